@@ -1,0 +1,75 @@
+// Package clientcore is a gRPC client library: a pool of channels with
+// balancing, deadlines, retry and backoff behind grpc.ClientConnInterface, so
+// that generated stubs use it unchanged. It depends on grpc and the standard
+// library only, and is what grpcbench measures: benchmark it, then ship it.
+package clientcore
+
+import (
+	"time"
+
+	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/pool"
+	"github.com/grpcbench/grpcbench/clientcore/retry"
+)
+
+// Config is every setting of a Client. Begin with Default and change what you
+// need; the zero Config is not valid. The yaml tags are the names that a
+// scenario uses below `client`, the doc tags what `grpcbench schema` says.
+type Config struct {
+	Pool    pool.Config    `yaml:"pool" doc:"the channels that calls are spread over"`
+	Balance balance.Policy `yaml:"balance" doc:"how each channel spreads calls over backends"`
+	// Timeout bounds a call from start to end, all attempts and waits
+	// included; 0 is none.
+	Timeout time.Duration `yaml:"timeout" doc:"bound on a whole call, attempts and waits included; 0 is none"`
+	Retry   retry.Policy  `yaml:"retry" doc:"none, or when and how often a failed attempt is tried again"`
+	// WaitForReady makes calls wait for a connection instead of failing while
+	// there is none.
+	WaitForReady bool       `yaml:"wait_for_ready" doc:"calls wait for a connection instead of failing at once"`
+	Compression  string     `yaml:"compression" doc:"gzip, or none"`
+	Keepalive    *Keepalive `yaml:"keepalive" doc:"HTTP/2 pings that find dead connections"`
+	Messages     Messages   `yaml:"messages" doc:"message size limits"`
+	Windows      Windows    `yaml:"windows" doc:"HTTP/2 flow control windows; left out they adapt to the connection"`
+	Connect      Connect    `yaml:"connect" doc:"reconnection of a broken connection"`
+	// Methods overrides settings by method name: GetUser, or
+	// user.v1.UserService/GetUser.
+	Methods map[string]Method `yaml:"methods" doc:"settings by method name"`
+}
+
+// Method overrides a Config for one method. Nil means as in the Config.
+type Method struct {
+	Timeout      *time.Duration `yaml:"timeout" doc:"bound on a whole call; 0 is none"`
+	Retry        *retry.Policy  `yaml:"retry" doc:"none, or when and how often a failed attempt is tried again"`
+	WaitForReady *bool          `yaml:"wait_for_ready" doc:"calls wait for a connection instead of failing at once"`
+	Compression  *string        `yaml:"compression" doc:"gzip, or none"`
+}
+
+// Keepalive is HTTP/2 pings on each connection. A server that does not permit
+// them closes the connection (too_many_pings).
+type Keepalive struct {
+	Time           time.Duration `yaml:"time" doc:"ping after this long without activity (grpc-go's floor is 10s)"`
+	Timeout        time.Duration `yaml:"timeout" doc:"close the connection when a ping is not answered in this time"`
+	WithoutStreams bool          `yaml:"without_streams" doc:"ping even when no call is in flight"`
+}
+
+// Messages limits message sizes, in bytes.
+type Messages struct {
+	MaxReceive int64 `yaml:"max_receive" unit:"bytes" doc:"largest message that is accepted"`
+	MaxSend    int64 `yaml:"max_send" unit:"bytes" doc:"largest message that is sent"`
+}
+
+// Windows are the static HTTP/2 flow control windows, in bytes. Set both or
+// neither: either one alone turns grpc-go's dynamic window off for both. Zero
+// is dynamic.
+type Windows struct {
+	Stream     int64 `yaml:"stream" unit:"bytes" doc:"window of one stream; 0 is dynamic"`
+	Connection int64 `yaml:"connection" unit:"bytes" doc:"window of one connection; 0 is dynamic"`
+}
+
+// Connect is how a broken connection is dialled again.
+type Connect struct {
+	Base       time.Duration `yaml:"base" doc:"wait before the first reconnection"`
+	Max        time.Duration `yaml:"max" doc:"longest wait between reconnections"`
+	Multiplier float64       `yaml:"multiplier" doc:"growth of the wait"`
+	Jitter     float64       `yaml:"jitter" unit:"share" doc:"random part of the wait, either way"`
+	Timeout    time.Duration `yaml:"timeout" doc:"how long one connection attempt may take"`
+}

@@ -1,0 +1,68 @@
+package result
+
+import (
+	"math"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// The range and precision of every histogram: nanoseconds from 1 µs to 60 s at
+// 3 significant digits, 147 KB each.
+const (
+	LowestNS  = 1_000
+	HighestNS = 60_000_000_000
+	Digits    = 3
+)
+
+// Histogram records durations in nanoseconds. Exact minimum, maximum and sum
+// are kept beside the HDR counts, and values over the range are counted, and
+// kept in the top bucket so that ranks stay right. It does no locking.
+type Histogram struct {
+	hdr       *hdrhistogram.Histogram
+	min, max  int64
+	sum       float64
+	overRange int64
+}
+
+// NewHistogram returns an empty histogram.
+func NewHistogram() *Histogram {
+	return &Histogram{hdr: hdrhistogram.New(LowestNS, HighestNS, Digits), min: math.MaxInt64, max: math.MinInt64}
+}
+
+// Record adds one duration in nanoseconds. Negative ones count as 0. It does
+// not allocate.
+func (h *Histogram) Record(ns int64) {
+	if ns < 0 {
+		ns = 0
+	}
+	h.min = min(h.min, ns)
+	h.max = max(h.max, ns)
+	h.sum += float64(ns)
+	if ns > HighestNS {
+		h.overRange++
+		ns = HighestNS
+	}
+	// In range by now: the only error RecordValue has.
+	_ = h.hdr.RecordValue(ns)
+}
+
+// Count is the number of recorded durations.
+func (h *Histogram) Count() int64 { return h.hdr.TotalCount() }
+
+// Merge adds all that other holds.
+func (h *Histogram) Merge(other *Histogram) {
+	if other.Count() == 0 {
+		return
+	}
+	h.hdr.Merge(other.hdr)
+	h.min = min(h.min, other.min)
+	h.max = max(h.max, other.max)
+	h.sum += other.sum
+	h.overRange += other.overRange
+}
+
+// Reset empties the histogram.
+func (h *Histogram) Reset() {
+	h.hdr.Reset()
+	h.min, h.max, h.sum, h.overRange = math.MaxInt64, math.MinInt64, 0, 0
+}

@@ -1,0 +1,370 @@
+// Package result is the data model of everything a run measured: the only
+// thing that passes from running to reporting. Its JSON form, result.json, is
+// a published format: add fields, never change what one means without raising
+// SchemaVersion.
+//
+// Units are in the names: _ns is nanoseconds, _per_s is per second of the
+// measurement window. Codes are written as gRPC writes them (UNAVAILABLE).
+package result
+
+import "time"
+
+// SchemaVersion is the version of the format that this package writes.
+const SchemaVersion = 1
+
+// Result is one run: every trial of every variant of one scenario.
+type Result struct {
+	SchemaVersion int `json:"schema_version"`
+	// Partial is set when the run was interrupted before its plan was done.
+	Partial bool `json:"partial"`
+	// Started is when the first trial began; Elapsed how long all took.
+	Started     time.Time         `json:"started"`
+	ElapsedNS   int64             `json:"elapsed_ns"`
+	Seed        uint64            `json:"seed"`
+	Note        string            `json:"note,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Scenario    Scenario          `json:"scenario"`
+	Environment Environment       `json:"environment"`
+	// Validity is the worst of the trials'.
+	Validity Validity  `json:"validity"`
+	Variants []Variant `json:"variants"`
+}
+
+// Scenario is the question that the run asked.
+type Scenario struct {
+	Name string `json:"name"`
+	// File is the base name of the file it was read from.
+	File  string `json:"file,omitempty"`
+	About string `json:"about,omitempty"`
+	// SHA256 is the hex digest of Document.
+	SHA256 string `json:"sha256"`
+	// Document is the scenario as it was run, --set applied, secrets masked.
+	Document string `json:"document"`
+	// Dimensions are the compared dimensions in the document's order; empty
+	// when one variant was run.
+	Dimensions []Dimension `json:"dimensions,omitempty"`
+	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's.
+	Trials    int   `json:"trials"`
+	WarmupNS  int64 `json:"warmup_ns"`
+	MeasureNS int64 `json:"measure_ns"`
+	DrainNS   int64 `json:"drain_ns"`
+	// Loads describes the load entries of the first variant, in order.
+	Loads []Load `json:"loads"`
+	// Faults describes the scheduled fault windows of the first variant.
+	Faults []FaultWindow `json:"faults,omitempty"`
+	// Isolation is process, inprocess or target.
+	Isolation string `json:"isolation"`
+	Target    string `json:"target,omitempty"`
+}
+
+// Dimension is one compared setting.
+type Dimension struct {
+	// Name is the dotted path, or the name of a set of overlays.
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+	// Baseline is the value that others are compared with; empty when the
+	// dimension is a condition: a table and a baseline per value.
+	Baseline string `json:"baseline,omitempty"`
+}
+
+// Load is one load entry, as a heading would describe it.
+type Load struct {
+	Name   string `json:"name"`
+	Method string `json:"method"`
+	Kind   Kind   `json:"kind"`
+	Loop   Loop   `json:"loop"`
+	// Arrivals is the arrival process of an open loop: constant, poisson.
+	Arrivals    string  `json:"arrivals,omitempty"`
+	RatePerS    float64 `json:"rate_per_s,omitempty"`
+	Workers     int     `json:"workers,omitempty"`
+	ThinkNS     int64   `json:"think_ns,omitempty"`
+	SLONS       int64   `json:"slo_ns,omitempty"`
+	TimeoutNS   int64   `json:"timeout_ns,omitempty"`
+	Messages    int     `json:"messages,omitempty"`
+	RequestB    int64   `json:"request_bytes,omitempty"`
+	ResponseB   int64   `json:"response_bytes,omitempty"`
+	MaxInFlight int     `json:"max_in_flight,omitempty"`
+}
+
+// FaultWindow is one scheduled fault. Times count from t0.
+type FaultWindow struct {
+	Name  string `json:"name"`
+	Kind  string `json:"kind"`
+	AtNS  int64  `json:"at_ns"`
+	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial
+}
+
+// Environment is where the run took place.
+type Environment struct {
+	Go         string `json:"go"`
+	OS         string `json:"os"`
+	Arch       string `json:"arch"`
+	CPUs       int    `json:"cpus"`
+	CPUModel   string `json:"cpu_model"`
+	GOMAXPROCS int    `json:"gomaxprocs"`
+	GRPC       string `json:"grpc"`
+	Grpcbench  string `json:"grpcbench"`
+	// GOGC and MemoryLimit are the garbage collector's settings in force.
+	GOGC        int   `json:"gogc,omitempty"`
+	MemoryLimit int64 `json:"memory_limit_bytes,omitempty"`
+}
+
+// Kind is one of gRPC's four RPC kinds.
+type Kind string
+
+// The four RPC kinds.
+const (
+	Unary        Kind = "unary"
+	ServerStream Kind = "server_stream"
+	ClientStream Kind = "client_stream"
+	BidiStream   Kind = "bidi_stream"
+)
+
+// Loop says who decides when a call is made.
+type Loop string
+
+// Open: calls are due at times drawn beforehand. Closed: each worker makes its
+// next call when its last has ended.
+const (
+	Open   Loop = "open"
+	Closed Loop = "closed"
+)
+
+// Origin says where a failed call's failure came from.
+type Origin string
+
+// The origins of failure.
+const (
+	OriginServer    Origin = "server"    // the server answered with the code
+	OriginTransport Origin = "transport" // the connection failed or refused
+	OriginDeadline  Origin = "deadline"  // the call's own time ran out
+	OriginBreaker   Origin = "breaker"
+	OriginBudget    Origin = "budget"
+	OriginPool      Origin = "pool"
+	OriginBalancer  Origin = "balancer" // no backend could be picked
+	OriginClient    Origin = "client"   // the request could not be sent as asked
+)
+
+// Variant is one combination of the compared settings and its trials.
+type Variant struct {
+	// Name is pool.size=4,backoff=fixed; "default" where nothing is compared.
+	Name     string            `json:"name"`
+	Settings map[string]string `json:"settings,omitempty"`
+	Trials   []Trial           `json:"trials"`
+}
+
+// Trial is one timed run of one variant: fresh client, reset fleet, warm-up,
+// measurement.
+type Trial struct {
+	// Index numbers the variant's trials from 0; Block is the block it ran in.
+	Index int `json:"index"`
+	Block int `json:"block"`
+	// Partial is set when the trial was interrupted during its measurement.
+	Partial bool `json:"partial,omitempty"`
+	// Started is t0; MeasuredNS how long the measurement lasted.
+	Started    time.Time  `json:"started"`
+	MeasuredNS int64      `json:"measured_ns"`
+	Validity   Validity   `json:"validity"`
+	State      State      `json:"state"`
+	Series     []Series   `json:"series"`
+	Intervals  []Interval `json:"intervals,omitempty"`
+	Exemplars  []Exemplar `json:"exemplars,omitempty"`
+	Fleet      *Fleet     `json:"fleet,omitempty"`
+	Client     Client     `json:"client"`
+}
+
+// Verdict says whether a measurement is fit to act on.
+type Verdict string
+
+// The verdicts, from best to worst.
+const (
+	Valid   Verdict = "VALID"
+	Suspect Verdict = "SUSPECT"
+	Invalid Verdict = "INVALID"
+)
+
+// Validity is a verdict with its reasons.
+type Validity struct {
+	Verdict Verdict  `json:"verdict"`
+	Reasons []Reason `json:"reasons,omitempty"`
+}
+
+// Reason is one finding against a measurement. Figure and Limit are in the
+// unit that Code implies; Detail is a sentence for people.
+type Reason struct {
+	Code    string  `json:"code"`
+	Verdict Verdict `json:"verdict"`
+	Figure  float64 `json:"figure"`
+	Limit   float64 `json:"limit"`
+	Detail  string  `json:"detail,omitempty"`
+}
+
+// State is what the system under test was doing: a finding, never a fault of
+// the measurement.
+type State string
+
+// The states.
+const (
+	Steady       State = "steady"
+	Saturated    State = "saturated" // in flight grew to the end
+	InFault      State = "in fault"  // a fault was open when measurement ended
+	Recovered    State = "recovered"
+	NotRecovered State = "not recovered"
+)
+
+// Series is the measurements of one load entry in one trial. Its books hold:
+// Planned = Calls + Dropped and Calls = Σ Codes + Unfinished.
+type Series struct {
+	Name   string `json:"name"`
+	Method string `json:"method"`
+	Kind   Kind   `json:"kind"`
+	Loop   Loop   `json:"loop"`
+	// OfferedPerS is the planned rate of an open loop, or the achieved one of
+	// a closed loop.
+	OfferedPerS float64 `json:"offered_per_s"`
+	// AchievedPerS is calls that ended OK per second.
+	AchievedPerS float64 `json:"achieved_per_s"`
+	Planned      int64   `json:"planned"`
+	Dropped      int64   `json:"dropped"`
+	Calls        int64   `json:"calls"`
+	Unfinished   int64   `json:"unfinished"`
+	// Attempts is the attempts that the client's balancers picked for.
+	Attempts int64            `json:"attempts"`
+	Codes    map[string]int64 `json:"codes"`
+	Origins  map[Origin]int64 `json:"origins"`
+	Errors   []ErrorCount     `json:"errors,omitempty"`
+	// GoodputPerS is calls that ended OK within the SLO (the timeout where
+	// none is set), per second; InSLO the same as a share of planned calls.
+	GoodputPerS float64             `json:"goodput_per_s"`
+	InSLO       float64             `json:"in_slo"`
+	Latency     map[Measure]Summary `json:"latency"`
+}
+
+// OK is the number of calls that ended OK.
+func (s *Series) OK() int64 { return s.Codes["OK"] }
+
+// Failed is the number of planned calls that did not end OK: failed,
+// unfinished and dropped ones.
+func (s *Series) Failed() int64 { return s.Planned - s.OK() }
+
+// ErrorCount counts one error message. Message is text from a server: escape
+// it wherever it is shown.
+type ErrorCount struct {
+	Code    string `json:"code"`
+	Origin  Origin `json:"origin"`
+	Message string `json:"message"`
+	Count   int64  `json:"count"`
+}
+
+// Measure names one of the latencies that are kept.
+type Measure string
+
+// The measures; docs/measurement.md defines each.
+const (
+	Response       Measure = "response"        // done − due, OK calls
+	ResponseFailed Measure = "response_failed" // done − due, failed calls
+	Service        Measure = "service"         // done − sent, OK calls
+	Wait           Measure = "wait"            // sent − due; done − due when never sent
+	Lag            Measure = "lag"             // dispatched − due
+	AttemptTime    Measure = "attempt"         // one attempt, start to end
+	FirstMessage   Measure = "first_message"   // first − sent
+	MessageGap     Measure = "message_gap"     // between response messages
+)
+
+// Measures lists every measure in the order of display.
+func Measures() []Measure {
+	return []Measure{Response, ResponseFailed, Service, Wait, Lag, AttemptTime, FirstMessage, MessageGap}
+}
+
+// Interval is one second of one trial. Time series and live views consume
+// only these.
+type Interval struct {
+	// Second counts from t0; negative during warm-up.
+	Second int              `json:"second"`
+	Series []IntervalSeries `json:"series"`
+}
+
+// IntervalSeries is one load entry's second. A call counts as planned and
+// dropped in the second it was due, the rest in the second it ended.
+type IntervalSeries struct {
+	Name     string           `json:"name"`
+	Planned  int64            `json:"planned"`
+	Dropped  int64            `json:"dropped"`
+	OK       int64            `json:"ok"`
+	InSLO    int64            `json:"in_slo"`
+	Failed   int64            `json:"failed"`
+	Codes    map[string]int64 `json:"codes,omitempty"`
+	Attempts int64            `json:"attempts"`
+	// InFlight is the calls under way when the interval ended.
+	InFlight int64 `json:"in_flight"`
+	// P50NS and P99NS are of the responses of OK calls; 0 when there was none.
+	P50NS int64 `json:"p50_ns"`
+	P99NS int64 `json:"p99_ns"`
+}
+
+// Exemplar is one call worth looking at: one of the slowest, or one of the
+// first of an error. Times are from t0.
+type Exemplar struct {
+	Series     string    `json:"series"`
+	Call       string    `json:"call"`
+	Why        string    `json:"why"` // slowest | error
+	Code       string    `json:"code"`
+	Origin     Origin    `json:"origin,omitempty"`
+	Message    string    `json:"message,omitempty"`
+	DueNS      int64     `json:"due_ns"`
+	ResponseNS int64     `json:"response_ns"`
+	WaitNS     int64     `json:"wait_ns"`
+	Attempts   []Attempt `json:"attempts,omitempty"`
+}
+
+// Attempt is one try of a call on the wire. StartNS is from the call's due.
+type Attempt struct {
+	// Backend is b0, b1, … for a fleet, the address for a target, empty when
+	// none was picked.
+	Backend    string `json:"backend"`
+	Code       string `json:"code"`
+	StartNS    int64  `json:"start_ns"`
+	DurationNS int64  `json:"duration_ns"`
+	// DelayNS is the backoff that followed.
+	DelayNS int64 `json:"delay_ns,omitempty"`
+}
+
+// Fleet is what the fleet counted during the measurement window.
+type Fleet struct {
+	Backends []Backend `json:"backends"`
+	// ActualOverAsked is Σ actual ÷ Σ asked service time; 0 when none was
+	// asked for.
+	ActualOverAsked float64 `json:"actual_over_asked,omitempty"`
+}
+
+// Backend is one fake server's account.
+type Backend struct {
+	Name     string           `json:"name"`
+	Address  string           `json:"address"`
+	Attempts map[string]int64 `json:"attempts"`
+	Codes    map[string]int64 `json:"codes,omitempty"`
+	Faults   map[string]int64 `json:"faults,omitempty"`
+	Refused  int64            `json:"refused,omitempty"`
+}
+
+// Client is what the client's side counted during the measurement window.
+type Client struct {
+	Channels int `json:"channels"`
+	// Connections is the subchannels that were READY when measurement ended.
+	Connections int   `json:"connections"`
+	CPUNS       int64 `json:"cpu_ns"`
+	// Attempts by method and backend: picked, answered (header or trailer
+	// seen), unknown.
+	Attempts []AttemptCount `json:"attempts"`
+	// AllocsPerCall and AllocBytesPerCall are the whole process's.
+	AllocsPerCall float64 `json:"allocs_per_call,omitempty"`
+}
+
+// AttemptCount is the client's count of attempts for one method on one backend.
+type AttemptCount struct {
+	Method   string `json:"method"`
+	Backend  string `json:"backend"`
+	Picked   int64  `json:"picked"`
+	Answered int64  `json:"answered"`
+	Unknown  int64  `json:"unknown"`
+}

@@ -1,0 +1,99 @@
+package result
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Summary is one measure's histogram with the figures that readers ask for
+// first. Quantiles are nearest-rank. Those of response rank every planned
+// call, failed ones after all OK ones: null (nil) means that the rank lands on
+// a call that failed. Those of every other measure rank the recorded values.
+type Summary struct {
+	// Count is the number of recorded values: for response, the OK calls.
+	Count     int64  `json:"count"`
+	MinNS     int64  `json:"min_ns"`
+	MaxNS     int64  `json:"max_ns"`
+	MeanNS    int64  `json:"mean_ns"`
+	P50NS     *int64 `json:"p50_ns"`
+	P90NS     *int64 `json:"p90_ns"`
+	P95NS     *int64 `json:"p95_ns"`
+	P99NS     *int64 `json:"p99_ns"`
+	P999NS    *int64 `json:"p99_9_ns"`
+	OverRange int64  `json:"over_range"`
+	// HDR is hdrhistogram's V2 compressed encoding in base64.
+	HDR string `json:"hdr"`
+}
+
+// Summarize reads the histogram's figures, ranking among `planned` calls, of
+// which those not recorded failed. Pass h.Count() where failure has no place.
+func (h *Histogram) Summarize(planned int64) (Summary, error) {
+	s := Summary{Count: h.Count(), OverRange: h.overRange}
+	encoded, err := h.hdr.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return s, fmt.Errorf("encoding a histogram: %w", err)
+	}
+	s.HDR = string(encoded)
+	if s.Count > 0 {
+		s.MinNS, s.MaxNS, s.MeanNS = h.min, h.max, int64(math.Round(h.sum/float64(s.Count)))
+	}
+	q := h.Quantiles(planned, 0.5, 0.9, 0.95, 0.99, 0.999)
+	s.P50NS, s.P90NS, s.P95NS, s.P99NS, s.P999NS = q[0], q[1], q[2], q[3], q[4]
+	return s, nil
+}
+
+// Quantiles returns the nearest-rank quantiles, in nanoseconds, of `planned`
+// calls of which those recorded were OK and rank first. qs must ascend. A nil
+// means that the rank lands beyond the recorded ones, or that there are none.
+func (h *Histogram) Quantiles(planned int64, qs ...float64) []*int64 {
+	out := make([]*int64, len(qs))
+	count := h.Count()
+	if count == 0 {
+		return out
+	}
+	next, seen := 0, int64(0)
+	for _, bar := range h.hdr.Distribution() {
+		seen += bar.Count
+		for next < len(qs) && rank(qs[next], planned) <= seen {
+			// The bucket's upper edge, as HdrHistogram reports it, but never
+			// outside what was really seen.
+			v := min(max(bar.To, h.min), h.max)
+			if seen == count && h.max > HighestNS {
+				v = h.max
+			}
+			out[next] = &v
+			next++
+		}
+		if next == len(qs) {
+			break
+		}
+	}
+	return out
+}
+
+// rank is the 1-based nearest rank of quantile q among n.
+func rank(q float64, n int64) int64 {
+	// The small slack keeps 0.99 × 100 at 99 in binary floating point.
+	return max(1, int64(math.Ceil(q*float64(n)-1e-9)))
+}
+
+// Histogram decodes the summary's HDR data.
+func (s Summary) Histogram() (*Histogram, error) {
+	h := NewHistogram()
+	if s.HDR == "" || s.Count == 0 {
+		return h, nil
+	}
+	if _, err := base64.StdEncoding.DecodeString(s.HDR); err != nil {
+		return nil, fmt.Errorf("hdr: %w", err)
+	}
+	decoded, err := hdrhistogram.Decode([]byte(s.HDR))
+	if err != nil {
+		return nil, fmt.Errorf("hdr: %w", err)
+	}
+	h.hdr.Merge(decoded)
+	h.min, h.max, h.sum, h.overRange = s.MinNS, s.MaxNS, float64(s.MeanNS)*float64(s.Count), s.OverRange
+	return h, nil
+}

@@ -1,0 +1,118 @@
+// Package engine drives the load of one trial: workers, pacing, timestamps,
+// recording. It knows no gRPC policy and no report: a Caller makes the calls,
+// and what was measured comes out as result.Series, Intervals and Exemplars.
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/load"
+)
+
+// Plan is one trial's load.
+type Plan struct {
+	// Seed and Block are what every draw follows from; see Call.Seed.
+	Seed  uint64
+	Block int
+	// Warmup, Measure and Drain are the lengths of the phases. At the end of
+	// each of the first two, calls in flight get Drain to end; those that have
+	// not are cancelled and, in the measurement, counted unfinished.
+	Warmup, Measure, Drain time.Duration
+	Entries                []Entry
+	// Barrier runs between warm-up and measurement, when no call is in flight.
+	// It returns t0, the start of measurement, which may lie a little ahead.
+	// Nil means t0 is now.
+	Barrier func(ctx context.Context) (t0 time.Time, err error)
+	// OnInterval receives each second as it ends, warm-up included (negative
+	// seconds). It must return quickly. May be nil.
+	OnInterval func(result.Interval)
+	// Sleep waits until a time or until ctx ends, as exactly as it can. Nil
+	// means SleepUntil, which is exact on a real clock; tests in virtual time
+	// may leave it nil too.
+	Sleep func(ctx context.Context, until time.Time) error
+}
+
+// Entry is one load entry: an open loop (Process set) or a closed one.
+type Entry struct {
+	Name   string
+	Method string // UserService/GetUser or as the scenario calls it
+	Kind   result.Kind
+
+	// Open loop: RatePerSecond calls a second on Process, at most MaxInFlight
+	// at once; an arrival beyond that is dropped and counted.
+	Process       load.Process
+	RatePerSecond float64
+	MaxInFlight   int
+
+	// Closed loop: Workers goroutines, each waiting Think between the end of
+	// a call and its next.
+	Workers int
+	Think   time.Duration
+
+	// SLO is the response time within which an OK call is goodput: the
+	// scenario's slo, or the call's timeout where none is set; 0 is no limit.
+	SLO time.Duration
+
+	// NewCaller makes the caller of one worker. A worker makes one call at a
+	// time, so a Caller may keep buffers.
+	NewCaller func() Caller
+}
+
+// Caller makes one call at a time.
+type Caller interface {
+	// Call makes one call and fills in the second half of call. ctx ends when
+	// the drain does.
+	Call(ctx context.Context, call *Call)
+}
+
+// Call is one call's record. The engine owns and reuses it; a Caller fills it
+// and keeps nothing of it after Call returns.
+type Call struct {
+	// Set by the engine.
+	Entry    *Entry
+	Warmup   bool
+	Worker   int    // closed loop: which worker; open loop: -1
+	Ordinal  uint64 // open loop: n-th arrival of the entry in its phase; closed loop: the worker's n-th call
+	Seed     uint64 // a hash of (plan seed, block, entry name, phase, worker, ordinal): never of the variant
+	Due      time.Time
+	Dispatch time.Time
+
+	// Set by the Caller. Zero times mean "never happened".
+	Sent     time.Time // the first attempt entered the channel
+	First    time.Time // first response message
+	Code     string    // OK, UNAVAILABLE, ...
+	Origin   result.Origin
+	Message  string
+	Picks    int64            // attempts that a balancer picked a backend for
+	Attempts []result.Attempt // reused: append to Attempts[:0]
+	// Gaps between consecutive response messages; reused likewise. StartNS of
+	// attempts counts from Due.
+	Gaps []time.Duration
+
+	// Done is set by the engine when Call returns.
+	Done time.Time
+}
+
+// ID names the call for people and for common random numbers: reads/17 in an
+// open loop, sync/3/17 in a closed one, with w/ before it in the warm-up.
+// (Implemented in id.go.)
+
+// Outcome is what one trial measured.
+type Outcome struct {
+	// T0 is the start of measurement; Measured how long it lasted: the plan's
+	// Measure, or less when interrupted.
+	T0       time.Time
+	Measured time.Duration
+	// Partial is set when ctx ended during the measurement. ErrWarmup is
+	// returned by Run when it ended before.
+	Partial   bool
+	Series    []result.Series // in the order of the plan's entries
+	Intervals []result.Interval
+	Exemplars []result.Exemplar
+	// Lag holds the lag quantiles, and SentShare the lowest (planned −
+	// dropped − never dispatched) ÷ planned of the open-loop entries; 1
+	// without any.
+	SentShare float64
+}
