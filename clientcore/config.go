@@ -1,7 +1,3 @@
-// Package clientcore is a gRPC client library: a pool of channels with
-// balancing, deadlines, retry and backoff behind grpc.ClientConnInterface, so
-// that generated stubs use it unchanged. It depends on grpc and the standard
-// library only, and is what grpcbench measures: benchmark it, then ship it.
 package clientcore
 
 import (

@@ -3,7 +3,11 @@
 package fakeserver
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
 	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
 )
 
@@ -21,4 +25,66 @@ type Config struct {
 	// refused with RESOURCE_EXHAUSTED. Nil is no limit.
 	Queue  *int         `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
 	Faults []fault.Rule `yaml:"faults" doc:"what goes wrong, when and for whom"`
+}
+
+// maxBackends keeps a slip of the pen from opening every port there is.
+const maxBackends = 1000
+
+// Default is one backend that answers at once and never fails.
+func Default() Config { return Config{Backends: 1} }
+
+// Validate returns the fields that are wrong, joined; each implements
+// Field() string.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Backends < 1 || c.Backends > maxBackends {
+		errs = append(errs, field.New("backends", "must be from 1 to %d (got %d)", maxBackends, c.Backends))
+	}
+	errs = append(errs, field.Under("service_time", c.ServiceTime.Validate()))
+	if c.Concurrency < 0 {
+		errs = append(errs, field.New("concurrency", "must be >= 0, where 0 is no limit (got %d)", c.Concurrency))
+	}
+	if c.Queue != nil {
+		switch {
+		case *c.Queue < 0:
+			errs = append(errs, field.New("queue", "must be >= 0 (got %d)", *c.Queue))
+		case c.Concurrency == 0:
+			errs = append(errs, field.New("queue", "must come with concurrency: without that no call ever waits"))
+		}
+	}
+	for i, r := range c.Faults {
+		errs = append(errs, field.Under(fmt.Sprintf("faults[%d]", i), errors.Join(r.Validate(), c.validateWhere(r.Where))))
+	}
+	return errors.Join(errs...)
+}
+
+// validateWhere checks what only the fleet knows: its backends and methods.
+func (c Config) validateWhere(w fault.Where) error {
+	var errs []error
+	for i, b := range w.Backends {
+		if b < 0 || b >= c.Backends {
+			errs = append(errs, field.New(fmt.Sprintf("where.backends[%d]", i), "must be from 0 to %d (got %d)", c.Backends-1, b))
+		}
+	}
+	if w.Method != "" {
+		if _, ok := findMethod(w.Method); !ok {
+			errs = append(errs, field.New("where.method", "must be one of %s (got %q)", methodNames(), w.Method))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// NeedsCallID reports whether chance decides anything about a call: then the
+// client must send metadata grpcbench-call, or calls are told apart by the
+// order of their arrival, which differs from run to run.
+func (c Config) NeedsCallID() bool {
+	if c.ServiceTime.Random() {
+		return true
+	}
+	for _, r := range c.Faults {
+		if r.Random() {
+			return true
+		}
+	}
+	return false
 }

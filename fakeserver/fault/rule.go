@@ -3,7 +3,13 @@
 // fault.
 package fault
 
-import "time"
+import (
+	"errors"
+	"math"
+	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
+)
 
 // Rule is one line of a scenario's `faults`.
 type Rule struct {
@@ -23,4 +29,72 @@ type Rule struct {
 type Where struct {
 	Backends []int  `yaml:"backends" doc:"numbers of backends, from 0"`
 	Method   string `yaml:"method" doc:"name of a method, such as GetUser"`
+}
+
+// Label is the rule's name, or its fault's kind where it has none.
+func (r Rule) Label() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.Inject.Kind()
+}
+
+// end is when the window ends; ok is false when it never does.
+func (r Rule) end() (at time.Duration, ok bool) {
+	if r.For == 0 || r.At > math.MaxInt64-r.For {
+		return 0, false
+	}
+	return r.At + r.For, true
+}
+
+// Open reports whether the window is open at a time of the fleet's clock: it
+// includes At and excludes At + For.
+func (r Rule) Open(at time.Duration) bool {
+	end, ends := r.end()
+	return at >= r.At && (!ends || at < end)
+}
+
+// Next returns when, after at, the window next opens or ends; ok is false when
+// it never does.
+func (r Rule) Next(at time.Duration) (change time.Duration, ok bool) {
+	if at < r.At {
+		return r.At, true
+	}
+	end, ends := r.end()
+	return end, ends && at < end
+}
+
+// Random reports whether chance decides which attempts meet the fault.
+func (r Rule) Random() bool {
+	return r.Probability != nil && *r.Probability > 0 && *r.Probability < 1
+}
+
+// Validate returns the fields that are wrong, joined. Whether the method and
+// the backends of Where exist is the fleet's to say.
+func (r Rule) Validate() error {
+	var errs []error
+	if r.For < 0 {
+		errs = append(errs, field.New("for", "must be > 0, or left out to last to the end (got %v)", r.For))
+	}
+	if p := r.Probability; p != nil && !(*p >= 0 && *p <= 1) {
+		errs = append(errs, field.New("probability", "must be from 0%% to 100%% (got %v)", *p))
+	}
+	switch r.Inject.count() {
+	case 0:
+		errs = append(errs, field.New("inject", "must name a fault"))
+	case 1:
+		kind, f := r.Inject.chosen()
+		errs = append(errs, field.Under("inject."+kind, f.Validate()))
+		if _, ok := f.(OnBackend); ok {
+			if r.Probability != nil {
+				errs = append(errs, field.New("probability", "must be left out: %s befalls a backend, not single calls", kind))
+			}
+			if r.Where.Method != "" {
+				errs = append(errs, field.New("where.method", "must be left out: %s befalls a backend, not single calls", kind))
+			}
+		}
+	default:
+		errs = append(errs, field.New("inject", "must be one fault (got %d)", r.Inject.count()))
+	}
+	return errors.Join(errs...)
 }

@@ -54,7 +54,8 @@ func (h *Histogram) Merge(other *Histogram) {
 	if other.Count() == 0 {
 		return
 	}
-	h.hdr.Merge(other.hdr)
+	// Same geometry, so nothing can be out of range.
+	_ = h.hdr.Merge(other.hdr)
 	h.min = min(h.min, other.min)
 	h.max = max(h.max, other.max)
 	h.sum += other.sum

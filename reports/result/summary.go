@@ -1,7 +1,6 @@
 package result
 
 import (
-	"encoding/base64"
 	"fmt"
 	"math"
 
@@ -46,54 +45,63 @@ func (h *Histogram) Summarize(planned int64) (Summary, error) {
 }
 
 // Quantiles returns the nearest-rank quantiles, in nanoseconds, of `planned`
-// calls of which those recorded were OK and rank first. qs must ascend. A nil
-// means that the rank lands beyond the recorded ones, or that there are none.
+// calls of which those recorded were OK and rank first. A nil means that the
+// rank lands beyond the recorded ones, or that there are none. A value is its
+// bucket's upper edge, as HdrHistogram reports it, but never outside what was
+// really seen; one in the top bucket is the maximum where values were over
+// range.
 func (h *Histogram) Quantiles(planned int64, qs ...float64) []*int64 {
 	out := make([]*int64, len(qs))
 	count := h.Count()
 	if count == 0 {
 		return out
 	}
-	next, seen := 0, int64(0)
-	for _, bar := range h.hdr.Distribution() {
-		seen += bar.Count
-		for next < len(qs) && rank(qs[next], planned) <= seen {
-			// The bucket's upper edge, as HdrHistogram reports it, but never
-			// outside what was really seen.
-			v := min(max(bar.To, h.min), h.max)
-			if seen == count && h.max > HighestNS {
-				v = h.max
-			}
-			out[next] = &v
-			next++
+	percentiles := make([]float64, 0, len(qs))
+	at := make([]int, 0, len(qs))
+	for i, q := range qs {
+		if r := rank(q, planned); r <= count {
+			// HdrHistogram rounds percentile/100 × count to the nearest
+			// integer, so this asks for exactly that rank.
+			percentiles = append(percentiles, float64(r)/float64(count)*100)
+			at = append(at, i)
 		}
-		if next == len(qs) {
-			break
+	}
+	for i, v := range h.hdr.ValueAtPercentilesSlice(percentiles) {
+		if h.max > HighestNS && h.hdr.ValuesAreEquivalent(v, HighestNS) {
+			v = h.max
 		}
+		v = min(max(v, h.min), h.max)
+		out[at[i]] = &v
 	}
 	return out
 }
 
 // rank is the 1-based nearest rank of quantile q among n.
 func rank(q float64, n int64) int64 {
-	// The small slack keeps 0.99 × 100 at 99 in binary floating point.
-	return max(1, int64(math.Ceil(q*float64(n)-1e-9)))
+	// The small slack keeps 0.99 × 100 at 99 in binary floating point; the
+	// error of a product grows with it.
+	slack := 1e-9 + 1e-15*float64(n)
+	return max(1, int64(math.Ceil(q*float64(n)-slack)))
 }
 
-// Histogram decodes the summary's HDR data.
+// Histogram decodes the summary's HDR data. Mean and sum are as exact as
+// MeanNS is. Data that does not decode, or does not hold Count values within
+// the range, is an error.
 func (s Summary) Histogram() (*Histogram, error) {
 	h := NewHistogram()
-	if s.HDR == "" || s.Count == 0 {
+	if s.Count == 0 {
 		return h, nil
-	}
-	if _, err := base64.StdEncoding.DecodeString(s.HDR); err != nil {
-		return nil, fmt.Errorf("hdr: %w", err)
 	}
 	decoded, err := hdrhistogram.Decode([]byte(s.HDR))
 	if err != nil {
 		return nil, fmt.Errorf("hdr: %w", err)
 	}
-	h.hdr.Merge(decoded)
+	if dropped := h.hdr.Merge(decoded); dropped > 0 {
+		return nil, fmt.Errorf("hdr: %d values are over the range of %d s", dropped, HighestNS/1_000_000_000)
+	}
+	if h.Count() != s.Count {
+		return nil, fmt.Errorf("hdr: holds %d values where count says %d", h.Count(), s.Count)
+	}
 	h.min, h.max, h.sum, h.overRange = s.MinNS, s.MaxNS, float64(s.MeanNS)*float64(s.Count), s.OverRange
 	return h, nil
 }

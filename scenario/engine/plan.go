@@ -18,23 +18,32 @@ type Plan struct {
 	Block int
 	// Warmup, Measure and Drain are the lengths of the phases. At the end of
 	// each of the first two, calls in flight get Drain to end; those that have
-	// not are cancelled and, in the measurement, counted unfinished.
+	// not are cancelled and, in the measurement, counted unfinished. A Warmup
+	// of zero skips the warm-up.
 	Warmup, Measure, Drain time.Duration
 	Entries                []Entry
 	// Barrier runs between warm-up and measurement, when no call is in flight.
 	// It returns t0, the start of measurement, which may lie a little ahead.
-	// Nil means t0 is now.
+	// Nil means t0 is now. Its error ends the run.
 	Barrier func(ctx context.Context) (t0 time.Time, err error)
-	// OnInterval receives each second as it ends, warm-up included (negative
-	// seconds). It must return quickly. May be nil.
+	// OnMeasured runs when the measurement's length has passed, or when it is
+	// interrupted, before the drain: the moment to read what the measurement
+	// used. It must return quickly. May be nil.
+	OnMeasured func()
+	// OnInterval receives each second as it ends, warm-up included: its
+	// seconds are negative, the last one -1; its drain has none. The seconds
+	// of the drain that follows the measurement count on. It is called from
+	// Run's own goroutine and must return quickly. May be nil.
 	OnInterval func(result.Interval)
-	// Sleep waits until a time or until ctx ends, as exactly as it can. Nil
-	// means SleepUntil, which is exact on a real clock; tests in virtual time
-	// may leave it nil too.
+	// Sleep waits until a time or until ctx ends, as exactly as it can, and
+	// returns ctx's error if that came first. Nil means plain timers, which are
+	// exact in the virtual time of testing/synctest but up to about 1 ms late
+	// on a real clock: pass SleepUntil there.
 	Sleep func(ctx context.Context, until time.Time) error
 }
 
-// Entry is one load entry: an open loop (Process set) or a closed one.
+// Entry is one load entry: an open loop (Process set) or a closed one (Workers
+// set).
 type Entry struct {
 	Name   string
 	Method string // UserService/GetUser or as the scenario calls it
@@ -56,14 +65,16 @@ type Entry struct {
 	SLO time.Duration
 
 	// NewCaller makes the caller of one worker. A worker makes one call at a
-	// time, so a Caller may keep buffers.
+	// time, so a Caller may keep buffers. Workers, and so their callers, live
+	// through both phases. It may be called from several goroutines at once.
 	NewCaller func() Caller
 }
 
 // Caller makes one call at a time.
 type Caller interface {
-	// Call makes one call and fills in the second half of call. ctx ends when
-	// the drain does.
+	// Call makes one call and fills in the second half of call, which the
+	// engine has cleared. ctx ends when the drain does, or when the run is
+	// interrupted; Call must then return soon: Run waits for it.
 	Call(ctx context.Context, call *Call)
 }
 
@@ -82,7 +93,7 @@ type Call struct {
 	// Set by the Caller. Zero times mean "never happened".
 	Sent     time.Time // the first attempt entered the channel
 	First    time.Time // first response message
-	Code     string    // OK, UNAVAILABLE, ...
+	Code     string    // OK, UNAVAILABLE, ...; empty counts as UNKNOWN
 	Origin   result.Origin
 	Message  string
 	Picks    int64            // attempts that a balancer picked a backend for
@@ -95,24 +106,27 @@ type Call struct {
 	Done time.Time
 }
 
-// ID names the call for people and for common random numbers: reads/17 in an
-// open loop, sync/3/17 in a closed one, with w/ before it in the warm-up.
-// (Implemented in id.go.)
-
 // Outcome is what one trial measured.
 type Outcome struct {
 	// T0 is the start of measurement; Measured how long it lasted: the plan's
 	// Measure, or less when interrupted.
 	T0       time.Time
 	Measured time.Duration
-	// Partial is set when ctx ended during the measurement. ErrWarmup is
-	// returned by Run when it ended before.
-	Partial   bool
-	Series    []result.Series // in the order of the plan's entries
+	// Partial is set when ctx ended during the measurement or its drain. When
+	// it ends before t0, Run returns its error and no outcome.
+	Partial bool
+	Series  []result.Series // in the order of the plan's entries
+	// Intervals are the seconds of the measurement and its drain. Their counts
+	// add up to those of Series.
 	Intervals []result.Interval
+	// Exemplars are the 20 slowest calls, slowest first, then the first 3 of
+	// each error of each entry, by time. A call may be among both.
 	Exemplars []result.Exemplar
-	// Lag holds the lag quantiles, and SentShare the lowest (planned −
-	// dropped − never dispatched) ÷ planned of the open-loop entries; 1
+	// LagP99 is the 99th percentile of lag over all open-loop entries; 0
 	// without any.
+	LagP99 time.Duration
+	// SentShare is the lowest (planned − dropped − never dispatched) ÷ planned
+	// of the open-loop entries; 1 without any. Arrivals that the generator was
+	// too late to dispatch before the end of the drain count as unfinished.
 	SentShare float64
 }

@@ -1,0 +1,59 @@
+# grpcbench. `make help` lists everything.
+GO ?= go
+BIN := bin/grpcbench
+SCENARIO ?= scenarios/quick.yaml
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list what make can do
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build bin/grpcbench
+	$(GO) build -o $(BIN) ./cmd/grpcbench
+
+.PHONY: run
+run: build ## build, then run the quick scenario and print its table (SCENARIO=file for another)
+	./$(BIN) run $(SCENARIO)
+
+.PHONY: test
+test: ## the whole test suite
+	$(GO) test ./...
+
+.PHONY: race
+race: ## the whole test suite under the race detector
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: lint
+lint: ## gofmt, vet, staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
+	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
+	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzztime $(or $(FUZZTIME),60s) ./scenario
+
+.PHONY: bench
+bench: ## measure grpcbench itself: overhead beside a bare grpc-go loop, recording, pacing
+	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),2s) ./cmd/grpcbench ./clientcore ./scenario/engine ./fakeserver
+
+.PHONY: generate
+generate: ## make the Go code of the .proto files
+	$(GO) run ./fakeserver/internal/genproto
+
+.PHONY: check-generate
+check-generate: ## fail when generated code is stale
+	$(GO) run ./fakeserver/internal/genproto -check
+
+.PHONY: update-golden
+update-golden: ## write the golden files anew; read the diff before you commit it
+	$(GO) test ./scenario ./scenario/strict ./scenario/run ./reports ./cmd/grpcbench -update
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

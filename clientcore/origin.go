@@ -1,0 +1,42 @@
+package clientcore
+
+import (
+	"context"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/grpcbench/grpcbench/clientcore/internal/cause"
+)
+
+// Origin is where a call's error came from; "" when there is none.
+type Origin string
+
+// The origins.
+const (
+	OriginServer    Origin = "server"    // the server answered with the code
+	OriginTransport Origin = "transport" // the connection failed under the call
+	OriginDeadline  Origin = "deadline"  // the call's own time, or an attempt's, ran out
+	OriginBalancer  Origin = "balancer"  // no backend could be picked
+	OriginClient    Origin = "client"    // the call could not be sent, or its answer not read, as asked; or the caller gave it up
+)
+
+// originOf judges the error of a call by its last attempt.
+func originOf(ctx context.Context, err error, last TraceAttempt) Origin {
+	switch code := status.Code(err); {
+	case cause.Client(err):
+		return OriginClient
+	case code == codes.Canceled && (ctx.Err() != nil || !last.Answered):
+		return OriginClient // the caller's cancel, or a Client that was closed
+	case code == codes.DeadlineExceeded && (ctx.Err() != nil || !last.Answered):
+		return OriginDeadline
+	case len(last.Backend) == 0 && last.Start.IsZero():
+		return OriginClient // refused before any attempt
+	case last.Answered && !cause.ConnectionLost(err):
+		return OriginServer
+	case last.Backend == "":
+		return OriginBalancer
+	default:
+		return OriginTransport
+	}
+}

@@ -1,0 +1,94 @@
+package clientcore
+
+import (
+	"net/url"
+
+	"google.golang.org/grpc/resolver"
+
+	"github.com/grpcbench/grpcbench/clientcore/balance"
+)
+
+// endpointsScheme is the scheme of targets that stand for WithEndpoints.
+const endpointsScheme = "endpoints"
+
+// endpoints resolves any target to fixed addresses.
+type endpoints []string
+
+func (e endpoints) Scheme() string { return endpointsScheme }
+
+func (e endpoints) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+	var state resolver.State
+	for _, address := range e {
+		state.Endpoints = append(state.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: address}}})
+	}
+	if err := cc.UpdateState(state); err != nil {
+		return nil, err
+	}
+	return fixed{}, nil
+}
+
+// fixed is a resolver whose answer does not change.
+type fixed struct{}
+
+func (fixed) ResolveNow(resolver.ResolveNowOptions) {}
+func (fixed) Close()                                {}
+
+// metered is a resolver whose states carry a channel's meter to its balancer.
+type metered struct {
+	resolver.Builder
+	meter *balance.Meter
+}
+
+func (m metered) Build(t resolver.Target, cc resolver.ClientConn, o resolver.BuildOptions) (resolver.Resolver, error) {
+	return m.Builder.Build(t, metering{cc, m.meter}, o)
+}
+
+// meteredAuthority is metered for a resolver that names its own authority.
+type meteredAuthority struct {
+	metered
+	resolver.AuthorityOverrider
+}
+
+// metering is the channel, as the resolver sees it.
+type metering struct {
+	resolver.ClientConn
+	meter *balance.Meter
+}
+
+func (m metering) UpdateState(state resolver.State) error {
+	return m.ClientConn.UpdateState(m.meter.Attach(state))
+}
+
+func withMeter(b resolver.Builder, meter *balance.Meter) resolver.Builder {
+	m := metered{b, meter}
+	if a, ok := b.(resolver.AuthorityOverrider); ok {
+		return meteredAuthority{m, a}
+	}
+	return m
+}
+
+// resolversOf is the resolvers that grpc.NewClient may choose for target,
+// wherever they are registered: by the target's own scheme, or one of the two
+// default schemes.
+func resolversOf(target string, given []resolver.Builder) []resolver.Builder {
+	builders := given
+	schemes := []string{"dns", resolver.GetDefaultScheme()}
+	if u, err := url.Parse(target); err == nil {
+		schemes = append(schemes, u.Scheme)
+	}
+	for _, scheme := range schemes {
+		if b := resolver.Get(scheme); b != nil {
+			// grpc takes the first of a scheme: those given win.
+			builders = append(builders, b)
+		}
+	}
+	return builders
+}
+
+// authority is the host that a target names, without scheme and resolver.
+func authority(target string) string {
+	if u, err := url.Parse(target); err == nil && resolver.Get(u.Scheme) != nil {
+		return resolver.Target{URL: *u}.Endpoint()
+	}
+	return target
+}

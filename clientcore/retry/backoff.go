@@ -1,0 +1,25 @@
+package retry
+
+import (
+	"errors"
+	"time"
+)
+
+// growth is a backoff: the wait before retry n, counted from 1, without jitter.
+type growth interface {
+	wait(p *Policy, n int) time.Duration
+}
+
+// Wait is the wait before retry n of policy p, counted from 1. random is in
+// [0, 1) and places the wait within the jitter's range.
+func (p *Policy) Wait(n int, random float64) time.Duration {
+	return time.Duration(p.Jitter.kind().apply(float64(p.Backoff.kind().wait(p, n)), random))
+}
+
+// Validate reports whether exactly one backoff is chosen.
+func (b Backoff) Validate() error {
+	if b.count() != 1 {
+		return errors.New("must be one of exponential, linear, fixed, immediate")
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/grpcbench/grpcbench/clientcore/internal/cause"
+)
+
+// Metadata of gRFC A6: what the client says with each further attempt, and how
+// the server asks for patience.
+const (
+	previousAttempts = "grpc-previous-rpc-attempts"
+	pushbackMillis   = "grpc-retry-pushback-ms"
+)
+
+// Observer is told of the attempts of one call, one after the other. It must
+// not block, nor make calls.
+type Observer interface {
+	// Begin is told of an attempt that begins now, after a wait of delay.
+	Begin(delay time.Duration)
+	// End is told how the attempt ended; nil is success.
+	End(err error)
+}
+
+// Retrier makes calls by a Policy. It is immutable, and may be shared by any
+// number of calls.
+type Retrier struct {
+	policy   Policy
+	attempts int
+	timeout  time.Duration
+	codes    uint32 // bit c is set when code c is retried
+	source   *Source
+}
+
+// New is a Retrier of a policy that is valid.
+func New(p Policy, source *Source) *Retrier {
+	r := &Retrier{policy: p, attempts: p.Attempts, timeout: p.AttemptTimeout, source: source}
+	if p.Off {
+		r.attempts, r.timeout = 1, 0
+	}
+	for _, code := range p.Codes {
+		r.codes |= 1 << code
+	}
+	return r
+}
+
+// Policy is the policy as it was given to New.
+func (r *Retrier) Policy() Policy { return r.policy }
+
+// plain is whether a call is no more than its one attempt.
+func (r *Retrier) plain() bool { return r.attempts == 1 && r.timeout == 0 }
+
+// retries is whether err is worth another attempt, limits aside.
+func (r *Retrier) retries(err error) bool {
+	code := status.Code(err)
+	return code <= codes.Unauthenticated && r.codes&(1<<code) != 0 && !cause.Client(err)
+}
+
+// progress is what one call has used up.
+type progress struct {
+	made  int // attempts begun
+	waits int // retries since the last pushback, by which the backoff grows
+}
+
+// again is whether another attempt may be made after err, and after what wait.
+// A wait that cannot end before ctx's deadline is not begun.
+func (r *Retrier) again(ctx context.Context, p *progress, err error, trailer metadata.MD) (wait time.Duration, ok bool) {
+	if p.made >= r.attempts || ctx.Err() != nil || !r.retries(err) {
+		return 0, false
+	}
+	wait, asked, ok := pushback(trailer)
+	switch {
+	case asked && !ok:
+		return 0, false
+	case asked:
+		p.waits = 0 // gRFC A6: the backoff starts anew
+	default:
+		p.waits++
+		wait = r.policy.Wait(p.waits, r.source.Float64())
+	}
+	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
+		return 0, false
+	}
+	return wait, true
+}
+
+// pushback is the wait that the server asked for. It is not ok when the server
+// asks not to be tried again: by a negative number, or by anything else that is
+// no wait, as gRFC A6 has it.
+func pushback(trailer metadata.MD) (wait time.Duration, asked, ok bool) {
+	values := trailer[pushbackMillis]
+	if len(values) == 0 {
+		return 0, false, false
+	}
+	millis, err := strconv.ParseInt(values[0], 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || len(values) > 1 || millis < 0 {
+		return 0, true, false
+	}
+	if millis > math.MaxInt64/int64(time.Millisecond) {
+		return math.MaxInt64, true, true
+	}
+	return time.Duration(millis) * time.Millisecond, true, true
+}
+
+// sleep waits, or returns the status of a ctx that ended first.
+func sleep(ctx context.Context, wait time.Duration) error {
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return status.FromContextError(err).Err()
+	}
+	return nil
+}
+
+// attemptContext is the context of the attempt after made others. cancel is nil
+// where there is nothing to release.
+func (r *Retrier) attemptContext(ctx context.Context, made int) (_ context.Context, cancel context.CancelFunc) {
+	if made > 0 {
+		ctx = metadata.AppendToOutgoingContext(ctx, previousAttempts, strconv.Itoa(made))
+	}
+	if r.timeout > 0 {
+		return context.WithTimeout(ctx, r.timeout)
+	}
+	return ctx, nil
+}

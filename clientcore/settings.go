@@ -1,0 +1,107 @@
+package clientcore
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/grpcbench/grpcbench/clientcore/retry"
+)
+
+// defaultMaxReceive is grpc-go's own limit: leaving the option away saves an
+// allocation per call.
+const defaultMaxReceive = 4 << 20
+
+// settings is what holds for the calls of one method.
+type settings struct {
+	timeout time.Duration
+	retrier *retry.Retrier
+	options []grpc.CallOption
+}
+
+// methods resolves settings by full method name.
+type methods struct {
+	base   *settings
+	byName map[string]*settings // as in Config.Methods
+	// seen is what was resolved so far, by the name as grpc passes it. The map
+	// is replaced, never changed.
+	seen atomic.Pointer[map[string]*settings]
+	mu   sync.Mutex
+}
+
+// maxSeen bounds seen where method names come from outside, as in a proxy.
+const maxSeen = 1 << 12
+
+func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source) *methods {
+	resolve := func(timeout time.Duration, policy retry.Policy, wait bool, compression string) *settings {
+		s := &settings{timeout: timeout, retrier: retry.New(policy, source)}
+		if cfg.Messages.MaxReceive != defaultMaxReceive {
+			s.options = append(s.options, grpc.MaxCallRecvMsgSize(int(cfg.Messages.MaxReceive)))
+		}
+		s.options = append(s.options, grpc.MaxCallSendMsgSize(int(cfg.Messages.MaxSend)))
+		if wait {
+			s.options = append(s.options, grpc.WaitForReady(true))
+		}
+		if name, _ := compressor(compression); name != "" {
+			s.options = append(s.options, grpc.UseCompressor(name))
+		}
+		s.options = append(s.options, calls...)
+		return s
+	}
+	m := &methods{
+		base:   resolve(cfg.Timeout, cfg.Retry, cfg.WaitForReady, cfg.Compression),
+		byName: make(map[string]*settings, len(cfg.Methods)),
+	}
+	for name, method := range cfg.Methods {
+		timeout, policy, wait, compression := cfg.Timeout, cfg.Retry, cfg.WaitForReady, cfg.Compression
+		if method.Timeout != nil {
+			timeout = *method.Timeout
+		}
+		if method.Retry != nil {
+			policy = method.Retry.Inherit(cfg.Retry)
+		}
+		if method.WaitForReady != nil {
+			wait = *method.WaitForReady
+		}
+		if method.Compression != nil {
+			compression = *method.Compression
+		}
+		m.byName[name] = resolve(timeout, policy, wait, compression)
+	}
+	m.seen.Store(&map[string]*settings{})
+	return m
+}
+
+// of is the settings of a method by its full name, /user.v1.UserService/GetUser.
+func (m *methods) of(method string) *settings {
+	if len(m.byName) == 0 {
+		return m.base
+	}
+	if s := (*m.seen.Load())[method]; s != nil {
+		return s
+	}
+	return m.resolve(method)
+}
+
+func (m *methods) resolve(method string) *settings {
+	full := strings.TrimPrefix(method, "/")
+	s := m.byName[full]
+	if s == nil {
+		s = m.byName[full[strings.LastIndexByte(full, '/')+1:]]
+	}
+	if s == nil {
+		s = m.base
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if seen := *m.seen.Load(); len(seen) < maxSeen {
+		grown := maps.Clone(seen)
+		grown[method] = s
+		m.seen.Store(&grown)
+	}
+	return s
+}

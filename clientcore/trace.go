@@ -1,0 +1,156 @@
+package clientcore
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/grpcbench/grpcbench/clientcore/balance"
+)
+
+// Trace is the story of one call. Put it into the call's context by WithTrace.
+// It is filled while the call runs and may be read when the call has ended: when
+// Invoke has returned; when a stream's RecvMsg has returned an error, or its
+// OnFinish ran; when NewStream has returned an error. One call at a time may
+// use it, and a call that begins clears it. A Trace must not be copied.
+type Trace struct {
+	// Sent is when the first attempt entered its channel. Zero when none did.
+	Sent time.Time
+	// Attempts are in order. Attempts that grpc-go repeats transparently are
+	// one here, with the last one's backend.
+	Attempts []TraceAttempt
+	// Picks is the attempts as Stats counts them, transparent ones included.
+	Picks int64
+	// Origin is where the error came from that the call ended with.
+	Origin Origin
+
+	mu    sync.Mutex
+	open  bool   // the call runs
+	token uint64 // of the last pick; never reset, so that a late end is told apart
+}
+
+// TraceAttempt is one attempt of a call.
+type TraceAttempt struct {
+	// Backend is the address that was picked, "" when none could be.
+	Backend    string
+	Start, End time.Time
+	Code       codes.Code
+	// Answered is whether a header or trailer came from the backend.
+	Answered bool
+	// Delay is the wait before the attempt, as it was asked for.
+	Delay time.Duration
+}
+
+// WithTrace is a context whose call fills t.
+func WithTrace(ctx context.Context, t *Trace) context.Context {
+	return balance.Observe(ctx, (*picks)(t))
+}
+
+func traceOf(ctx context.Context) *Trace {
+	p, _ := balance.ObserverOf(ctx).(*picks)
+	return (*Trace)(p)
+}
+
+// Reset clears t for the next call. It keeps the memory of Attempts.
+func (t *Trace) Reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+}
+
+func (t *Trace) clear() {
+	t.Sent, t.Attempts, t.Picks, t.Origin = time.Time{}, t.Attempts[:0], 0, ""
+}
+
+func (t *Trace) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	t.open = true
+}
+
+// end closes t: nothing is written to it any more.
+func (t *Trace) end(ctx context.Context, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.open {
+		return
+	}
+	t.open = false
+	if err != nil {
+		var last TraceAttempt
+		if n := len(t.Attempts); n > 0 {
+			last = t.Attempts[n-1]
+		}
+		t.Origin = originOf(ctx, err, last)
+	}
+}
+
+// last is the attempt that runs, or nil when there is none. t.mu is held.
+func (t *Trace) last() *TraceAttempt {
+	if n := len(t.Attempts); t.open && n > 0 {
+		return &t.Attempts[n-1]
+	}
+	return nil
+}
+
+// attempts is a Trace as the retry layer sees it.
+type attempts Trace
+
+func (a *attempts) Begin(delay time.Duration) {
+	t := (*Trace)(a)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.open {
+		return
+	}
+	now := time.Now()
+	if len(t.Attempts) == 0 {
+		t.Sent = now
+	}
+	t.Attempts = append(t.Attempts, TraceAttempt{Start: now, Delay: delay})
+}
+
+func (a *attempts) End(err error) {
+	t := (*Trace)(a)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if last := t.last(); last != nil {
+		last.End = time.Now()
+		last.Code = status.Code(err)
+	}
+}
+
+// picks is a Trace as the balancer sees it.
+type picks Trace
+
+func (p *picks) Picked(backend string) uint64 {
+	t := (*Trace)(p)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := t.last()
+	if last == nil {
+		return 0
+	}
+	t.token++
+	t.Picks++
+	last.Backend = backend
+	return t.token
+}
+
+func (p *picks) Ended(token uint64, sent, answered bool) {
+	t := (*Trace)(p)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := t.last()
+	if last == nil || token != t.token {
+		return
+	}
+	if !sent {
+		t.Picks--
+	}
+	last.Answered = answered
+}

@@ -1,0 +1,154 @@
+package clientcore
+
+import (
+	"errors"
+	"math"
+	"sort"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/encoding"
+	_ "google.golang.org/grpc/encoding/gzip" // the compressor that every server knows
+
+	"github.com/grpcbench/grpcbench/clientcore/internal/field"
+)
+
+// Limits of settings that grpc-go would otherwise change without a word.
+const (
+	minKeepalive = 10 * time.Second // a shorter time is raised to this
+	minWindow    = 65535            // a smaller window is ignored
+)
+
+// Validate reports every setting that is out of range. Each error in the joined
+// one has a method Field() string, the setting's path by its yaml names, and a
+// message without the path.
+func (c Config) Validate() error {
+	var errs checks
+	errs.add("pool", c.Pool.Validate())
+	errs.add("balance", c.Balance.Validate())
+	errs.timeout("timeout", c.Timeout)
+	errs.add("retry", c.Retry.Validate())
+	errs.compression("compression", c.Compression)
+	if c.Keepalive != nil {
+		errs.add("keepalive", c.Keepalive.validate())
+	}
+	errs.add("messages", c.Messages.validate())
+	errs.add("windows", c.Windows.validate())
+	errs.add("connect", c.Connect.validate())
+	names := make([]string, 0, len(c.Methods))
+	for name := range c.Methods {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		m := c.Methods[name]
+		path := "methods." + name
+		if name == "" || strings.Count(name, "/") > 1 || strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") {
+			errs.wrong(path, "must be a method, as GetUser, or a service and a method, as user.v1.UserService/GetUser (got %q)", name)
+		}
+		if m.Timeout != nil {
+			errs.timeout(path+".timeout", *m.Timeout)
+		}
+		if m.Retry != nil {
+			errs.add(path+".retry", m.Retry.Inherit(c.Retry).Validate())
+		}
+		if m.Compression != nil {
+			errs.compression(path+".compression", *m.Compression)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (k *Keepalive) validate() error {
+	var errs checks
+	if k.Time < minKeepalive {
+		errs.wrong("time", "must be at least %v, to which grpc-go raises less (got %v)", minKeepalive, k.Time)
+	}
+	if k.Timeout <= 0 {
+		errs.wrong("timeout", "must be > 0 (got %v)", k.Timeout)
+	}
+	return errors.Join(errs...)
+}
+
+func (m Messages) validate() error {
+	var errs checks
+	errs.between("max_receive", m.MaxReceive, 1, math.MaxInt32)
+	errs.between("max_send", m.MaxSend, 1, math.MaxInt32)
+	return errors.Join(errs...)
+}
+
+func (w Windows) validate() error {
+	if w == (Windows{}) {
+		return nil
+	}
+	var errs checks
+	for _, window := range []struct {
+		path, other string
+		bytes       int64
+	}{{"stream", "connection", w.Stream}, {"connection", "stream", w.Connection}} {
+		if window.bytes == 0 {
+			errs.wrong(window.path, "must be set as well, because %s is: one alone turns dynamic windows off for both", window.other)
+			continue
+		}
+		errs.between(window.path, window.bytes, minWindow, math.MaxInt32)
+	}
+	return errors.Join(errs...)
+}
+
+func (c Connect) validate() error {
+	var errs checks
+	if c.Base <= 0 {
+		errs.wrong("base", "must be > 0 (got %v)", c.Base)
+	}
+	if c.Max < c.Base {
+		errs.wrong("max", "must be at least base, which is %v (got %v)", c.Base, c.Max)
+	}
+	if !(c.Multiplier >= 1 && c.Multiplier <= 1000) {
+		errs.wrong("multiplier", "must be between 1 and 1000 (got %v)", c.Multiplier)
+	}
+	if !(c.Jitter >= 0 && c.Jitter <= 1) {
+		errs.wrong("jitter", "must be between 0 and 1, or 0%% and 100%% (got %v)", c.Jitter)
+	}
+	if c.Timeout <= 0 {
+		errs.wrong("timeout", "must be > 0 (got %v)", c.Timeout)
+	}
+	return errors.Join(errs...)
+}
+
+// checks gathers what is wrong.
+type checks []error
+
+func (c *checks) add(prefix string, err error) {
+	*c = append(*c, field.Prefix(prefix, err)...)
+}
+
+func (c *checks) wrong(path, format string, args ...any) {
+	*c = append(*c, field.Errorf(path, format, args...))
+}
+
+func (c *checks) between(path string, got, low, high int64) {
+	if got < low || got > high {
+		c.wrong(path, "must be between %d and %d (got %d)", low, high, got)
+	}
+}
+
+func (c *checks) timeout(path string, got time.Duration) {
+	if got < 0 {
+		c.wrong(path, "must be >= 0, where 0 is none (got %v)", got)
+	}
+}
+
+func (c *checks) compression(path, got string) {
+	if _, known := compressor(got); !known {
+		c.wrong(path, "must be gzip or none (got %q)", got)
+	}
+}
+
+// compressor is the name by which grpc knows a compression, "" for none. A
+// compression that the program has registered with grpc is known, too.
+func compressor(name string) (string, bool) {
+	if name == "" || name == "none" {
+		return "", true
+	}
+	return name, encoding.GetCompressor(name) != nil
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// The exit codes. Where several apply, the first of 130, 1, 2, 3, 0 counts.
+const (
+	exitOK          = 0
+	exitInternal    = 1
+	exitUsage       = 2
+	exitInvalid     = 3
+	exitInterrupted = 130
+)
+
+// exitError ends the command with a code; an empty message prints nothing.
+type exitError struct {
+	code    int
+	message string
+}
+
+func (e *exitError) Error() string { return e.message }
+
+func usageError(format string, args ...any) error {
+	return &exitError{code: exitUsage, message: "grpcbench: " + fmt.Sprintf(format, args...)}
+}
+
+func internalError(err error) error {
+	return &exitError{code: exitInternal, message: "grpcbench: " + err.Error()}
+}
+
+// scenarioError is an error in a document, printed as it stands: its lines
+// begin with file, line and column already.
+func scenarioError(err error) error {
+	return &exitError{code: exitUsage, message: err.Error()}
+}
+
+// verdict is the exit of a run that came to its end.
+func verdict(ctx context.Context, r *result.Result) error {
+	switch {
+	case r.Partial || ctx.Err() != nil:
+		return &exitError{code: exitInterrupted, message: "grpcbench: interrupted; the result is partial"}
+	case r.Validity.Verdict == result.Invalid:
+		return &exitError{code: exitInvalid, message: "grpcbench: the measurement is INVALID; the reasons stand under the table"}
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestMain lets the test binary stand in for grpcbench when it starts itself
+// as a fleet, or when a test needs the command as a process: the first
+// argument says so.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == fleetCommandName || os.Args[1] == asCommand) {
+		args := os.Args[1:]
+		if args[0] == asCommand {
+			main2(args[1:])
+		}
+		os.Exit(run(context.Background(), args, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// asCommand as the first argument makes the test binary behave as grpcbench.
+const asCommand = "as-grpcbench"
+
+// main2 is main with the arguments after asCommand.
+func main2(args []string) {
+	os.Args = append([]string{"grpcbench"}, args...)
+	main()
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	bench "github.com/grpcbench/grpcbench/scenario/run"
+)
+
+// resultName is the file that a run leaves in its output folder.
+const resultName = "result.json"
+
+func (a *app) runCommand() *cobra.Command {
+	var (
+		flags  scenarioFlags
+		out    string
+		format string
+		note   string
+		labels []string
+		quiet  bool
+	)
+	c := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Run a scenario and print its table",
+		Long: `run carries out a scenario: trial by trial, every variant under the same arrivals
+and faults. The table goes to standard output, progress to standard error, and
+everything measured into result.json, from which 'grpcbench report' renders it
+again.
+
+Exit codes: 0 ran; 1 internal error; 2 usage or scenario error; 3 the
+measurement is INVALID; 130 interrupted (what was measured is written, marked
+partial).`,
+		Example: `  grpcbench run scenarios/quick.yaml
+  grpcbench run scenarios/backoffs.yaml --only backoff=none --only backoff=fixed
+  grpcbench run scenarios/quick.yaml --set fleet.backends=5 --trials 3 --label commit=$(git rev-parse --short HEAD)`,
+		Args: oneFile,
+		RunE: func(c *cobra.Command, files []string) error {
+			rendered, err := findFormat(format)
+			if err != nil {
+				return err
+			}
+			labelled, err := parseLabels(labels)
+			if err != nil {
+				return err
+			}
+			plan, err := flags.plan(c, files[0])
+			if err != nil {
+				return err
+			}
+			for _, warning := range plan.Warnings {
+				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
+			}
+			if out == "" {
+				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
+			}
+			// Now, not after an hour's run, is when to learn of a folder that
+			// can't be written.
+			if err := os.MkdirAll(out, 0o755); err != nil {
+				return usageError("--out: %v", err)
+			}
+			raiseGCTarget()
+			display := newDisplay(a.stderr, plan, quiet)
+			ctx := c.Context()
+			r, err := bench.Run(ctx, plan,
+				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage},
+				bench.Options{Note: note, Labels: labelled, Version: version(), OnProgress: display.show})
+			display.close()
+			var failures []error
+			if err != nil {
+				failures = append(failures, internalError(err))
+			}
+			if r != nil {
+				path := filepath.Join(out, resultName)
+				if err := r.Save(path); err != nil {
+					failures = append(failures, internalError(err))
+				} else if !quiet {
+					fmt.Fprintf(a.stderr, "result: %s\n", path)
+				}
+				if measured(r) {
+					if err := a.render(rendered, r); err != nil {
+						failures = append(failures, err)
+					}
+				}
+				if err := verdict(ctx, r); err != nil {
+					// An interruption goes before all other failures.
+					failures = append([]error{err}, failures...)
+				}
+			} else {
+				_ = os.Remove(out) // only if it is still empty
+			}
+			return mostImportant(failures)
+		},
+	}
+	flags.register(c)
+	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME)")
+	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(formatNames(), ", "))
+	c.Flags().StringVar(&note, "note", "", "free text to keep with the result")
+	c.Flags().StringArrayVar(&labels, "label", nil, "`KEY=VALUE` to keep with the result (repeatable)")
+	c.Flags().BoolVar(&quiet, "quiet", false, "no progress on standard error")
+	return c
+}
+
+// measured says whether there is anything for a table to show.
+func measured(r *result.Result) bool {
+	for _, v := range r.Variants {
+		if len(v.Trials) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// mostImportant joins the messages; the code is by precedence 130, 1, 2, 3.
+func mostImportant(failures []error) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	rank := func(code int) int {
+		for i, c := range []int{exitInterrupted, exitInternal, exitUsage, exitInvalid} {
+			if c == code {
+				return i
+			}
+		}
+		return -1
+	}
+	var messages []string
+	code := exitInvalid
+	for _, f := range failures {
+		messages = append(messages, f.Error())
+		var e *exitError
+		if errors.As(f, &e) && rank(e.code) < rank(code) {
+			code = e.code
+		}
+	}
+	return &exitError{code: code, message: strings.Join(messages, "\n")}
+}
+
+func parseLabels(texts []string) (map[string]string, error) {
+	labels := map[string]string{}
+	for _, text := range texts {
+		key, value, ok := strings.Cut(text, "=")
+		if !ok || key == "" {
+			return nil, usageError("--label: want KEY=VALUE (got %q)", text)
+		}
+		if _, twice := labels[key]; twice {
+			return nil, usageError("--label: %q is given twice", key)
+		}
+		labels[key] = value
+	}
+	if len(labels) == 0 {
+		return nil, nil
+	}
+	return labels, nil
+}

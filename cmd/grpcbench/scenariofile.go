@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grpcbench/grpcbench/scenario"
+)
+
+// scenarioFlags are the flags of every command that reads a scenario to run.
+type scenarioFlags struct {
+	set     []string
+	only    []string
+	trials  int
+	measure time.Duration
+}
+
+func (f *scenarioFlags) register(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.set, "set", nil, "override `path=value` of the document, such as client.timeout=500ms (repeatable)")
+	c.Flags().StringArrayVar(&f.only, "only", nil, "keep only `VARIANT`, such as backoff=fixed (repeatable)")
+	c.Flags().IntVar(&f.trials, "trials", 0, "trials of each variant, instead of the document's")
+	c.Flags().DurationVar(&f.measure, "measure", 0, "length of each measurement, instead of the document's")
+}
+
+// plan reads a scenario file under the flags.
+func (f *scenarioFlags) plan(c *cobra.Command, file string) (*scenario.Plan, error) {
+	if c.Flags().Changed("trials") && f.trials < 1 {
+		return nil, usageError("--trials must be at least 1 (got %d)", f.trials)
+	}
+	if c.Flags().Changed("measure") && f.measure <= 0 {
+		return nil, usageError("--measure must be > 0 (got %v)", f.measure)
+	}
+	return readPlan(file, scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure})
+}
+
+func readPlan(file string, options scenario.Options) (*scenario.Plan, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return nil, usageError("%s: %v", file, err)
+	}
+	plan, err := scenario.Read(file, text, options)
+	if err != nil {
+		return nil, scenarioError(err)
+	}
+	return plan, nil
+}

@@ -1,0 +1,96 @@
+package fakeserver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/grpcbench/grpcbench/fakeserver/controlpb"
+)
+
+// controlServer lets a fleet be driven over gRPC.
+type controlServer struct {
+	controlpb.UnimplementedControlServer
+	fleet *Fleet
+}
+
+// controlEnd is one listener with the control service behind it.
+type controlEnd struct {
+	server *grpc.Server
+	gate   *gate
+}
+
+func newControlEnd(f *Fleet, l net.Listener) *controlEnd {
+	s := grpc.NewServer(
+		grpc.ChainUnaryInterceptor(token(f.token).unary),
+		grpc.ChainStreamInterceptor(token(f.token).stream),
+		grpc.WaitForHandlers(true),
+	)
+	controlpb.RegisterControlServer(s, &controlServer{fleet: f})
+	return &controlEnd{server: s, gate: newGate(l, newConnections(newBooks(nil)))}
+}
+
+// serve returns when stop was called or the listener fails.
+func (e *controlEnd) serve() error { return e.server.Serve(e.gate) }
+
+// stop ends the service, and waits for calls in flight.
+func (e *controlEnd) stop() {
+	// grpc-go would wait two minutes for a connection that never says a word.
+	e.gate.reset()
+	e.server.Stop()
+}
+
+// Configure implements controlpb.ControlServer.
+func (s *controlServer) Configure(_ context.Context, in *controlpb.ConfigureRequest) (*controlpb.ConfigureResponse, error) {
+	var c Config
+	d := json.NewDecoder(bytes.NewReader(in.GetConfig()))
+	d.DisallowUnknownFields() // of a newer client: better refused than ignored
+	if err := d.Decode(&c); err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "config: %v", err)
+	}
+	if err := c.Validate(); err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "config: %v", err)
+	}
+	addresses, err := s.fleet.Configure(c)
+	if err != nil {
+		return nil, controlError(err)
+	}
+	out := &controlpb.ConfigureResponse{}
+	for _, a := range addresses {
+		out.Backends = append(out.Backends, &controlpb.BackendAddress{Name: a.Name, Address: a.Address})
+	}
+	return out, nil
+}
+
+// Reset implements controlpb.ControlServer.
+func (s *controlServer) Reset(_ context.Context, in *controlpb.ResetRequest) (*controlpb.ResetResponse, error) {
+	if err := s.fleet.Reset(in.GetSeed(), in.GetBlock()); err != nil {
+		return nil, controlError(err)
+	}
+	return &controlpb.ResetResponse{}, nil
+}
+
+// Start implements controlpb.ControlServer.
+func (s *controlServer) Start(_ context.Context, in *controlpb.StartRequest) (*controlpb.StartResponse, error) {
+	s.fleet.Start(monotonic(time.Unix(0, in.GetT0UnixNanos())), in.GetFinal())
+	return &controlpb.StartResponse{}, nil
+}
+
+// Snapshot implements controlpb.ControlServer.
+func (s *controlServer) Snapshot(context.Context, *controlpb.SnapshotRequest) (*controlpb.SnapshotResponse, error) {
+	return s.fleet.Snapshot().proto(), nil
+}
+
+func controlError(err error) error {
+	if errors.Is(err, ErrClosed) {
+		return status.Error(codes.FailedPrecondition, err.Error())
+	}
+	return status.Error(codes.Internal, err.Error())
+}

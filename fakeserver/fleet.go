@@ -1,0 +1,175 @@
+package fakeserver
+
+import (
+	"errors"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver/draw"
+)
+
+// ErrClosed is returned by a Fleet after Close.
+var ErrClosed = errors.New("fleet is closed")
+
+// ListenFunc listens as net.Listen does. It is asked for "127.0.0.1:0" first
+// and, each time that a backend comes back, for the address that it got then.
+type ListenFunc func(network, address string) (net.Listener, error)
+
+// Fleet is a set of fake servers. All methods are safe for concurrent use.
+type Fleet struct {
+	token  string
+	listen ListenFunc
+	clock  clock
+	waiter waiter
+	bytes  payloads
+
+	mu       sync.Mutex
+	closed   bool
+	backends []*backend
+	controls map[*controlEnd]struct{}
+	serving  sync.WaitGroup
+}
+
+// NewFleet makes a fleet without backends; Configure gives it some. token is
+// what its control service asks for. Without listen, backends listen on
+// loopback TCP, on ports that stay theirs while they are down, and wait for
+// service times as exactly as the system can; with it they wait with plain
+// timers, which virtual time needs.
+func NewFleet(token string, listen ListenFunc) *Fleet {
+	f := &Fleet{token: token, listen: listen, waiter: timers{}, controls: map[*controlEnd]struct{}{}}
+	if listen == nil {
+		f.waiter = newWaiter()
+	}
+	return f
+}
+
+// Configure replaces the fleet by the one that c describes: when it returns,
+// the old backends are closed and the new ones listen, with all that Reset
+// sets as after Reset(0, 0). Its error is that of c.Validate or of listening;
+// the fleet has no backends then.
+func (f *Fleet) Configure(c Config) ([]Address, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, ErrClosed
+	}
+	f.closeBackends()
+	f.clock.unset()
+	s := &site{config: c, times: c.ServiceTime.Sampler(), clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
+	addresses := make([]Address, c.Backends)
+	for i := range addresses {
+		b, err := newBackend(i, s, f.listen, draw.Seed{})
+		if err != nil {
+			f.closeBackends()
+			return nil, err
+		}
+		f.backends = append(f.backends, b)
+		addresses[i] = Address{Name: b.name(), Address: b.port.address}
+	}
+	return addresses, nil
+}
+
+// Reset forgets everything that happened: connections are closed, calls in
+// flight cancelled, waiting lines empty, counters zero, faults over, the clock
+// not set. Draws follow from seed and block from now on. Addresses stay. On an
+// error some backend could not listen again.
+func (f *Fleet) Reset(seed uint64, block uint32) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return ErrClosed
+	}
+	f.clock.unset()
+	var errs []error
+	for _, b := range f.backends {
+		errs = append(errs, b.reset(draw.Seed{Seed: seed, Block: block}))
+	}
+	return errors.Join(errs...)
+}
+
+// Start sets the fleet's clock: t0 is the start of the measurement, from which
+// the windows of faults count. A provisional t0 (final false), for a warm-up,
+// lets windows before t0 open; the clock stops short of 0 until the final one.
+func (f *Fleet) Start(t0 time.Time, final bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock.set(t0, final)
+	for _, b := range f.backends {
+		if b.life != nil {
+			b.life.windows.wake()
+		}
+	}
+}
+
+// Snapshot reads the counters since the last Reset.
+func (f *Fleet) Snapshot() Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var s Snapshot
+	for _, b := range f.backends {
+		s.Backends = append(s.Backends, b.snapshot())
+	}
+	return s
+}
+
+// ServeControl serves the control service on l, which it closes, until Close.
+// It returns nil then, and an error when l fails before.
+func (f *Fleet) ServeControl(l net.Listener) error {
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		_ = l.Close() // ErrClosed says more
+		return ErrClosed
+	}
+	end := newControlEnd(f, l)
+	f.controls[end] = struct{}{}
+	f.serving.Add(1)
+	f.mu.Unlock()
+
+	defer f.serving.Done()
+	err := end.serve()
+	f.mu.Lock()
+	delete(f.controls, end)
+	closed := f.closed
+	f.mu.Unlock()
+	if closed {
+		return nil
+	}
+	end.stop()
+	return err
+}
+
+// Close ends the fleet: backends, control services and whatever is in flight.
+// It may be called more than once.
+func (f *Fleet) Close() {
+	f.mu.Lock()
+	first := !f.closed
+	f.closed = true
+	controls := slices.Collect(maps.Keys(f.controls))
+	f.mu.Unlock()
+	// Not under the lock: a control call in flight may be waiting for it.
+	for _, end := range controls {
+		end.stop()
+	}
+	f.serving.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closeBackends()
+	if first {
+		f.waiter.close()
+	}
+}
+
+// closeBackends leaves the fleet without backends. mu must be held.
+func (f *Fleet) closeBackends() {
+	for _, b := range f.backends {
+		b.close()
+	}
+	f.backends = nil
+}

@@ -1,0 +1,328 @@
+package fakeserver
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
+
+	"github.com/grpcbench/grpcbench/fakeserver/draw"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
+	"github.com/grpcbench/grpcbench/fakeserver/userpb"
+)
+
+const (
+	// callKey is the metadata that names a call: what its draws are made by.
+	callKey = "grpcbench-call"
+	// previousKey is how often the call was tried before, as gRPC clients say.
+	previousKey = "grpc-previous-rpc-attempts"
+)
+
+// service is the user service of one backend between two resets.
+type service struct {
+	backend  int
+	seed     draw.Seed
+	chance   bool                // whether chance decides anything
+	times    servicetime.Sampler // nil is no time at all
+	books    *books
+	rules    *rules
+	queue    *queue
+	waiter   waiter
+	payloads *payloads
+	users    users
+}
+
+// call is one attempt in its handler.
+type call struct {
+	method method
+	id     identity
+	effect fault.Effect
+}
+
+// desc describes the service as the generated code does, but with handlers
+// that hold the books: they run from when the headers have arrived, where an
+// interceptor of a unary call runs only once the message has too.
+func desc() *grpc.ServiceDesc {
+	return &grpc.ServiceDesc{
+		ServiceName: userpb.UserService_ServiceDesc.ServiceName,
+		HandlerType: (*any)(nil),
+		Methods: []grpc.MethodDesc{
+			unary(createUser, (*service).createUser),
+			unary(getUser, (*service).getUser),
+		},
+		Streams: []grpc.StreamDesc{
+			stream(listUsers, false, true, (*service).listUsers),
+			stream(batchCreateUsers, true, false, (*service).batchCreateUsers),
+			stream(syncUsers, true, true, (*service).syncUsers),
+		},
+		Metadata: userpb.UserService_ServiceDesc.Metadata,
+	}
+}
+
+func unary[Request any](m method, answer func(*service, context.Context, call, *Request) (any, error)) grpc.MethodDesc {
+	handler := func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (response any, err error) {
+		s := srv.(*service)
+		c := s.begin(ctx, m)
+		defer func() { s.end(ctx, err) }()
+		if err := s.failed(ctx, c); err != nil {
+			return nil, err
+		}
+		in := new(Request)
+		if err := decode(in); err != nil {
+			return nil, err
+		}
+		return answer(s, ctx, c, in)
+	}
+	return grpc.MethodDesc{MethodName: m.short(), Handler: handler}
+}
+
+func stream(m method, client, server bool, answer func(*service, call, grpc.ServerStream) error) grpc.StreamDesc {
+	handler := func(srv any, ss grpc.ServerStream) (err error) {
+		s := srv.(*service)
+		c := s.begin(ss.Context(), m)
+		defer func() { s.end(ss.Context(), err) }()
+		if err := s.failed(ss.Context(), c); err != nil {
+			return err
+		}
+		return answer(s, c, ss)
+	}
+	return grpc.StreamDesc{StreamName: m.short(), Handler: handler, ClientStreams: client, ServerStreams: server}
+}
+
+// tap counts an attempt when its headers arrive. It sees every attempt, also
+// those that never find a handler.
+func (s *service) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	m, known := methodOf(info.FullMethodName)
+	if known {
+		s.books.attempts[m].Add(1)
+	} else {
+		s.books.unknown.Add(1)
+	}
+	if ctx.Err() != nil {
+		// So late already that grpc-go answers it, without a handler.
+		s.books.answered(ctx, nil)
+	}
+	return ctx, nil
+}
+
+// methodOf is the method of a full name with its leading slash.
+func methodOf(full string) (method, bool) {
+	switch full {
+	case userpb.UserService_CreateUser_FullMethodName:
+		return createUser, true
+	case userpb.UserService_GetUser_FullMethodName:
+		return getUser, true
+	case userpb.UserService_ListUsers_FullMethodName:
+		return listUsers, true
+	case userpb.UserService_BatchCreateUsers_FullMethodName:
+		return batchCreateUsers, true
+	case userpb.UserService_SyncUsers_FullMethodName:
+		return syncUsers, true
+	}
+	return 0, false
+}
+
+// unknown answers attempts at methods that do not exist, in the books too.
+func (s *service) unknown(_ any, ss grpc.ServerStream) (err error) {
+	s.books.inFlight.Add(1)
+	defer func() { s.end(ss.Context(), err) }()
+	name, _ := grpc.MethodFromServerStream(ss)
+	return status.Errorf(codes.Unimplemented, "unknown method %s", name)
+}
+
+// begin counts a call in and judges it against the faults. Each must be
+// followed by end.
+func (s *service) begin(ctx context.Context, m method) call {
+	s.books.inFlight.Add(1)
+	c := call{method: m}
+	if s.chance {
+		c.id = s.identify(ctx, m)
+	}
+	c.effect = s.rules.meet(m, c.id)
+	return c
+}
+
+func (s *service) end(ctx context.Context, err error) {
+	s.books.answered(ctx, err)
+	s.books.inFlight.Add(-1)
+}
+
+// identify reads what the client says of the call. One that says nothing is
+// told apart by its place in the backend's own order.
+func (s *service) identify(ctx context.Context, m method) identity {
+	id := identity{attempt: 1}
+	if v := metadata.ValueFromIncomingContext(ctx, callKey); len(v) > 0 {
+		id.call = draw.Hash(v[0])
+	} else {
+		n := s.books.arrivals[m].Add(1)
+		id.call = draw.Mix(uint64(draw.Ordinal), uint64(s.backend), uint64(m), n)
+	}
+	if v := metadata.ValueFromIncomingContext(ctx, previousKey); len(v) > 0 {
+		if previous, err := strconv.ParseUint(v[0], 10, 32); err == nil {
+			id.attempt += previous
+		}
+	}
+	return id
+}
+
+// failed returns the error that a fault ends the call with, if one does.
+func (s *service) failed(ctx context.Context, c call) error {
+	if c.effect.Err == nil {
+		return nil
+	}
+	if err := s.pause(ctx, c.effect.Delay); err != nil {
+		return err
+	}
+	return c.effect.Err
+}
+
+// serve makes the call wait for its slot and its service time. The slot is
+// free again when it returns.
+func (s *service) serve(ctx context.Context, c call) error {
+	if err := s.pause(ctx, c.effect.Delay); err != nil {
+		return err
+	}
+	if err := s.queue.enter(ctx); err != nil {
+		return err
+	}
+	defer s.queue.leave()
+	s.books.inService.Add(1)
+	defer s.books.inService.Add(-1)
+	if s.times == nil {
+		s.books.served(0, 0)
+		return nil
+	}
+	asked := s.times.Draw(s.seed.For(draw.Service, 0, c.id.call, c.id.attempt))
+	began := time.Now()
+	if err := s.pause(ctx, asked); err != nil {
+		return err
+	}
+	s.books.served(asked, time.Since(began))
+	return nil
+}
+
+// pause waits for d > 0. Its error is a status.
+func (s *service) pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	if err := s.waiter.wait(ctx, d); err != nil {
+		return status.FromContextError(err).Err()
+	}
+	return nil
+}
+
+// payload returns the payload that a request asks for.
+func (s *service) payload(size int32) ([]byte, error) {
+	if size < 0 || size > maxMessage {
+		return nil, status.Errorf(codes.InvalidArgument, "response_bytes must be from 0 to %d (got %d)", maxMessage, size)
+	}
+	return s.payloads.of(int(size)), nil
+}
+
+func (s *service) createUser(ctx context.Context, c call, in *userpb.CreateUserRequest) (any, error) {
+	payload, err := s.payload(in.GetResponseBytes())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.serve(ctx, c); err != nil {
+		return nil, err
+	}
+	return &userpb.CreateUserResponse{User: s.users.stored(in.GetUser(), payload)}, nil
+}
+
+func (s *service) getUser(ctx context.Context, c call, in *userpb.GetUserRequest) (any, error) {
+	payload, err := s.payload(in.GetResponseBytes())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.serve(ctx, c); err != nil {
+		return nil, err
+	}
+	return &userpb.GetUserResponse{User: s.users.user(in.GetUserId(), payload)}, nil
+}
+
+func (s *service) listUsers(c call, ss grpc.ServerStream) error {
+	in := new(userpb.ListUsersRequest)
+	if err := ss.RecvMsg(in); err != nil {
+		return err
+	}
+	payload, err := s.payload(in.GetResponseBytes())
+	if err != nil {
+		return err
+	}
+	if in.GetMessages() < 0 {
+		return status.Errorf(codes.InvalidArgument, "messages must be >= 0 (got %d)", in.GetMessages())
+	}
+	if err := s.serve(ss.Context(), c); err != nil {
+		return err
+	}
+	out := new(userpb.ListUsersResponse)
+	for i := range int(in.GetMessages()) {
+		out.User = s.users.user(in.GetUserId()+"-"+strconv.Itoa(i+1), payload)
+		if err := ss.SendMsg(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *service) batchCreateUsers(c call, ss grpc.ServerStream) error {
+	out := new(userpb.BatchCreateUsersResponse)
+	for {
+		in := new(userpb.BatchCreateUsersRequest)
+		err := ss.RecvMsg(in)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if out.Created == 0 {
+			if out.Payload, err = s.payload(in.GetResponseBytes()); err != nil {
+				return err
+			}
+		}
+		out.Created++
+	}
+	if err := s.serve(ss.Context(), c); err != nil {
+		return err
+	}
+	return ss.SendMsg(out)
+}
+
+func (s *service) syncUsers(c call, ss grpc.ServerStream) error {
+	out := new(userpb.SyncUsersResponse)
+	for first := true; ; first = false {
+		in := new(userpb.SyncUsersRequest)
+		err := ss.RecvMsg(in)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		payload, err := s.payload(in.GetResponseBytes())
+		if err != nil {
+			return err
+		}
+		if first {
+			if err := s.serve(ss.Context(), c); err != nil {
+				return err
+			}
+		}
+		out.User = s.users.user(in.GetUserId(), payload)
+		if err := ss.SendMsg(out); err != nil {
+			return err
+		}
+	}
+}

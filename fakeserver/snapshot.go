@@ -1,0 +1,140 @@
+package fakeserver
+
+import (
+	"maps"
+	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver/controlpb"
+)
+
+// Address is where one backend listens.
+type Address struct {
+	Name    string // b0, b1, …
+	Address string // 127.0.0.1:4711
+}
+
+// Snapshot is what a fleet counted since its last Reset.
+type Snapshot struct {
+	Backends []BackendSnapshot
+}
+
+// BackendSnapshot is what one backend counted since the last Reset.
+//
+// An attempt is counted in Attempts when its headers arrive and in Codes when
+// it ends, before the answer leaves: a client that holds the answer finds both
+// counted. Attempts = Σ Codes + InFlight once the headers that have arrived
+// have found their handler.
+type BackendSnapshot struct {
+	Name, Address string
+	// Attempts is by full method name without the leading slash. Attempts at
+	// methods that the fleet does not have are together under "unknown".
+	Attempts map[string]int64
+	// Codes is the answers by code name (OK, UNAVAILABLE, …). An attempt whose
+	// connection died or whose caller left counts as CANCELLED, one whose
+	// deadline passed as DEADLINE_EXCEEDED.
+	Codes map[string]int64
+	// Faults is, by kind, the attempts that met a fault on calls and the
+	// windows of a fault on the backend.
+	Faults map[string]int64
+	// InFlight is the calls in a handler now, InService those that hold a
+	// slot, Queued those that wait for one.
+	InFlight, InService, Queued int64
+	// Refused is the calls that found the queue full.
+	Refused int64
+	// ConnectionsOpened is the connections accepted, ConnectionsOpen those that
+	// are still open.
+	ConnectionsOpened, ConnectionsOpen int64
+	// Services is the services that were finished, Asked the sum of their
+	// service times as drawn, Actual as they really took.
+	Services      int64
+	Asked, Actual time.Duration
+}
+
+// Sub returns what was counted since earlier, a snapshot of the same fleet
+// with no Reset between. What is a state rather than a count (InFlight,
+// InService, Queued, ConnectionsOpen) is as in s. A name whose count did not
+// change is left out of its map.
+func (s Snapshot) Sub(earlier Snapshot) Snapshot {
+	before := make(map[string]BackendSnapshot, len(earlier.Backends))
+	for _, b := range earlier.Backends {
+		before[b.Name] = b
+	}
+	out := Snapshot{Backends: make([]BackendSnapshot, len(s.Backends))}
+	for i, b := range s.Backends {
+		e := before[b.Name]
+		b.Attempts = subtract(b.Attempts, e.Attempts)
+		b.Codes = subtract(b.Codes, e.Codes)
+		b.Faults = subtract(b.Faults, e.Faults)
+		b.Refused -= e.Refused
+		b.ConnectionsOpened -= e.ConnectionsOpened
+		b.Services -= e.Services
+		b.Asked -= e.Asked
+		b.Actual -= e.Actual
+		out.Backends[i] = b
+	}
+	return out
+}
+
+func subtract(now, before map[string]int64) map[string]int64 {
+	out := make(map[string]int64, len(now))
+	for k, v := range now {
+		if d := v - before[k]; d != 0 {
+			out[k] = d
+		}
+	}
+	return out
+}
+
+func (s Snapshot) proto() *controlpb.SnapshotResponse {
+	out := &controlpb.SnapshotResponse{}
+	for _, b := range s.Backends {
+		out.Backends = append(out.Backends, &controlpb.Backend{
+			Name:              b.Name,
+			Address:           b.Address,
+			Attempts:          b.Attempts,
+			Codes:             b.Codes,
+			Faults:            b.Faults,
+			InFlight:          b.InFlight,
+			InService:         b.InService,
+			Queued:            b.Queued,
+			Refused:           b.Refused,
+			ConnectionsOpened: b.ConnectionsOpened,
+			ConnectionsOpen:   b.ConnectionsOpen,
+			AskedNanos:        int64(b.Asked),
+			ActualNanos:       int64(b.Actual),
+			Services:          b.Services,
+		})
+	}
+	return out
+}
+
+func snapshotOf(in *controlpb.SnapshotResponse) Snapshot {
+	var out Snapshot
+	for _, b := range in.GetBackends() {
+		out.Backends = append(out.Backends, BackendSnapshot{
+			Name:              b.GetName(),
+			Address:           b.GetAddress(),
+			Attempts:          present(b.GetAttempts()),
+			Codes:             present(b.GetCodes()),
+			Faults:            present(b.GetFaults()),
+			InFlight:          b.GetInFlight(),
+			InService:         b.GetInService(),
+			Queued:            b.GetQueued(),
+			Refused:           b.GetRefused(),
+			ConnectionsOpened: b.GetConnectionsOpened(),
+			ConnectionsOpen:   b.GetConnectionsOpen(),
+			Asked:             time.Duration(b.GetAskedNanos()),
+			Actual:            time.Duration(b.GetActualNanos()),
+			Services:          b.GetServices(),
+		})
+	}
+	return out
+}
+
+// present undoes protobuf's habit of dropping an empty map.
+func present(m map[string]int64) map[string]int64 {
+	if m == nil {
+		return map[string]int64{}
+	}
+	return maps.Clone(m)
+}

@@ -1,0 +1,118 @@
+package fakeserver
+
+import (
+	"sync"
+	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
+)
+
+// retryEnd is the wait before the end of a fault that failed is tried again.
+const retryEnd = 10 * time.Millisecond
+
+// windows begins and ends the faults on one backend, as the fleet's clock goes.
+type windows struct {
+	rules []windowRule
+	host  fault.Host
+	clock *clock
+	books *books
+
+	moved chan struct{} // of one place: the clock was set
+	quit  chan struct{}
+	done  sync.WaitGroup
+}
+
+type windowRule struct {
+	fault.Rule
+	number  int
+	fault   fault.OnBackend
+	open    bool
+	counted bool
+}
+
+// newWindows picks the rules for a backend and starts to follow the clock.
+// close ends it.
+func newWindows(all []fault.Rule, backend int, host fault.Host, c *clock, b *books) *windows {
+	w := &windows{host: host, clock: c, books: b, moved: make(chan struct{}, 1), quit: make(chan struct{})}
+	for i, r := range all {
+		if f := r.Inject.OnBackend(); f != nil && concerns(r.Where, backend) {
+			w.rules = append(w.rules, windowRule{Rule: r, number: i, fault: f})
+		}
+	}
+	if len(w.rules) > 0 {
+		w.done.Go(w.run)
+	}
+	return w
+}
+
+// wake says that the clock was set.
+func (w *windows) wake() {
+	select {
+	case w.moved <- struct{}{}:
+	default:
+	}
+}
+
+// close stops following the clock. Faults that are open stay so: it is for a
+// backend that is about to end.
+func (w *windows) close() {
+	close(w.quit)
+	w.done.Wait()
+}
+
+func (w *windows) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-w.quit:
+			return
+		case <-w.moved:
+		case <-timer.C:
+		}
+		if next, ok := w.apply(time.Now()); ok {
+			timer.Reset(next)
+		} else {
+			timer.Stop()
+		}
+	}
+}
+
+// apply brings every fault to where it should be now, and returns how long
+// until that changes; ok is false when it does not, as the clock is set.
+func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
+	at, set := w.clock.at(now)
+	soonest := func(d time.Duration) {
+		if !ok || d < next {
+			next, ok = d, true
+		}
+	}
+	for i := range w.rules {
+		r := &w.rules[i]
+		switch should := set && r.Open(at); {
+		case should && !r.open:
+			r.fault.Begin(w.host)
+			r.open = true
+			if !r.counted {
+				// A clock that is set again may open a window twice.
+				r.counted = true
+				w.books.faults[r.number].Add(1)
+			}
+		case !should && r.open:
+			if err := r.fault.End(w.host); err != nil {
+				soonest(retryEnd)
+				continue
+			}
+			r.open = false
+		}
+		if !set {
+			continue
+		}
+		if change, changes := r.Next(at); changes {
+			if d, comes := w.clock.until(now, change); comes {
+				soonest(d)
+			}
+		}
+	}
+	return next, ok
+}

@@ -1,0 +1,159 @@
+package reports
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// chart is the goodput of each variant, second by second: the mean over its
+// trials.
+type chart struct {
+	title  string
+	lines  []chartLine
+	faults []chartFault
+	top    float64 // the highest mean, calls per second
+}
+
+type chartLine struct {
+	label string
+	perS  []float64 // index: the second from t0
+}
+
+type chartFault struct {
+	label    string
+	from, to float64 // seconds from t0
+}
+
+const (
+	shortestChart = 3  // seconds: below that there is no shape to see
+	mostLines     = 12 // variants
+	mostFaults    = 3
+	longestLabel  = 24
+)
+
+// newChart reads the intervals; nil where there are too few.
+func (t *table) newChart(r *result.Result) *chart {
+	c := &chart{title: "goodput of " + t.method()}
+	length := 0
+	for i := range t.rows {
+		if i == mostLines {
+			break
+		}
+		l := chartLine{label: t.rows[i].label, perS: t.goodput(&t.rows[i])}
+		c.lines = append(c.lines, l)
+		length = max(length, len(l.perS))
+		for _, v := range l.perS {
+			c.top = max(c.top, v)
+		}
+	}
+	if length < shortestChart || c.top == 0 {
+		return nil
+	}
+	for _, f := range r.Scenario.Faults {
+		from, to := time.Duration(f.AtNS).Seconds(), time.Duration(f.AtNS+f.ForNS).Seconds()
+		if f.ForNS == 0 {
+			to = math.Inf(1)
+		}
+		// A fault that is always there marks nothing.
+		if from >= float64(length) || to <= 0 || from <= 0 && to >= float64(length) || len(c.faults) == mostFaults {
+			continue
+		}
+		c.faults = append(c.faults, chartFault{label: faultName(f), from: from, to: to})
+	}
+	return c
+}
+
+// goodput is the row's calls in SLO in each whole second of the measurement,
+// averaged over the trials that lasted as long.
+func (t *table) goodput(r *row) []float64 {
+	var sum []float64
+	var n []int
+	for _, trial := range r.variant.Trials {
+		for _, interval := range trial.Intervals {
+			// The last second may be cut short, and the drain's are not whole.
+			if interval.Second < 0 || time.Duration(interval.Second+1)*time.Second > time.Duration(trial.MeasuredNS) {
+				continue
+			}
+			for _, s := range interval.Series {
+				if s.Name != t.load.Name {
+					continue
+				}
+				for len(sum) <= interval.Second {
+					sum, n = append(sum, 0), append(n, 0)
+				}
+				sum[interval.Second] += float64(s.InSLO)
+				n[interval.Second]++
+			}
+		}
+	}
+	for i := range sum {
+		sum[i] /= float64(max(1, n[i]))
+	}
+	return sum
+}
+
+// render draws the chart in at most n columns: a title and a line for each
+// variant and fault.
+func (c *chart) render(n int) []string {
+	label, length := 0, 0
+	for _, l := range c.lines {
+		label, length = max(label, width(l.label)), max(length, len(l.perS))
+	}
+	for _, f := range c.faults {
+		label = max(label, width(f.label))
+	}
+	label = min(label, longestLabel)
+	// Each character stands for as many seconds as it takes to fit.
+	per := (length + n - label - 3) / (n - label - 2)
+	out := items([]string{
+		c.title + " in the SLO, 0 to " + strconv.Itoa(length) + " s",
+		"a character is " + strconv.Itoa(per) + " s", "█ " + rate(c.top),
+	}, n)
+	var names []string
+	for _, l := range c.lines {
+		names = append(names, l.label)
+	}
+	names = shortenAll(names, label)
+	for i, l := range c.lines {
+		out = append(out, strings.TrimRight(pad(names[i], label)+"  "+spark(l.perS, per, c.top), " "))
+	}
+	for _, f := range c.faults {
+		var b strings.Builder
+		for at := 0; at < length; at += per {
+			if f.from < float64(at+per) && f.to > float64(at) {
+				b.WriteRune('━')
+			} else {
+				b.WriteByte(' ')
+			}
+		}
+		out = append(out, strings.TrimRight(pad(shorten(f.label, label), label)+"  "+b.String(), " "))
+	}
+	return out
+}
+
+// spark draws the values, averaged over `per` at a time, from blank (nothing
+// at all) to a full block (top).
+func spark(values []float64, per int, top float64) string {
+	levels := []rune(" ▁▂▃▄▅▆▇█")
+	var b strings.Builder
+	for i := 0; i < len(values); i += per {
+		part := values[i:min(i+per, len(values))]
+		sum := 0.0
+		for _, v := range part {
+			sum += v
+		}
+		level := int(math.Round(sum / float64(len(part)) / top * 8))
+		if sum > 0 {
+			level = max(level, 1)
+		}
+		b.WriteRune(levels[min(level, 8)])
+	}
+	return b.String()
+}
+
+// pad fills s with spaces to n columns.
+func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-width(s))) }

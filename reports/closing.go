@@ -1,0 +1,217 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// newClosing judges how far the figures can be trusted, from what the run
+// found out about itself.
+func newClosing(r *result.Result) closing {
+	c := closing{verdict: r.Validity.Verdict}
+	word := string(c.verdict)
+	if word == "" {
+		word = "not judged"
+	}
+	c.verdicts = append(c.verdicts, "measurement "+clean(word))
+	if text := books(r); text != "" {
+		c.verdicts = append(c.verdicts, text)
+	}
+	if lag, ok := worstLag(r); ok {
+		c.verdicts = append(c.verdicts, "worst lag p99 "+duration(lag))
+	}
+	for _, reason := range r.Validity.Reasons {
+		c.reasons = append(c.reasons, reasonText(reason))
+	}
+	c.facts = append(c.facts, place(r.Scenario))
+	if text := generatorCPU(r); text != "" {
+		c.facts = append(c.facts, text)
+	}
+	c.facts = append(c.facts, states(r)...)
+	if text := serviceTime(r); text != "" {
+		c.facts = append(c.facts, text)
+	}
+	c.facts = append(c.facts, fmt.Sprintf("seed %d", r.Seed), source(r.Scenario))
+	return c
+}
+
+// source is the scenario's file and the begin of its hash.
+func source(s result.Scenario) string {
+	name := clean(s.File)
+	if name == "" {
+		name = clean(s.Name)
+	}
+	hash := clean(s.SHA256)
+	return strings.TrimSpace(name + " " + hash[:min(4, len(hash))])
+}
+
+// books says whether the books hold, and how many calls they account for.
+func books(r *result.Result) string {
+	trials, broken := 0, 0
+	low, high := int64(math.MaxInt64), int64(0)
+	for i := range r.Variants {
+		var calls int64
+		for j := range r.Variants[i].Trials {
+			t := &r.Variants[i].Trials[j]
+			trials++
+			ok := true
+			for k := range t.Series {
+				calls += t.Series[k].Calls
+				ok = ok && t.Series[k].Check() == nil
+			}
+			for _, reason := range t.Validity.Reasons {
+				ok = ok && !strings.HasPrefix(reason.Code, "books")
+			}
+			if !ok {
+				broken++
+			}
+		}
+		if len(r.Variants[i].Trials) > 0 {
+			low, high = min(low, calls), max(high, calls)
+		}
+	}
+	if trials == 0 {
+		return ""
+	}
+	calls := span(count(low), count(high)) + " calls"
+	if len(r.Variants) > 1 {
+		calls += " a variant"
+	}
+	if broken > 0 {
+		return fmt.Sprintf("books BROKEN in %d of %s: %s", broken, plural(trials, "trial"), calls)
+	}
+	return "books exact: " + calls
+}
+
+// worstLag is the largest lag p99 of any open-loop series, in nanoseconds.
+func worstLag(r *result.Result) (ns float64, ok bool) {
+	eachTrial(r, func(t *result.Trial) {
+		for i := range t.Series {
+			if p := t.Series[i].Latency[result.Lag].P99NS; p != nil && t.Series[i].Loop == result.Open {
+				ns, ok = max(ns, float64(*p)), true
+			}
+		}
+	})
+	return ns, ok
+}
+
+func eachTrial(r *result.Result, do func(*result.Trial)) {
+	for i := range r.Variants {
+		for j := range r.Variants[i].Trials {
+			do(&r.Variants[i].Trials[j])
+		}
+	}
+}
+
+// reasonText is one finding with its figure and limit.
+func reasonText(r result.Reason) string {
+	text := clean(string(r.Verdict)) + ": " + clean(r.Code)
+	if r.Limit != 0 {
+		text += " " + reasonFigure(r.Code, r.Figure) + " (limit " + reasonFigure(r.Code, r.Limit) + ")"
+	}
+	if r.Detail != "" {
+		text += ": " + clean(r.Detail)
+	}
+	return text
+}
+
+// reasonFigure writes a figure in the unit that the finding's code implies.
+func reasonFigure(code string, v float64) string {
+	switch code {
+	case "lag_p99":
+		if text := setting(int64(v)); width(text) < width(duration(v)) {
+			return text
+		}
+		return duration(v)
+	case "sent_share", "generator_cpu":
+		return trimmed(v*100) + " %"
+	}
+	return trimmed(v)
+}
+
+// place says where the fleet ran.
+func place(s result.Scenario) string {
+	switch s.Isolation {
+	case "process":
+		return "fleet on this host"
+	case "inprocess":
+		return "fleet in the client's process"
+	case "target":
+		return "target " + clean(s.Target)
+	}
+	return "fleet: " + clean(s.Isolation)
+}
+
+// serviceTime says whether the fleet took the time it was asked to take.
+func serviceTime(r *result.Result) string {
+	low, high := math.Inf(1), 0.0
+	eachTrial(r, func(t *result.Trial) {
+		if t.Fleet != nil && t.Fleet.ActualOverAsked > 0 {
+			low, high = min(low, t.Fleet.ActualOverAsked), max(high, t.Fleet.ActualOverAsked)
+		}
+	})
+	if high == 0 {
+		return ""
+	}
+	return "actual/asked service time " + span(separated(low, 2), separated(high, 2))
+}
+
+// generatorCPU is the busiest trial's use of its cores.
+func generatorCPU(r *result.Result) string {
+	worst := 0.0
+	cores := r.Environment.GOMAXPROCS
+	eachTrial(r, func(t *result.Trial) {
+		if t.MeasuredNS > 0 && cores > 0 {
+			worst = max(worst, float64(t.Client.CPUNS)/float64(t.MeasuredNS)/float64(cores))
+		}
+	})
+	if worst == 0 {
+		return ""
+	}
+	return "generator CPU " + separated(worst*100, 0) + " % of " + plural(cores, "core")
+}
+
+// states says what state the system under test was in: one item where it was
+// the same throughout, else one for each variant that was neither steady nor
+// recovered.
+func states(r *result.Result) []string {
+	const most = 6
+	all := map[result.State]bool{}
+	eachTrial(r, func(t *result.Trial) {
+		if t.State != "" {
+			all[t.State] = true
+		}
+	})
+	if len(all) == 1 {
+		for state := range all {
+			return []string{"every trial " + clean(string(state))}
+		}
+	}
+	var out []string
+	for i := range r.Variants {
+		v := &r.Variants[i]
+		n := map[result.State]int{}
+		var order []result.State
+		for _, t := range v.Trials {
+			if t.State != "" && t.State != result.Steady && t.State != result.Recovered {
+				if n[t.State] == 0 {
+					order = append(order, t.State)
+				}
+				n[t.State]++
+			}
+		}
+		for _, state := range order {
+			out = append(out, fmt.Sprintf("%s %s in %d of %s", clean(v.Name), clean(string(state)), n[state], plural(len(v.Trials), "trial")))
+		}
+	}
+	if len(out) == 0 && len(all) > 0 {
+		return []string{"every trial steady or recovered"}
+	}
+	if len(out) > most {
+		out = append(out[:most], fmt.Sprintf("%d more findings of state", len(out)-most))
+	}
+	return out
+}

@@ -1,0 +1,361 @@
+package reports
+
+import (
+	"math"
+	"slices"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
+)
+
+// column is one column of a table. Where there is no room for all, those of
+// the highest rank go first.
+type column struct {
+	head  string
+	rank  int // rankSettings is never dropped
+	left  bool
+	cells []string
+	marks []string // what follows the cells and is never cut: " *" of the baseline
+	notes []note
+}
+
+// The ranks, from what a table cannot do without.
+const (
+	rankSettings = iota
+	rankInSLO
+	rankP50
+	rankP99
+	rankFailed
+	rankAttempts
+	rankChange
+	rankP999
+	rankP90
+	rankAchieved
+	rankOffered
+	rankFailure
+	rankCPU
+)
+
+// note explains one thing under a table.
+type note struct {
+	order int
+	text  string
+}
+
+// The order of the notes.
+const (
+	noteBaseline = iota
+	noteInvalid
+	noteChange
+	noteNotCompared
+	noteFailed
+	noteTooFew
+	noteInSLO
+	noteAttempts
+	noteCPU
+)
+
+// blank is the cell where there is nothing to show.
+const blank = "–"
+
+// tooFew is the cell of a quantile with too few samples.
+const tooFew = "n/a"
+
+// columns returns the table's columns in the order of display, and the items
+// for its heading: a column of figures that is the same in every row of
+// several moves there.
+func (t *table) columns(r *result.Result) (columns []column, heading []string) {
+	settings, fixed := t.settings()
+	columns, heading = settings, fixed
+	u := t.unit()
+	figures := []column{
+		t.inSLO(),
+		t.quantile("p50", stats.P50, u, rankP50, func(r *row) stats.Latency { return r.p50 }),
+		t.quantile("p90", stats.P90, u, rankP90, func(r *row) stats.Latency { return r.p90 }),
+		t.quantile("p99", stats.P99, u, rankP99, func(r *row) stats.Latency { return r.p99 }),
+	}
+	if t.baseline != nil {
+		if c, any := t.changeColumn(); any {
+			figures = append(figures, c)
+		} else {
+			p99 := &figures[len(figures)-1]
+			p99.notes = append(p99.notes, c.notes...)
+		}
+	}
+	figures = append(figures,
+		t.quantile("p99.9", stats.P999, u, rankP999, func(r *row) stats.Latency { return r.p999 }),
+		t.each("failed %", rankFailed, func(r *row) string { return percent(r.figures.Failed) }),
+		t.attempts(),
+	)
+	if t.series().Loop == result.Open {
+		figures = append(figures, t.each("offered/s", rankOffered, func(r *row) string { return perSecond(r.figures.OfferedPerS) }))
+	}
+	figures = append(figures, t.each("OK/s", rankAchieved, func(r *row) string { return perSecond(r.figures.AchievedPerS) }))
+	if c, ok := t.cpu(r); ok {
+		figures = append(figures, c)
+	}
+	if c := t.failure(); slices.ContainsFunc(c.cells, func(s string) bool { return s != blank }) {
+		figures = append(figures, c)
+	}
+	for _, c := range figures {
+		if c.rank != rankP50 && !slices.ContainsFunc(c.cells, func(s string) bool { return s != tooFew }) {
+			// The note says all there is to say.
+			columns[len(columns)-1].notes = append(columns[len(columns)-1].notes, c.notes...)
+			continue
+		}
+		if item, moved := t.toHeading(c); moved {
+			if item != "" {
+				heading = append(heading, item)
+			}
+			continue
+		}
+		columns = append(columns, c)
+	}
+	return columns, heading
+}
+
+// toHeading says whether the column moves to the heading, and as what. Latency
+// and what is compared stay: they are what the table is read for.
+func (t *table) toHeading(c column) (item string, moved bool) {
+	if len(t.rows) < 2 || slices.ContainsFunc(c.cells, func(s string) bool { return s != c.cells[0] }) {
+		return "", false
+	}
+	value := c.cells[0]
+	switch c.rank {
+	case rankInSLO:
+		if t.load.SLONS == 0 && t.load.TimeoutNS > 0 {
+			return value + " % OK within the timeout of " + setting(t.load.TimeoutNS), true
+		} else if t.load.SLONS == 0 {
+			return value + " % OK", true
+		}
+		return value + " % in SLO", true
+	case rankFailed:
+		if t.allOK() {
+			return "no call failed", true
+		}
+		return value + " % failed", true
+	case rankAttempts:
+		return value + " attempts a call", true
+	case rankOffered:
+		// The rate that was asked for stands in the heading already.
+		return "", true
+	case rankAchieved:
+		return value + " OK/s", true
+	}
+	return "", false
+}
+
+func (t *table) allOK() bool {
+	return !slices.ContainsFunc(t.rows, func(r row) bool { return r.figures.Failed > 0 })
+}
+
+// settings returns a column for each dimension that differs between rows, and
+// the others as items for the heading.
+func (t *table) settings() (columns []column, fixed []string) {
+	for _, d := range t.dimensions {
+		c := column{head: shortName(d.Name), rank: rankSettings, left: true}
+		differs := false
+		for _, r := range t.rows {
+			value := r.variant.Settings[d.Name]
+			c.cells = append(c.cells, clean(value))
+			differs = differs || value != t.rows[0].variant.Settings[d.Name]
+		}
+		if differs {
+			columns = append(columns, c)
+		} else {
+			fixed = append(fixed, labelled(d.Name, t.rows[0].variant.Settings[d.Name]))
+		}
+	}
+	if len(columns) == 0 {
+		if !t.anyInvalid() {
+			return nil, fixed
+		}
+		// The mark of an INVALID trial needs a place.
+		c := column{head: "variant", rank: rankSettings, left: true}
+		for _, r := range t.rows {
+			c.cells = append(c.cells, clean(r.variant.Name))
+		}
+		columns = append(columns, c)
+	}
+	first := &columns[0]
+	first.marks = make([]string, len(t.rows))
+	for i := range t.rows {
+		if &t.rows[i] == t.baseline {
+			first.marks[i] += " *"
+		}
+		if t.rows[i].figures.Invalid > 0 {
+			first.marks[i] += " †"
+		}
+	}
+	if t.baseline != nil {
+		first.notes = append(first.notes, note{noteBaseline, "* baseline"})
+	}
+	if t.anyInvalid() {
+		first.notes = append(first.notes, note{noteInvalid, "† with trials that are INVALID: not fit to act on"})
+	}
+	return columns, fixed
+}
+
+func (t *table) anyInvalid() bool {
+	return slices.ContainsFunc(t.rows, func(r row) bool { return r.figures.Invalid > 0 })
+}
+
+// each makes a column of one cell a row.
+func (t *table) each(head string, rank int, cell func(*row) string) column {
+	c := column{head: head, rank: rank}
+	for i := range t.rows {
+		c.cells = append(c.cells, cell(&t.rows[i]))
+	}
+	return c
+}
+
+func (t *table) inSLO() column {
+	c := t.each("in SLO %", rankInSLO, func(r *row) string { return percent(r.figures.InSLO) })
+	switch {
+	case t.load.SLONS > 0:
+	case t.load.TimeoutNS > 0:
+		c.notes = []note{{noteInSLO, "in SLO: OK within the timeout of " + setting(t.load.TimeoutNS) + ", no SLO being set"}}
+	default:
+		c.notes = []note{{noteInSLO, "in SLO: OK, no SLO being set"}}
+	}
+	return c
+}
+
+func (t *table) attempts() column {
+	c := t.each("attempts", rankAttempts, func(r *row) string {
+		if r.figures.AttemptsPerCall == 0 {
+			return blank
+		}
+		return separated(r.figures.AttemptsPerCall, 2)
+	})
+	c.notes = []note{{noteAttempts, "attempts: per call, on average"}}
+	return c
+}
+
+// quantile makes a column of one quantile.
+func (t *table) quantile(name string, q stats.Quantile, u unit, rank int, of func(*row) stats.Latency) column {
+	var failed, few bool
+	c := t.each(name+" "+u.name, rank, func(r *row) string {
+		l := of(r)
+		switch {
+		case l.TooFew():
+			few = true
+			return tooFew
+		case l.Failed():
+			failed = true
+			return "failed"
+		}
+		return significant(l.NS / u.ns)
+	})
+	if failed {
+		c.notes = append(c.notes, note{noteFailed, "failed: the rank lands on a call that failed"})
+	}
+	if few {
+		need := count(stats.MinSamples(float64(q)))
+		c.notes = append(c.notes, note{noteTooFew, name + " n/a: needs " + need + " calls a trial"})
+	}
+	return c
+}
+
+// unit is the one unit of the table's latencies.
+func (t *table) unit() unit {
+	var ns []float64
+	for _, r := range t.rows {
+		for _, l := range []stats.Latency{r.p50, r.p90, r.p99, r.p999} {
+			if l.Known() {
+				ns = append(ns, l.NS)
+			}
+		}
+	}
+	return unitFor(ns)
+}
+
+// baselineName is the baseline in a column heading, if it is short.
+func (t *table) baselineName() string {
+	if name := t.baseline.label; len(t.dimensions) == 1 && width(name) <= 14 {
+		return name
+	}
+	return "*"
+}
+
+// changeColumn compares p99 with the baseline's; any is false where no row can
+// be compared, and the column is then good for its note only.
+func (t *table) changeColumn() (c column, any bool) {
+	low, high, missing := math.MaxInt, 0, false
+	c = t.each("p99 vs "+t.baselineName(), rankChange, func(r *row) string {
+		switch {
+		case r == t.baseline:
+			return ""
+		case !r.compared:
+			missing = true
+			return blank
+		}
+		low, high = min(low, r.change.Blocks), max(high, r.change.Blocks)
+		return change(r.change.Ratio)
+	})
+	if high > 0 {
+		blocks := span(count(int64(low)), count(int64(high))) + " block"
+		if high != 1 {
+			blocks += "s"
+		}
+		c.notes = append(c.notes, note{noteChange, c.head + ": point estimate over " + blocks + ", no interval yet"})
+	}
+	switch {
+	case high == 0:
+		c.notes = []note{{noteNotCompared, "p99 is not compared: a trial's is failed or n/a"}}
+	case missing:
+		c.notes = append(c.notes, note{noteNotCompared, blank + " not compared: a trial's p99 is failed or n/a"})
+	}
+	return c, high > 0
+}
+
+// perSecond writes a rate in a column whose heading says so.
+func perSecond(v float64) string {
+	if v < 100 {
+		return separated(v, 1)
+	}
+	return separated(math.Round(v), 0)
+}
+
+// failure is the code that most planned calls failed with.
+func (t *table) failure() column {
+	c := t.each("main failure", rankFailure, func(r *row) string {
+		var main string
+		for code, share := range r.figures.Failures {
+			// Ties go by name, so that the report does not change.
+			if main == "" || share > r.figures.Failures[main] || share == r.figures.Failures[main] && code < main {
+				main = code
+			}
+		}
+		if main == "" {
+			return blank
+		}
+		return clean(main) + " " + percent(r.figures.Failures[main]) + " %"
+	})
+	c.left = true
+	return c
+}
+
+// cpu is the client process's CPU per call: known where one load entry has the
+// process to itself.
+func (t *table) cpu(r *result.Result) (column, bool) {
+	if r.Scenario.Isolation == "inprocess" || len(t.rows[0].variant.Trials[0].Series) != 1 {
+		return column{}, false
+	}
+	known := true
+	c := t.each("CPU µs", rankCPU, func(r *row) string {
+		var per []float64
+		for _, trial := range r.variant.Trials {
+			if len(trial.Series) == 1 && trial.Series[0].Calls > 0 && trial.Client.CPUNS > 0 {
+				per = append(per, float64(trial.Client.CPUNS)/float64(trial.Series[0].Calls)/1e3)
+			}
+		}
+		if len(per) == 0 {
+			known = false
+			return blank
+		}
+		return significant(stats.Mean(per))
+	})
+	c.notes = []note{{noteCPU, "CPU µs: of the client's process, a call"}}
+	return c, known
+}

@@ -1,0 +1,313 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// shape is what a fixture's trial looks like.
+type shape struct {
+	rate     float64 // calls per second
+	seconds  int
+	p50, p99 time.Duration // of OK calls: lognormal through these two
+	failed   float64       // share of planned calls, with code
+	code     string
+	late     float64 // share of planned calls that are OK, but after the SLO
+	attempts float64 // per call
+	outage   [2]int  // seconds in which goodput is what is left of it
+	left     float64
+}
+
+// trial makes one trial. Everything follows from its arguments.
+func (s shape) trial(t testing.TB, index, block int, series result.Series) result.Trial {
+	t.Helper()
+	planned := int64(s.rate * float64(s.seconds))
+	failed := int64(math.Round(s.failed * float64(planned)))
+	ok := planned - failed
+	response, lag := result.NewHistogram(), result.NewHistogram()
+	// The same normal quantiles for every trial, a little slower or faster by
+	// block: no random numbers, so that the goldens hold.
+	wobble := 1 + 0.01*float64(block%5-2)
+	sigma := math.Log(float64(s.p99)/float64(s.p50)) / 2.3263
+	for i := range ok {
+		p := (float64(i) + 0.5) / float64(ok)
+		response.Record(int64(wobble * float64(s.p50) * math.Exp(sigma*math.Sqrt2*math.Erfinv(2*p-1))))
+		lag.Record(int64(20_000 + 190_000*p*p))
+	}
+	series.Planned, series.Calls = planned, planned
+	series.Codes = map[string]int64{"OK": ok}
+	series.Origins = map[result.Origin]int64{}
+	if failed > 0 {
+		series.Codes[s.code] = failed
+		series.Origins[result.OriginTransport] = failed
+		series.Errors = []result.ErrorCount{{Code: s.code, Origin: result.OriginTransport, Message: "connect: connection refused", Count: failed}}
+	}
+	series.Attempts = int64(math.Round(s.attempts * float64(planned)))
+	good := ok - int64(math.Round(s.late*float64(planned)))
+	series.InSLO = float64(good) / float64(planned)
+	series.GoodputPerS = float64(good) / float64(s.seconds)
+	series.OfferedPerS, series.AchievedPerS = s.rate, float64(ok)/float64(s.seconds)
+	if series.Loop == result.Closed {
+		series.OfferedPerS = series.AchievedPerS
+	}
+	series.Latency = map[result.Measure]result.Summary{
+		result.Response: summary(t, response, planned),
+		result.Lag:      summary(t, lag, lag.Count()),
+	}
+	trial := result.Trial{
+		Index: index, Block: block, MeasuredNS: int64(s.seconds) * int64(time.Second),
+		Validity: result.Validity{Verdict: result.Valid}, State: result.Steady,
+		Series: []result.Series{series},
+		Fleet:  &result.Fleet{ActualOverAsked: 1.01},
+		Client: result.Client{CPUNS: planned * 21_400},
+	}
+	for second := -2; second < s.seconds+1; second++ {
+		in := result.IntervalSeries{Name: series.Name, InSLO: int64(s.rate)}
+		if second >= s.outage[0] && second < s.outage[1] {
+			in.InSLO = int64(s.rate * s.left)
+		}
+		if second >= s.seconds {
+			in.InSLO = 3 // the drain
+		}
+		trial.Intervals = append(trial.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{in}})
+	}
+	return trial
+}
+
+func summary(t testing.TB, h *result.Histogram, planned int64) result.Summary {
+	t.Helper()
+	s, err := h.Summarize(planned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// trials makes n trials with these blocks.
+func (s shape) trials(t testing.TB, n int, series result.Series) []result.Trial {
+	var out []result.Trial
+	for i := range n {
+		out = append(out, s.trial(t, i, i, series))
+	}
+	return out
+}
+
+func base() *result.Result {
+	return &result.Result{
+		SchemaVersion: result.SchemaVersion,
+		Started:       time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		Seed:          7,
+		Environment:   result.Environment{GOMAXPROCS: 2, CPUs: 2},
+		Validity:      result.Validity{Verdict: result.Valid},
+		Scenario: result.Scenario{
+			SHA256: "5a7c0f3e9d", Trials: 7, MeasureNS: int64(20 * time.Second), Isolation: "process",
+		},
+	}
+}
+
+// outage is the main fixture: four backoffs through a 3 s outage.
+func outage(t testing.TB) *result.Result {
+	r := base()
+	r.Scenario.Name, r.Scenario.File = "backoffs", "backoffs.yaml"
+	r.Scenario.Dimensions = []result.Dimension{{Name: "backoff", Values: []string{"none", "fixed", "immediate", "exponential"}, Baseline: "fixed"}}
+	r.Scenario.Loads = []result.Load{{
+		Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open,
+		Arrivals: "poisson", RatePerS: 500, SLONS: int64(200 * time.Millisecond), TimeoutNS: int64(time.Second),
+	}}
+	r.Scenario.Faults = []result.FaultWindow{{Name: "outage", Kind: "down", AtNS: int64(5 * time.Second), ForNS: int64(3 * time.Second)}}
+	series := result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}
+	shapes := []shape{
+		{rate: 500, seconds: 20, p50: 2100 * time.Microsecond, p99: 11800 * time.Microsecond, failed: 0.0497, code: "UNAVAILABLE", attempts: 1, outage: [2]int{5, 8}, left: 0.67},
+		{rate: 500, seconds: 20, p50: 2140 * time.Microsecond, p99: 104 * time.Millisecond, failed: 0.0014, code: "UNAVAILABLE", late: 0.0021, attempts: 1.05, outage: [2]int{5, 8}, left: 0.94},
+		{rate: 500, seconds: 20, p50: 2110 * time.Microsecond, p99: 14200 * time.Microsecond, failed: 0.0109, code: "UNAVAILABLE", attempts: 1.09, outage: [2]int{5, 8}, left: 0.91},
+		{rate: 500, seconds: 20, p50: 2120 * time.Microsecond, p99: 98600 * time.Microsecond, late: 0.0007, attempts: 1.05, outage: [2]int{5, 6}, left: 0.97},
+	}
+	for i, name := range r.Scenario.Dimensions[0].Values {
+		v := result.Variant{Name: "backoff=" + name, Settings: map[string]string{"backoff": name}, Trials: shapes[i].trials(t, 7, series)}
+		for j := range v.Trials {
+			v.Trials[j].State = result.Recovered
+		}
+		r.Variants = append(r.Variants, v)
+	}
+	r.Variants[1].Trials[2].Exemplars = []result.Exemplar{{
+		Series: "reads", Call: "reads/2512", Why: "slowest", Code: "OK", ResponseNS: 962_000_000, WaitNS: 12_000,
+		Attempts: []result.Attempt{
+			{Backend: "b1", Code: "UNAVAILABLE", StartNS: 12_000, DurationNS: 310_000, DelayNS: 71_000_000},
+			{Backend: "b1", Code: "UNAVAILABLE", StartNS: 71_322_000, DurationNS: 220_000, DelayNS: 183_000_000},
+			{Backend: "b0", Code: "OK", StartNS: 254_542_000, DurationNS: 707_000_000},
+		},
+	}}
+	return r
+}
+
+// kinds has two load entries, one of them closed-loop streams, pool sizes and
+// policies compared, and the rate as a condition.
+func kinds(t testing.TB) *result.Result {
+	r := base()
+	r.Scenario.Name, r.Scenario.File, r.Scenario.Trials = "pool-sizes", "pool-sizes.yaml", 3
+	r.Scenario.Isolation = "inprocess"
+	r.Scenario.MeasureNS = int64(2 * time.Second)
+	r.Scenario.Dimensions = []result.Dimension{
+		{Name: "client.pool.size", Values: []string{"1", "4"}, Baseline: "1"},
+		{Name: "client.balance", Values: []string{"round_robin", "pick_first"}, Baseline: "round_robin"},
+		{Name: "load.reads.rate", Values: []string{"200/s", "2000/s"}},
+	}
+	r.Scenario.Loads = []result.Load{
+		{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open, Arrivals: "constant", RatePerS: 200, TimeoutNS: 30e9},
+		{
+			Name: "sync", Method: "user.v1.UserService/SyncUsers", Kind: result.BidiStream, Loop: result.Closed, Workers: 8,
+			Messages: 10, RequestB: 1024, ThinkNS: 5e6, SLONS: 50e6,
+		},
+	}
+	for _, rate := range []string{"200/s", "2000/s"} {
+		for i, size := range []string{"1", "4"} {
+			for j, balance := range []string{"round_robin", "pick_first"} {
+				reads := shape{rate: 200, seconds: 2, attempts: 1}
+				if rate == "2000/s" {
+					reads.rate = 2000
+				}
+				reads.p50 = time.Duration(410+20*i-30*j) * time.Microsecond
+				reads.p99 = time.Duration(905-130*i+9*j) * time.Microsecond
+				sync := shape{rate: 300 + 100*float64(i), seconds: 2, p50: 4 * time.Millisecond, p99: time.Duration(38-3*j) * time.Millisecond, attempts: 1}
+				v := result.Variant{
+					Name:     fmt.Sprintf("pool.size=%s,balance=%s,rate=%s", size, balance, rate),
+					Settings: map[string]string{"client.pool.size": size, "client.balance": balance, "load.reads.rate": rate},
+					Trials:   reads.trials(t, 3, result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}),
+				}
+				streams := sync.trials(t, 3, result.Series{Name: "sync", Method: "user.v1.UserService/SyncUsers", Kind: result.BidiStream, Loop: result.Closed})
+				for k := range v.Trials {
+					v.Trials[k].Series = append(v.Trials[k].Series, streams[k].Series...)
+				}
+				r.Variants = append(r.Variants, v)
+			}
+		}
+	}
+	return r
+}
+
+// interrupted is partial and INVALID: one variant has fewer trials, one none,
+// one fails every call, one's generator was late.
+func interrupted(t testing.TB) *result.Result {
+	r := outage(t)
+	r.Partial = true
+	r.Variants[3].Trials = nil
+	r.Variants[2].Trials = shape{rate: 500, seconds: 20, failed: 1, code: "RESOURCE_EXHAUSTED", attempts: 3, outage: [2]int{0, 20}}.trials(t, 3, result.Series{
+		Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open,
+	})
+	r.Variants[2].Trials[1].State = result.Saturated
+	last := shape{rate: 500, seconds: 1, p50: 2 * time.Millisecond, p99: 10 * time.Millisecond, attempts: 1}
+	r.Variants[1].Trials = append(r.Variants[1].Trials[:3], last.trial(t, 3, 3, r.Variants[1].Trials[0].Series[0]))
+	r.Variants[1].Trials[3].Series[0].Errors = nil
+	r.Variants[1].Trials[3].Partial = true
+	r.Variants[1].Trials[0].State = result.NotRecovered
+	r.Variants[1].Trials[0].Series[0].Unfinished++ // breaks the books
+	late := result.Reason{
+		Code: "lag_p99", Verdict: result.Invalid, Figure: 14.2e6, Limit: 10e6,
+		Detail: "backoff=fixed, block 1: reads: calls left late by up to 14.2ms (p99); the limit is 10ms",
+	}
+	books := result.Reason{Code: "books_calls", Verdict: result.Invalid, Figure: 1, Detail: "backoff=fixed, block 1: reads: calls 10000 ≠ codes 10000 + unfinished 1"}
+	for _, reason := range []result.Reason{late, books} {
+		r.Variants[1].Trials[0].Validity.Add(reason)
+		r.Validity.Add(reason)
+	}
+	return r
+}
+
+// single has one variant and nothing to compare, against a target.
+func single(t testing.TB) *result.Result {
+	r := base()
+	r.Scenario.Name, r.Scenario.Trials, r.Scenario.MeasureNS = "one", 1, int64(10*time.Second)
+	r.Scenario.Isolation, r.Scenario.Target = "target", "dns:///payments.internal:443"
+	r.Scenario.Loads = []result.Load{{
+		Name: "lists", Method: "user.v1.UserService/ListUsers", Kind: result.ServerStream, Loop: result.Open,
+		Arrivals: "constant", RatePerS: 30, SLONS: int64(time.Second), Messages: 20, ResponseB: 1536,
+	}}
+	s := shape{rate: 30, seconds: 10, p50: 1200 * time.Millisecond, p99: 2900 * time.Millisecond, attempts: 1, late: 0.7}
+	v := result.Variant{Name: "default", Trials: s.trials(t, 1, result.Series{
+		Name: "lists", Method: "user.v1.UserService/ListUsers", Kind: result.ServerStream, Loop: result.Open,
+	})}
+	v.Trials[0].Fleet = nil
+	r.Variants = append(r.Variants, v)
+	r.Validity.Add(result.Reason{Code: "generator_cpu", Verdict: result.Suspect, Figure: 0.87, Limit: 0.8, Detail: "the load generator used 87 % of its cores: it may be what was measured"})
+	return r
+}
+
+// nasty is text that a server or a document might hold to take over a terminal
+// or a document.
+const nasty = "\x1b[31m|evil|\r\n\u202egnp.exe\u202c `x` <script>\\ \x00\xff\u009b2J **b** [l](http://x) 漢字 ```"
+
+// hostile has nasty text wherever text comes from outside.
+func hostile(t testing.TB) *result.Result {
+	r := outage(t)
+	r.Scenario.Name, r.Scenario.File = nasty, nasty
+	r.Scenario.Dimensions[0] = result.Dimension{Name: nasty, Values: []string{nasty, nasty + "2"}, Baseline: nasty}
+	r.Scenario.Loads[0].Name, r.Scenario.Loads[0].Arrivals = nasty, nasty
+	r.Scenario.Faults[0].Name, r.Scenario.Faults[0].Kind = nasty, nasty
+	r.Variants = r.Variants[:2]
+	r.Validity.Add(result.Reason{Code: nasty, Verdict: nasty, Figure: 1, Limit: 2, Detail: nasty})
+	for i := range r.Variants {
+		v := &r.Variants[i]
+		v.Name, v.Settings = nasty, map[string]string{nasty: r.Scenario.Dimensions[0].Values[i]}
+		for j := range v.Trials {
+			v.Trials[j].State = nasty
+			s := &v.Trials[j].Series[0]
+			s.Name, s.Method, s.Kind = nasty, "a/"+nasty, nasty
+			s.Codes[nasty] = s.Codes["UNAVAILABLE"]
+			delete(s.Codes, "UNAVAILABLE")
+			for k := range s.Errors {
+				s.Errors[k].Message, s.Errors[k].Code, s.Errors[k].Origin = nasty, nasty, nasty
+			}
+			for k := range v.Trials[j].Intervals {
+				v.Trials[j].Intervals[k].Series[0].Name = nasty
+			}
+			for k := range v.Trials[j].Exemplars {
+				e := &v.Trials[j].Exemplars[k]
+				e.Series, e.Code, e.Message = nasty, nasty, nasty
+				for l := range e.Attempts {
+					e.Attempts[l].Backend, e.Attempts[l].Code = nasty, nasty
+				}
+			}
+		}
+	}
+	return r
+}
+
+// wide has more dimensions, with longer values, than a terminal has room for.
+func wide(t testing.TB) *result.Result {
+	r := outage(t)
+	r.Scenario.Dimensions = nil
+	for i := range 5 {
+		name := fmt.Sprintf("client.methods.GetUser.setting_number_%d", i)
+		r.Scenario.Dimensions = append(r.Scenario.Dimensions, result.Dimension{Name: name, Baseline: "a value that is rather long: 0"})
+		for j := range r.Variants {
+			if r.Variants[j].Settings == nil {
+				r.Variants[j].Settings = map[string]string{}
+			}
+			r.Variants[j].Settings[name] = fmt.Sprintf("a value that is rather long: %d", j)
+		}
+	}
+	return r
+}
+
+// long has one dimension whose values differ at the end only.
+func long(t testing.TB) *result.Result {
+	r := outage(t)
+	for i := range r.Variants {
+		r.Variants[i].Settings["backoff"] = "the_policy_of_the_payments_team_as_of_the_last_review_" + r.Scenario.Dimensions[0].Values[i]
+	}
+	r.Scenario.Dimensions[0].Baseline = r.Variants[0].Settings["backoff"]
+	return r
+}
+
+// fixtures are the results that every format is tested with.
+func fixtures() map[string]func(testing.TB) *result.Result {
+	return map[string]func(testing.TB) *result.Result{
+		"outage": outage, "kinds": kinds, "interrupted": interrupted, "single": single,
+		"hostile": hostile, "wide": wide, "long": long,
+		"empty": func(testing.TB) *result.Result { return base() },
+	}
+}

@@ -1,0 +1,181 @@
+package result
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// full is a result with every field set that has a rule of its own.
+func full(t *testing.T) *Result {
+	t.Helper()
+	return &Result{
+		SchemaVersion: SchemaVersion, Partial: true, Started: time.Date(2026, 3, 1, 12, 0, 0, 5, time.UTC), Seed: math.MaxUint64,
+		Note: "<&>\u202e", Labels: map[string]string{"commit": "abc"},
+		Scenario: Scenario{Name: "s", Dimensions: []Dimension{{Name: "d", Values: []string{"a"}}}, Loads: []Load{{Name: "l"}}},
+		Validity: Validity{Verdict: Suspect, Reasons: []Reason{{Code: "c", Verdict: Suspect, Figure: 0.1, Limit: 1e-9}}},
+		Variants: []Variant{{Name: "v", Trials: []Trial{{
+			Series: []Series{{
+				Name: "l", Codes: map[string]int64{"OK": 2}, Origins: map[Origin]int64{},
+				Latency: map[Measure]Summary{Response: summarize(t, recorded([]int64{1e6, 2e6}), 3)},
+			}},
+			Exemplars: []Exemplar{{Call: "l/1", Attempts: []Attempt{{Backend: "b0"}}}},
+			Fleet:     &Fleet{Backends: []Backend{{Name: "b0", Attempts: map[string]int64{"M": 1}}}},
+			Client:    Client{Attempts: []AttemptCount{}},
+		}}}},
+	}
+}
+
+func TestWriteRead(t *testing.T) {
+	want := full(t)
+	var first bytes.Buffer
+	if err := Write(&first, want); err != nil {
+		t.Fatal(err)
+	}
+	text := first.String()
+	if !strings.HasPrefix(text, "{\n  \"schema_version\": 1,\n") || !strings.HasSuffix(text, "\n}\n") {
+		t.Errorf("layout: %q … %q", text[:40], text[len(text)-10:])
+	}
+	if !strings.Contains(text, `"p99_ns": null`) {
+		t.Error("a quantile that failed is not null")
+	}
+	got, err := Read(&first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-written +read:\n%s", diff)
+	}
+}
+
+func TestReadErrors(t *testing.T) {
+	for name, c := range map[string]struct{ in, want string }{
+		"empty":            {"", "not a result: it is empty"},
+		"not JSON":         {"name: quick\n", "not a result: line 1: invalid character 'a' in literal null (expecting 'u')"},
+		"other JSON":       {`{"name": 1}`, "not a result: it has no schema_version"},
+		"an array":         {"[]", "not a result: line 1: json: cannot unmarshal array"},
+		"null":             {"null", "not a result: it has no schema_version"},
+		"newer":            {`{"schema_version": 2}`, "the result has schema_version 2 and this grpcbench reads 1: use a newer one"},
+		"older":            {`{"schema_version": 0}`, "the result has schema_version 0; this grpcbench reads 1"},
+		"cut short":        {"{\"schema_version\": 1,\n\"seed\":\n", "not a result: line 3: unexpected end of JSON input"},
+		"two documents":    {"{\"schema_version\": 1}\n{}", "not a result: line 2: invalid character '{' after top-level value"},
+		"a wrong type":     {"{\"schema_version\": 1,\n\"seed\": -1}", "not a result: line 2: json: cannot unmarshal number -1"},
+		"a wrong type far": {"{\"schema_version\": 1,\n\"variants\": [{\n\"name\": 3}]}", "not a result: line 3: json: cannot unmarshal number"},
+	} {
+		if _, err := Read(strings.NewReader(c.in)); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+	broken := errors.New("broken disk")
+	if _, err := Read(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+		t.Errorf("a reader's error: %v", err)
+	}
+}
+
+func TestWriteErrors(t *testing.T) {
+	r := full(t)
+	r.Variants[0].Trials[0].Series[0].InSLO = math.NaN()
+	if err := Write(io.Discard, r); err == nil {
+		t.Error("NaN was written")
+	}
+	if err := Write(fullDisk{}, full(t)); !errors.Is(err, errFull) {
+		t.Errorf("a full disk: %v", err)
+	}
+}
+
+var errFull = errors.New("no space left on device")
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := []string{}
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+func TestSave(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "result.json")
+	for range 2 { // the second replaces the first
+		if err := full(t).Save(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"result.json"}, names(t, dir)); diff != "" {
+		t.Errorf("files left (-want +got):\n%s", diff)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got, err := Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(full(t), got); diff != "" {
+		t.Errorf("-saved +read:\n%s", diff)
+	}
+}
+
+// A failure leaves the old file and nothing else.
+func TestSaveFails(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "result.json")
+	if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	unwritable := full(t)
+	unwritable.Validity.Reasons[0].Figure = math.Inf(1)
+	for name, err := range map[string]error{
+		"encoding": unwritable.Save(path),
+		"full disk": save(path, func(w io.Writer) error {
+			if _, err := io.WriteString(w, "{ half of it"); err != nil {
+				return err
+			}
+			return errFull
+		}),
+	} {
+		if err == nil || !strings.HasPrefix(err.Error(), "saving "+path+": ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if old, err := os.ReadFile(path); err != nil || string(old) != "old" {
+		t.Errorf("the old file: %q, %v", old, err)
+	}
+	if diff := cmp.Diff([]string{"result.json"}, names(t, dir)); diff != "" {
+		t.Errorf("files left (-want +got):\n%s", diff)
+	}
+	// A directory in the file's place: writing works and renaming does not.
+	busy := filepath.Join(dir, "busy")
+	if err := os.MkdirAll(filepath.Join(busy, "x"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := full(t).Save(busy); err == nil {
+		t.Error("saved over a directory")
+	}
+	if diff := cmp.Diff([]string{"busy", "result.json"}, names(t, dir)); diff != "" {
+		t.Errorf("files left (-want +got):\n%s", diff)
+	}
+	if err := full(t).Save(filepath.Join(dir, "missing", "result.json")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no such directory: %v", err)
+	}
+}

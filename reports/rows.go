@@ -1,0 +1,120 @@
+package reports
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
+)
+
+// table is the figures of one load entry under one combination of conditions.
+type table struct {
+	load       result.Load
+	conditions []string
+	dimensions []result.Dimension // those with a baseline
+	rows       []row
+	baseline   *row // nil where nothing is compared
+}
+
+// row is one variant's figures.
+type row struct {
+	variant  *result.Variant
+	label    string // by which sentences call it
+	samples  []stats.Sample
+	figures  stats.Figures
+	p50, p90 stats.Latency
+	p99      stats.Latency
+	p999     stats.Latency
+	change   stats.Change // of p99 against the baseline
+	compared bool         // whether change is known
+}
+
+// newTable computes the figures. It has no rows where nothing was measured.
+func newTable(r *result.Result, l result.Load, g group) table {
+	t := table{load: l, conditions: g.conditions}
+	for _, d := range r.Scenario.Dimensions {
+		if d.Baseline != "" {
+			t.dimensions = append(t.dimensions, d)
+		}
+	}
+	base := -1
+	several := t.several(g)
+	for _, v := range g.variants {
+		samples := stats.Samples(v, l.Name)
+		if len(samples) == 0 {
+			continue
+		}
+		if t.isBaseline(v) {
+			base = len(t.rows)
+		}
+		t.rows = append(t.rows, row{
+			variant: v, label: t.label(v, several), samples: samples, figures: stats.Aggregate(samples),
+			p50: stats.Response(samples, stats.P50), p90: stats.Response(samples, stats.P90),
+			p99: stats.Response(samples, stats.P99), p999: stats.Response(samples, stats.P999),
+		})
+	}
+	labels := make([]string, len(t.rows))
+	for i := range t.rows {
+		labels[i] = t.rows[i].label
+	}
+	for i, label := range shortenAll(labels, longestName) {
+		t.rows[i].label = label
+	}
+	if base < 0 || len(t.rows) < 2 {
+		return t
+	}
+	t.baseline = &t.rows[base]
+	for i := range t.rows {
+		if i != base {
+			t.rows[i].change, t.rows[i].compared = stats.Compare(t.rows[i].samples, t.baseline.samples, stats.P99)
+		}
+	}
+	return t
+}
+
+func (t *table) isBaseline(v *result.Variant) bool {
+	for _, d := range t.dimensions {
+		if v.Settings[d.Name] != d.Baseline {
+			return false
+		}
+	}
+	return len(t.dimensions) > 0
+}
+
+// several says whether variants are named by what sets them apart from the
+// baseline: where more than one dimension is compared and it was measured.
+func (t *table) several(g group) bool {
+	return len(t.dimensions) > 1 && slices.ContainsFunc(g.variants, func(v *result.Variant) bool {
+		return t.isBaseline(v) && len(stats.Samples(v, t.load.Name)) > 0
+	})
+}
+
+// label names the variant among those of its table.
+func (t *table) label(v *result.Variant, several bool) string {
+	if several && t.isBaseline(v) {
+		return "the baseline"
+	}
+	var parts []string
+	for _, d := range t.dimensions {
+		if value, set := v.Settings[d.Name]; set && !(several && value == d.Baseline) {
+			parts = append(parts, labelled(d.Name, value))
+		}
+	}
+	if len(parts) == 0 {
+		return clean(v.Name)
+	}
+	return strings.Join(parts, " + ")
+}
+
+// method is the table's method without its service.
+func (t *table) method() string {
+	m := t.load.Method
+	if s := t.rows[0].samples[0].Series.Method; s != "" {
+		m = s
+	}
+	return clean(m[strings.LastIndexByte(m, '/')+1:])
+}
+
+// series is a sample of what was measured, for what does not vary.
+func (t *table) series() *result.Series { return t.rows[0].samples[0].Series }

@@ -1,0 +1,153 @@
+package stats
+
+import (
+	"math"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// Quantile names one of the quantiles that a Summary holds.
+type Quantile float64
+
+// The quantiles that reports show.
+const (
+	P50  Quantile = 0.5
+	P90  Quantile = 0.9
+	P99  Quantile = 0.99
+	P999 Quantile = 0.999
+)
+
+// Of is the quantile as the summary holds it; nil for null.
+func (q Quantile) Of(s result.Summary) *int64 {
+	switch q {
+	case P50:
+		return s.P50NS
+	case P90:
+		return s.P90NS
+	case P99:
+		return s.P99NS
+	case P999:
+		return s.P999NS
+	}
+	return nil
+}
+
+// Sample is one load entry's series in one trial.
+type Sample struct {
+	Block   int
+	Verdict result.Verdict
+	Series  *result.Series
+}
+
+// Samples collects a variant's trials of one load entry, in order. Trials
+// that planned no call of it are left out; INVALID ones are kept.
+func Samples(v *result.Variant, load string) []Sample {
+	var out []Sample
+	for i := range v.Trials {
+		t := &v.Trials[i]
+		for j := range t.Series {
+			if s := &t.Series[j]; s.Name == load && s.Planned > 0 {
+				out = append(out, Sample{Block: t.Block, Verdict: t.Validity.Verdict, Series: s})
+			}
+		}
+	}
+	return out
+}
+
+// Latency is a variant's quantile: the median of its trials' quantiles.
+type Latency struct {
+	// NS is nanoseconds; +Inf when the median trial's rank lands on a call
+	// that failed; NaN when there are too few samples.
+	NS float64
+}
+
+// Failed says that the rank lands on a call that failed.
+func (l Latency) Failed() bool { return math.IsInf(l.NS, 1) }
+
+// TooFew says that there were too few samples to show this quantile.
+func (l Latency) TooFew() bool { return math.IsNaN(l.NS) }
+
+// Known says that NS is a time.
+func (l Latency) Known() bool { return !l.Failed() && !l.TooFew() }
+
+// Response is the variant's quantile q of response. Each trial ranks every
+// planned call, and a null one ranks as +Inf. A trial of fewer planned calls
+// than MinSamples(q), cut short perhaps, has no say; where that is half of
+// them or more, the quantile is n/a.
+func Response(samples []Sample, q Quantile) Latency {
+	var values []float64
+	for _, s := range samples {
+		if s.Series.Planned < MinSamples(float64(q)) {
+			continue
+		}
+		values = append(values, orInf(q.Of(s.Series.Latency[result.Response])))
+	}
+	if 2*len(values) <= len(samples) {
+		return Latency{NS: math.NaN()}
+	}
+	return Latency{NS: Median(values)}
+}
+
+func orInf(ns *int64) float64 {
+	if ns == nil {
+		return math.Inf(1)
+	}
+	return float64(*ns)
+}
+
+// Figures are a variant's figures over its trials, quantiles aside. Rates,
+// shares and ratios are means of the trials', MaxNS the largest.
+type Figures struct {
+	Trials, Invalid int
+	// OfferedPerS and AchievedPerS are calls per second.
+	OfferedPerS, AchievedPerS float64
+	// InSLO and Failed are shares of planned calls.
+	InSLO, Failed float64
+	// AttemptsPerCall is attempts ÷ calls; 0 where no call was made.
+	AttemptsPerCall float64
+	MaxNS           int64
+	// Failures is the share of planned calls by code, with "unfinished" and
+	// "dropped" beside the codes; what never occurred is absent.
+	Failures map[string]float64
+}
+
+// Aggregate computes the figures. There must be at least one sample.
+func Aggregate(samples []Sample) Figures {
+	f := Figures{Trials: len(samples), Failures: map[string]float64{}}
+	n := float64(len(samples))
+	for _, sample := range samples {
+		s := sample.Series
+		if sample.Verdict == result.Invalid {
+			f.Invalid++
+		}
+		planned := float64(s.Planned)
+		f.OfferedPerS += s.OfferedPerS
+		f.AchievedPerS += s.AchievedPerS
+		f.InSLO += s.InSLO
+		f.Failed += float64(s.Failed()) / planned
+		if s.Calls > 0 {
+			f.AttemptsPerCall += float64(s.Attempts) / float64(s.Calls)
+		}
+		if l := s.Latency[result.Response]; l.Count > 0 {
+			f.MaxNS = max(f.MaxNS, l.MaxNS)
+		}
+		for code, count := range s.Codes {
+			if code != "OK" && count > 0 {
+				f.Failures[code] += float64(count) / planned
+			}
+		}
+		if s.Unfinished > 0 {
+			f.Failures["unfinished"] += float64(s.Unfinished) / planned
+		}
+		if s.Dropped > 0 {
+			f.Failures["dropped"] += float64(s.Dropped) / planned
+		}
+	}
+	for _, sum := range []*float64{&f.OfferedPerS, &f.AchievedPerS, &f.InSLO, &f.Failed, &f.AttemptsPerCall} {
+		*sum /= n
+	}
+	for code := range f.Failures {
+		f.Failures[code] /= n
+	}
+	return f
+}

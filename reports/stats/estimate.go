@@ -1,0 +1,61 @@
+// Package stats holds the estimates that reports show: of a variant over its
+// trials, and of one variant against another over their blocks. All of it is
+// pure. The trial is the unit of replication; calls of different trials are
+// never pooled.
+package stats
+
+import (
+	"math"
+	"slices"
+)
+
+// Median is the middle value, or the mean of the two middle ones; NaN of none.
+// +Inf ranks last, so a median can be +Inf. values is left as it is.
+func Median(values []float64) float64 {
+	n := len(values)
+	if n == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	if n%2 == 1 {
+		return sorted[n/2]
+	}
+	low, high := sorted[n/2-1], sorted[n/2]
+	if low == high {
+		return low // also keeps Inf, Inf from becoming NaN
+	}
+	return low + (high-low)/2
+}
+
+// Mean is the arithmetic mean; NaN of none.
+func Mean(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	var sum float64
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
+// HodgesLehmann is the median of the k(k+1)/2 Walsh averages (dᵢ + dⱼ)/2,
+// i ≤ j (Hodges and Lehmann 1963): the estimate of location that belongs to
+// the signed-rank test. NaN of none.
+func HodgesLehmann(d []float64) float64 {
+	walsh := make([]float64, 0, len(d)*(len(d)+1)/2)
+	for i := range d {
+		for _, e := range d[i:] {
+			walsh = append(walsh, d[i]/2+e/2)
+		}
+	}
+	return Median(walsh)
+}
+
+// MinSamples is the fewest samples from which quantile q can be shown: the
+// smallest n that is not < ln 0.025 / ln q. Below it not even the maximum
+// bounds the quantile from above with 97.5 % confidence. 368 for q = 0.99,
+// 3,688 for 0.999. q must lie between 0 and 1.
+func MinSamples(q float64) int64 {
+	return int64(math.Ceil(math.Log(0.025) / math.Log(q)))
+}

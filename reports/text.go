@@ -1,0 +1,152 @@
+package reports
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+)
+
+// clean makes text of a server or a document safe to print on one line:
+// whitespace becomes a space; control characters, which a terminal obeys, and
+// format characters, among them those that reverse the direction of text,
+// become U+FFFD. So does what is not UTF-8.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t' || unicode.Is(unicode.Zs, r):
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
+
+// width is the number of columns that s takes on a terminal. Characters whose
+// width depends on the locale count as one column.
+func width(s string) int {
+	return twwidth.WidthWithOptions(s, twwidth.Options{})
+}
+
+// shorten cuts s to at most n columns, ending in … where something is missing.
+func shorten(s string, n int) string {
+	if width(s) <= n {
+		return s
+	}
+	if n <= 0 {
+		return ""
+	}
+	var b strings.Builder
+	used := 0
+	for _, r := range s {
+		w := width(string(r))
+		if used+w > n-1 {
+			break
+		}
+		b.WriteRune(r)
+		used += w
+	}
+	return strings.TrimRight(b.String(), " ") + "…"
+}
+
+// shortenMiddle cuts s to at most n columns, keeping both ends.
+func shortenMiddle(s string, n int) string {
+	if width(s) <= n {
+		return s
+	}
+	if n < 3 {
+		return shorten(s, n)
+	}
+	tail := (n - 1) / 2
+	runes := []rune(s)
+	i, used := len(runes), 0
+	for i > 0 {
+		w := width(string(runes[i-1]))
+		if used+w > tail {
+			break
+		}
+		used += w
+		i--
+	}
+	return shorten(s, n-used) + string(runes[i:])
+}
+
+// shortenAll cuts each value to n columns. Where that would make two different
+// values look the same, the middles go instead of the ends.
+func shortenAll(values []string, n int) []string {
+	out := make([]string, len(values))
+	meaning := map[string]string{}
+	clash := false
+	for i, v := range values {
+		out[i] = shorten(v, n)
+		if before, seen := meaning[out[i]]; seen && before != v {
+			clash = true
+		}
+		meaning[out[i]] = v
+	}
+	if clash {
+		for i, v := range values {
+			out[i] = shortenMiddle(v, n)
+		}
+	}
+	return out
+}
+
+// wrap breaks text at spaces into lines of at most n columns; a word that is
+// longer than a line is broken anywhere. A no-break space (U+00A0) holds its
+// neighbours together and is printed as a space.
+func wrap(text string, n int) []string {
+	var lines []string
+	line, used := "", 0
+	flush := func() {
+		if line != "" {
+			lines = append(lines, strings.ReplaceAll(line, "\u00a0", " "))
+		}
+		line, used = "", 0
+	}
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' }) {
+		w := width(word)
+		if used > 0 && used+1+w > n {
+			flush()
+		}
+		if used > 0 {
+			line, used = line+" ", used+1
+		}
+		for _, r := range word {
+			rw := width(string(r))
+			if used > 0 && used+rw > n {
+				flush()
+			}
+			line, used = line+string(r), used+rw
+		}
+	}
+	flush()
+	return lines
+}
+
+// held joins the words of s with no-break spaces, so that wrap keeps them on
+// one line where they fit.
+func held(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
+
+// items joins items with a middle dot; wrap breaks only between them. An item
+// longer than n columns may break inside.
+func items(list []string, n int) []string {
+	parts := make([]string, 0, len(list))
+	for i, item := range list {
+		if i > 0 {
+			item = "· " + item
+		}
+		if width(item) <= n {
+			item = held(item)
+		}
+		parts = append(parts, item)
+	}
+	var lines []string
+	for _, line := range wrap(strings.Join(parts, " "), n) {
+		// The dot separates; at the start of a line there is nothing to its left.
+		lines = append(lines, strings.TrimPrefix(line, "· "))
+	}
+	return lines
+}

@@ -1,0 +1,228 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/grpcbench/grpcbench/scenario/strict"
+)
+
+// Validate returns what is wrong with the settings of the client and the
+// fleet. The decoder calls it and finds their places in the document.
+func (s Scenario) Validate() error {
+	errs := []error{under("client", s.Client.Validate())}
+	if s.Fleet != nil {
+		errs = append(errs, under("fleet", s.Fleet.Config.Validate()))
+	}
+	return errors.Join(errs...)
+}
+
+// fieldError is an error of the setting at path.
+type fieldError struct {
+	path string
+	err  error
+}
+
+func (e fieldError) Error() string { return e.err.Error() }
+func (e fieldError) Unwrap() error { return e.err }
+func (e fieldError) Field() string { return e.path }
+
+// under moves err, or each of the errors joined in it, below prefix.
+func under(prefix string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var moved []error
+		for _, e := range joined.Unwrap() {
+			moved = append(moved, under(prefix, e))
+		}
+		return errors.Join(moved...)
+	}
+	path := prefix
+	if f, ok := err.(interface{ Field() string }); ok && f.Field() != "" {
+		path += "." + f.Field()
+	}
+	return fieldError{path: path, err: err}
+}
+
+// check finds what only the document as a whole can show. It reads the tree
+// beside the decoded values: a setting left out and one set to 0 differ there.
+func (s *Scenario) check(p *problems) {
+	switch fleet, target := p.root.Get("fleet"), p.root.Get("target"); {
+	case fleet == nil && target == nil:
+		p.addUnlessKnown("", "needs a fleet of fake servers (fleet: {backends: 3}) or a target (target: localhost:50051)")
+	case fleet != nil && target != nil:
+		p.addUnlessKnown("target", "a scenario has either a fleet or a target, not both")
+	case target != nil && s.Target == "":
+		p.addUnlessKnown("target", "must name a server, such as localhost:50051")
+	}
+	if s.Name != "" && !isName(s.Name) {
+		p.add("name", "must be %s (got %q)", nameRule, s.Name)
+	}
+	if s.Fleet != nil && !slices.Contains(isolations(), s.Fleet.Isolation) {
+		p.addUnlessKnown("fleet.isolation", "must be %s (got %q)%s",
+			strings.Join(isolations(), " or "), s.Fleet.Isolation, didYouMean(s.Fleet.Isolation, isolations()))
+	}
+	if s.Trials < 0 || s.Trials == 0 && p.root.Get("trials") != nil {
+		p.addUnlessKnown("trials", "must be >= 1, or left out for as many as the comparisons need (got %d)", s.Trials)
+	}
+	if s.Warmup < 0 {
+		p.addUnlessKnown("warmup", "must be >= 0 (got %v)", s.Warmup)
+	}
+	if s.Measure <= 0 {
+		p.addUnlessKnown("measure", "must be > 0 (got %v)", s.Measure)
+	}
+	if s.Drain <= 0 {
+		p.addUnlessKnown("drain", "must be > 0 (got %v)", s.Drain)
+	}
+	s.checkMethodSettings(p)
+	s.checkLoad(p)
+}
+
+func (s *Scenario) checkMethodSettings(p *problems) {
+	for name := range s.Client.Methods {
+		path := "client.methods." + name
+		m, ok := methodNamed(name)
+		if !ok {
+			p.addUnlessKnown(path, "unknown method %q%s", name, allowed(name, methodNames()))
+			continue
+		}
+		if _, twice := s.Client.Methods[m.short]; twice && name == m.full {
+			p.addUnlessKnown(path, "the method is set twice: as %s too", m.short)
+		}
+	}
+}
+
+func (s *Scenario) checkLoad(p *problems) {
+	if len(s.Load) == 0 {
+		p.addUnlessKnown("load", "needs at least one entry, such as {call: GetUser, rate: 500/s}")
+	}
+	calls := make(map[string]int) // method: entries without a name
+	for _, l := range s.Load {
+		calls[l.Call]++
+	}
+	named := make(map[string]int)
+	entries := p.root.Get("load")
+	for i, l := range s.Load {
+		path := fmt.Sprintf("load[%d]", i)
+		n := entries.Items[i]
+		l.check(p, n, path)
+		name := l.Name
+		switch {
+		case name == "" && n.Key("name") != nil:
+			p.addUnlessKnown(path+".name", "must not be empty")
+			continue
+		case name == "" && calls[l.Call] > 1 && l.Call != "":
+			p.addUnlessKnown(path, "needs a name: %d entries call %s", calls[l.Call], l.Call)
+			continue
+		case name == "":
+			name = l.defaultName()
+		case !isName(name):
+			p.addUnlessKnown(path+".name", "must be %s (got %q)", nameRule, name)
+		}
+		if first, taken := named[name]; taken && name != "" {
+			p.addUnlessKnown(path+".name", "must be unique: load[%d] is named %q already", first, name)
+		} else {
+			named[name] = i
+		}
+	}
+}
+
+// check finds what is wrong with one load entry, which n is the tree of.
+func (l Load) check(p *problems, n *strict.Node, path string) {
+	has := func(key string) bool { return n.Key(key) != nil }
+	fail := func(key, format string, args ...any) { p.addUnlessKnown(path+"."+key, format, args...) }
+
+	m, known := methodNamed(l.Call)
+	switch {
+	case !has("call"):
+		fail("call", "must name a method: %s", strings.Join(methodNames(), ", "))
+	case !slices.Contains(methodNames(), l.Call):
+		fail("call", "unknown method %q%s", l.Call, allowed(l.Call, methodNames()))
+		known = false
+	}
+
+	switch {
+	case has("rate") && has("workers"):
+		fail("workers", "a load entry has either a rate (open loop) or workers (closed loop), not both")
+	case !has("rate") && !has("workers"):
+		p.addUnlessKnown(path, "needs a rate (open loop: calls come at their time, rate: 500/s) or workers (closed loop, workers: 8)")
+	}
+	if has("rate") && l.Rate <= 0 {
+		fail("rate", "must be > 0/s (got %v/s)", l.Rate)
+	}
+	if has("workers") && l.Workers < 1 {
+		fail("workers", "must be >= 1 (got %d)", l.Workers)
+	}
+	if has("max_in_flight") && l.MaxInFlight < 1 {
+		fail("max_in_flight", "must be >= 1 (got %d)", l.MaxInFlight)
+	}
+	if l.Think < 0 {
+		fail("think", "must be >= 0 (got %v)", l.Think)
+	}
+	if has("slo") && l.SLO <= 0 {
+		fail("slo", "must be > 0 (got %v)", l.SLO)
+	}
+	if has("workers") && !has("rate") {
+		for _, key := range []string{"arrivals", "max_in_flight"} {
+			if has(key) {
+				fail(key, "is for an open loop (rate); a closed loop (workers) makes its next call when one has ended")
+			}
+		}
+	}
+	if has("rate") && !has("workers") && has("think") {
+		fail("think", "is for a closed loop (workers); an open loop (rate) makes calls at their time")
+	}
+	switch {
+	case known && !m.streams() && has("messages"):
+		fail("messages", "%s is unary: only streams have a number of messages", l.Call)
+	case has("messages") && (l.Messages < 1 || l.Messages > maxMessages):
+		fail("messages", "must be from 1 to %d (got %d)", maxMessages, l.Messages)
+	}
+	for _, size := range []struct {
+		key   string
+		bytes int64
+	}{{"request", l.Request}, {"response", l.Response}} {
+		if size.bytes < 0 || size.bytes > maxPayload {
+			fail(size.key, "must be from 0 to %s (got %d bytes)", byteText(maxPayload), size.bytes)
+		}
+	}
+}
+
+// maxPayload and maxMessages keep sizes within the contract's 32-bit fields
+// and a mistaken exponent from filling the memory.
+const (
+	maxPayload  = 1 << 30
+	maxMessages = 1 << 20
+)
+
+// didYouMean is ", did you mean x?" when one of among is near name.
+func didYouMean(name string, among []string) string {
+	if near := strict.Suggest(name, among); near != "" {
+		return fmt.Sprintf(", did you mean %s?", near)
+	}
+	return ""
+}
+
+// allowed is didYouMean, with all that is allowed when nothing is near.
+func allowed(name string, among []string) string {
+	if hint := didYouMean(name, among); hint != "" {
+		return hint
+	}
+	return ": must be " + orList(among)
+}
+
+// orList is "a, b or c".
+func orList(words []string) string {
+	switch n := len(words); n {
+	case 0:
+		return "nothing"
+	case 1:
+		return words[0]
+	default:
+		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]
+	}
+}

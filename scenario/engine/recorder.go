@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// maxStripes bounds the memory on a machine with many cores: even a million
+// calls a second keep one of 16 stripes busy for a few per cent of the time.
+const maxStripes = 16
+
+// keptMeasures are the measures whose histograms grow over the whole phase.
+// Response is not among them: it is kept by the second.
+var keptMeasures = [...]result.Measure{
+	result.ResponseFailed, result.Service, result.Wait, result.Lag, result.AttemptTime, result.FirstMessage, result.MessageGap,
+}
+
+// Where keptMeasures has each measure.
+const (
+	keptFailed = iota
+	keptService
+	keptWait
+	keptLag
+	keptAttempt
+	keptFirst
+	keptGap
+)
+
+// recorder counts the calls of one phase. Workers record into stripes, each
+// behind its own lock; the collector takes each second out as it ends.
+// Nothing grows with the number of calls, and recording does not allocate.
+//
+// A stripe has two seconds open, so that what belongs to the old one is told
+// from what belongs to the new by its timestamps, not by which of collector
+// and worker woke first.
+type recorder struct {
+	entries   []Entry
+	stripes   []*stripe
+	start     time.Time // of the phase
+	cutoff    time.Time // the end of the drain: what ends then or later is unfinished
+	failures  []failures
+	exemplars exemplars
+
+	// The collector's own.
+	spare  *second
+	merged *second
+	total  *second
+}
+
+// stripe is one part of a recorder.
+type stripe struct {
+	mu      sync.Mutex
+	closed  bool
+	floor   int64      // the earliest second that is still open
+	seconds [2]*second // floor and floor+1, by parity
+	kept    [][len(keptMeasures)]*result.Histogram
+	late    []int64  // picks of calls that ended after the stripe was closed
+	_       [64]byte // stripes' locks in cache lines of their own
+}
+
+func newRecorder(entries []Entry) *recorder {
+	r := &recorder{
+		entries:  entries,
+		stripes:  make([]*stripe, min(2*runtime.GOMAXPROCS(0), maxStripes)),
+		failures: make([]failures, len(entries)),
+		spare:    newSecond(len(entries)),
+		merged:   newSecond(len(entries)),
+		total:    newSecond(len(entries)),
+	}
+	for i := range r.stripes {
+		r.stripes[i] = &stripe{
+			seconds: [2]*second{newSecond(len(entries)), newSecond(len(entries))},
+			kept:    make([][len(keptMeasures)]*result.Histogram, len(entries)),
+			late:    make([]int64, len(entries)),
+		}
+	}
+	return r
+}
+
+// begin empties the recorder for a phase. The memory is kept, so that the
+// measurement does not begin with page faults.
+func (r *recorder) begin(start, cutoff time.Time) {
+	r.start, r.cutoff = start, cutoff
+	for _, s := range r.stripes {
+		s.mu.Lock()
+		s.closed, s.floor = false, 0
+		s.seconds[0].reset()
+		s.seconds[1].reset()
+		for i := range s.kept {
+			for _, h := range s.kept[i] {
+				if h != nil {
+					h.Reset()
+				}
+			}
+		}
+		clear(s.late)
+		s.mu.Unlock()
+	}
+	for i := range r.failures {
+		r.failures[i].reset()
+	}
+	r.exemplars.reset()
+	r.merged.reset()
+	r.total.reset()
+}
+
+// stripe is the one that the worker-th worker records into.
+func (r *recorder) stripe(worker int) *stripe { return r.stripes[worker%len(r.stripes)] }
+
+// secondOf numbers the second of the phase that t lies in.
+func (r *recorder) secondOf(t time.Time) int64 { return max(0, int64(t.Sub(r.start)/time.Second)) }
+
+// second is the open second for number n. What belongs to one that has been
+// collected goes to the next best.
+func (s *stripe) second(n int64) *second {
+	n = min(max(n, s.floor), s.floor+1)
+	return s.seconds[n&1]
+}
+
+// arrival records that the call is due, and dispatched or dropped. False means
+// that the phase is over and nothing was recorded.
+func (r *recorder) arrival(s *stripe, entry int, due, dispatch time.Time, dropped bool) bool {
+	dueSecond, dispatchSecond := r.secondOf(due), r.secondOf(dispatch)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	e := &s.second(dueSecond).entries[entry]
+	e.arrivals++
+	if dropped {
+		e.dropped++
+		return true
+	}
+	s.second(dispatchSecond).entries[entry].started++
+	if r.entries[entry].open() {
+		s.keep(entry, keptLag, int64(dispatch.Sub(due)))
+	}
+	return true
+}
+
+// finish records a call that has ended, unless it ended too late: then only
+// its attempts count.
+func (r *recorder) finish(s *stripe, entry int, call *Call) {
+	if !r.finishIn(s, entry, call) {
+		return
+	}
+	if !call.Warmup {
+		r.exemplars.offer(entry, call)
+	}
+}
+
+func (r *recorder) finishIn(s *stripe, entry int, call *Call) (counted bool) {
+	n := r.secondOf(call.Done)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || !call.Done.Before(r.cutoff) {
+		s.late[entry] += call.Picks
+		return false
+	}
+	e := &s.second(n).entries[entry]
+	e.picks += call.Picks
+	e.codes.add(call.Code)
+	response := call.Done.Sub(call.Due)
+	sent := !call.Sent.IsZero()
+	if call.Code == codeNames[codeOK] {
+		if e.response == nil {
+			e.response = result.NewHistogram()
+		}
+		e.response.Record(int64(response))
+		if slo := call.Entry.SLO; slo == 0 || response <= slo {
+			e.withinSLO++
+		}
+		if sent {
+			s.keep(entry, keptService, int64(call.Done.Sub(call.Sent)))
+		}
+	} else {
+		s.keep(entry, keptFailed, int64(response))
+		r.failures[entry].add(call)
+	}
+	if sent {
+		s.keep(entry, keptWait, int64(call.Sent.Sub(call.Due)))
+	} else {
+		s.keep(entry, keptWait, int64(response))
+	}
+	if sent && !call.First.IsZero() && call.Entry.Kind != result.Unary {
+		s.keep(entry, keptFirst, int64(call.First.Sub(call.Sent)))
+	}
+	for i := range call.Attempts {
+		s.keep(entry, keptAttempt, call.Attempts[i].DurationNS)
+	}
+	for _, gap := range call.Gaps {
+		s.keep(entry, keptGap, int64(gap))
+	}
+	return true
+}
+
+func (s *stripe) keep(entry, measure int, ns int64) {
+	h := s.kept[entry][measure]
+	if h == nil {
+		h = result.NewHistogram()
+		s.kept[entry][measure] = h
+	}
+	h.Record(ns)
+}
+
+// close ends the counting: calls that are still running are unfinished, and
+// further arrivals are refused.
+func (r *recorder) close() {
+	for _, s := range r.stripes {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+	}
+}
+
+// settle adds, after close and when all calls have returned, what came too
+// late to be counted as it happened: attempts of calls that were cut off, and
+// arrivals that were never dispatched, by entry.
+func (r *recorder) settle(at time.Time, undispatched []int64) {
+	last := r.stripes[0].second(r.secondOf(at))
+	for i := range last.entries {
+		last.entries[i].arrivals += undispatched[i]
+		for _, s := range r.stripes {
+			last.entries[i].picks += s.late[i]
+		}
+	}
+}
+
+// collect takes the earliest open second out of all stripes and opens the
+// next but one. The result is valid until the next call.
+func (r *recorder) collect() *second {
+	r.merged.reset()
+	for _, s := range r.stripes {
+		s.mu.Lock()
+		taken := s.seconds[s.floor&1]
+		s.seconds[s.floor&1] = r.spare
+		s.floor++
+		s.mu.Unlock()
+		r.merged.merge(taken)
+		taken.reset()
+		r.spare = taken
+	}
+	r.total.merge(r.merged)
+	return r.merged
+}
+
+// pending says whether an open second holds anything.
+func (r *recorder) pending() bool {
+	for _, s := range r.stripes {
+		s.mu.Lock()
+		empty := s.seconds[0].empty() && s.seconds[1].empty()
+		s.mu.Unlock()
+		if !empty {
+			return true
+		}
+	}
+	return false
+}
+
+// kept merges one measure of one entry into h over all stripes. Only after all
+// workers have returned.
+func (r *recorder) kept(h *result.Histogram, entry, measure int) {
+	for _, s := range r.stripes {
+		if from := s.kept[entry][measure]; from != nil {
+			h.Merge(from)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package scenario
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Explain writes what a plan comes to, for a terminal of some columns: the
+// resolved settings, the variants, how long it takes and how busy it makes the
+// fleet.
+func Explain(w io.Writer, p *Plan, columns int) error {
+	page := &page{columns: columns}
+	page.line(fmt.Sprintf("%s · %s · seed %d", p.Base.Name, p.File, p.Seed))
+	if p.Base.About != "" {
+		page.paragraph(strings.Join(strings.Fields(p.Base.About), " "), 0)
+	}
+	page.line("")
+	explainTime(page, p)
+	explainSettings(page, p)
+	explainVariants(page, p)
+	for _, warning := range p.Warnings {
+		page.line("")
+		page.cell("warning: ", warning)
+	}
+	_, err := io.WriteString(w, page.String())
+	return err
+}
+
+func explainTime(page *page, p *Plan) {
+	page.cell("runs     ", fmt.Sprintf("%s × %s × (%v warm-up + %v measured) = %s; calls still in flight after either get up to %v to end",
+		plural(len(p.Variants), "variant", "variants"), plural(p.Trials, "trial", "trials"), p.Warmup, p.Measure,
+		minutes(p.Duration()), p.Drain))
+	m := p.Comparisons()
+	switch {
+	case len(p.Variants) == 1:
+		page.cell("compares ", "nothing: there is one variant")
+	case m == 0:
+		page.cell("compares ", "nothing with a baseline: every dimension is a condition")
+	default:
+		var base, conditions []string
+		for _, d := range p.Dimensions {
+			if d.Baseline == "" {
+				conditions = append(conditions, d.Name)
+			} else {
+				base = append(base, d.Name+"="+d.Baseline)
+			}
+		}
+		text := fmt.Sprintf("%s with %s", plural(m, "variant", "variants"), strings.Join(base, ","))
+		if len(conditions) > 0 {
+			text += ", in a table for each " + strings.Join(conditions, " and ")
+		}
+		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.Trials))
+	}
+	page.line("")
+}
+
+// explainSettings writes what all variants have in common.
+func explainSettings(page *page, p *Plan) {
+	title := "settings, defaults included; what is not listed is off or without limit"
+	if len(p.Variants) > 1 {
+		title = "common to all variants, defaults included; what is not listed is off"
+	}
+	page.line(title)
+	page.table(2, grouped(common(p)))
+	page.line("")
+}
+
+// common is the settings that are the same in every variant that has them.
+func common(p *Plan) []setting {
+	var longest []setting // of the variant with the most: it has the order
+	texts := make(map[string][]string)
+	for _, v := range p.Variants {
+		settings := v.Scenario.settings()
+		if len(settings) > len(longest) {
+			longest = settings
+		}
+		for _, s := range settings {
+			texts[s.path] = append(texts[s.path], s.text)
+		}
+	}
+	return slices.DeleteFunc(longest, func(s setting) bool {
+		// A variant without the setting differs, unless what holds it is off.
+		have := len(texts[s.path]) + len(texts[parent(s.path)])
+		return have < len(p.Variants) || slices.ContainsFunc(texts[s.path], func(text string) bool { return text != s.text })
+	})
+}
+
+// grouped makes a row of the settings of each part: client.retry, load.reads.
+func grouped(all []setting) [][]string {
+	var rows [][]string
+	for _, s := range all {
+		part, rest := groupOf(s.path)
+		text := s.text
+		if rest != "" {
+			text = rest + " " + s.text
+		}
+		if last := len(rows) - 1; last >= 0 && rows[last][0] == part {
+			rows[last][1] += ", " + text
+			continue
+		}
+		rows = append(rows, []string{part, text})
+	}
+	return rows
+}
+
+func groupOf(path string) (part, rest string) {
+	first, below, ok := strings.Cut(path, ".")
+	if !ok {
+		return path, ""
+	}
+	name, rest, _ := strings.Cut(below, ".")
+	if first == "load" { // names of entries may hold dots, settings do not
+		at := strings.LastIndexByte(below, '.')
+		name, rest = below[:at], below[at+1:]
+	}
+	return first + "." + name, rest
+}
+
+// fact is one thing to know of a variant.
+type fact struct {
+	name string
+	text func(*Scenario) string
+}
+
+func facts(p *Plan) []fact {
+	return []fact{
+		{"calls", func(s *Scenario) string { return s.callsText(p.Measure.Seconds()) }},
+		{"channels", func(s *Scenario) string { return fmt.Sprint(s.channels()) }},
+		{"connections", (*Scenario).connectionsText},
+		{"utilisation", (*Scenario).utilisationText},
+	}
+}
+
+// explainVariants writes facts that are the same for all once, the others as a
+// table.
+func explainVariants(page *page, p *Plan) {
+	var same [][]string
+	var differ []fact
+	for _, f := range facts(p) {
+		texts := make(map[string]bool)
+		for _, v := range p.Variants {
+			texts[f.text(v.Scenario)] = true
+		}
+		if len(texts) == 1 {
+			same = append(same, []string{f.name, f.text(p.Base)})
+		} else {
+			differ = append(differ, f)
+		}
+	}
+	page.line("in each trial of each variant (without retries)")
+	page.table(2, same)
+	if len(p.Variants) == 1 {
+		return
+	}
+	page.line("")
+	page.line("variants (* baseline)")
+	shared := common(p)
+	for _, v := range p.Variants {
+		name := v.Name
+		if p.isBaseline(v) {
+			name += " *"
+		}
+		page.line("  " + name)
+		var rows [][]string
+		for _, s := range v.Scenario.settings() {
+			if !slices.Contains(shared, s) {
+				rows = append(rows, []string{s.path, s.text})
+			}
+		}
+		for _, f := range differ {
+			rows = append(rows, []string{f.name, f.text(v.Scenario)})
+		}
+		page.table(6, rows)
+	}
+}
+
+// callsText is the calls that are due in one trial's measurement.
+func (s *Scenario) callsText(seconds float64) string {
+	rate, closed := s.offered()
+	calls := fmt.Sprintf("%s due (%s/s)", thousands(int64(math.Round(rate*seconds))), thousands(int64(math.Round(rate))))
+	switch {
+	case closed && rate > 0:
+		return calls + ", and as many as the closed loops come to"
+	case closed:
+		return "as many as the closed loops come to"
+	default:
+		return calls
+	}
+}
+
+func (s *Scenario) connectionsText() string {
+	if n := s.connections(); n > 0 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d × the addresses of the target", s.channels())
+}
+
+// utilisationText is how busy the backends are, and the survivors of outages.
+func (s *Scenario) utilisationText() string {
+	rate, closed := s.offered()
+	switch {
+	case s.Fleet == nil:
+		return "the target's own"
+	case s.Fleet.ServiceTime.Mean() == 0:
+		return "no service time: only this machine limits the fleet"
+	case s.Fleet.Concurrency == 0:
+		return "no limit (concurrency is not set)"
+	case rate == 0:
+		return "as much as the closed loops make it"
+	}
+	u, _ := s.utilisation(s.Fleet.Backends)
+	text := percent(u) + " of each backend"
+	switch {
+	case s.Fleet.Backends == 1:
+		text = percent(u)
+	case s.allOnFirst():
+		text = percent(u) + " of b0, nothing of the others"
+	case s.picksOne():
+		// Each channel draws its backend; how evenly is the draw's business.
+		text = fmt.Sprintf("%s of %s at best", percent(u), plural(min(s.channels(), s.Fleet.Backends), "backend", "backends"))
+	}
+	if closed {
+		text += ", and what the closed loops add"
+	}
+	for _, o := range s.outages() {
+		if over, ok := s.utilisation(o.survivors); ok {
+			text += fmt.Sprintf("; %s of the %d left in %s", percent(over), o.survivors, o.name)
+		} else {
+			text += fmt.Sprintf("; none left in %s", o.name)
+		}
+	}
+	return text
+}
+
+// thousands writes 1234567 as 1,234,567.
+func thousands(n int64) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

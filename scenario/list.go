@@ -1,0 +1,64 @@
+package scenario
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/retry"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
+	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/strict"
+)
+
+// choiceAt is a choice and where a document makes it.
+type choiceAt struct {
+	path string
+	doc  string
+	typ  reflect.Type
+}
+
+// choices lists every choice of the document.
+func choices() []choiceAt {
+	return []choiceAt{
+		{"client.balance", "how each channel spreads calls over backends", reflect.TypeFor[balance.Policy]()},
+		{"client.retry.backoff", "how the wait grows from retry to retry", reflect.TypeFor[retry.Backoff]()},
+		{"client.retry.jitter", "how the wait b is spread at random", reflect.TypeFor[retry.Jitter]()},
+		{"fleet.service_time", "how long serving one call takes", reflect.TypeFor[servicetime.Choice]()},
+		{"fleet.faults[].inject", "what goes wrong", reflect.TypeFor[fault.Inject]()},
+		{"load[].arrivals", "how an open loop spreads calls over time", reflect.TypeFor[load.Arrivals]()},
+	}
+}
+
+// List writes every choice with its kinds, what each is and how it is written.
+func List(w io.Writer, columns int) error {
+	page := &page{columns: columns}
+	page.line("load[].call: the methods that can be called")
+	page.table(2, methodRows())
+	for _, c := range choices() {
+		page.line("")
+		page.line(c.path + ": " + c.doc)
+		var rows [][]string
+		for _, k := range strict.Kinds(c.typ) {
+			text := k.Doc
+			if k.Example != k.Name {
+				text += "; " + k.Example
+			}
+			rows = append(rows, []string{k.Name, text})
+		}
+		page.table(2, rows)
+	}
+	_, err := io.WriteString(w, page.String())
+	return err
+}
+
+func methodRows() [][]string {
+	var rows [][]string
+	for _, m := range methods() {
+		rows = append(rows, []string{m.short, fmt.Sprintf("%s; %s", strings.ReplaceAll(string(m.kind), "_", " "), m.full)})
+	}
+	return rows
+}

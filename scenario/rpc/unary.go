@@ -1,0 +1,55 @@
+package rpc
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+
+	"github.com/grpcbench/grpcbench/fakeserver/userpb"
+)
+
+// getUser calls UserService.GetUser. Request and reply are reused: nothing is
+// allocated here per call.
+type getUser struct {
+	*shared
+	request userpb.GetUserRequest
+	reply   userpb.GetUserResponse
+}
+
+func newGetUser(s *shared) *getUser {
+	d := &getUser{shared: s}
+	d.request.ResponseBytes = int32(s.ResponseBytes)
+	d.request.Payload = s.payload
+	return d
+}
+
+func (d *getUser) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
+	d.request.UserId = d.user(call)
+	return conn.Invoke(d.context(ctx, call), userpb.UserService_GetUser_FullMethodName, &d.request, &d.reply)
+}
+
+// createUser calls UserService.CreateUser.
+type createUser struct {
+	*shared
+	request userpb.CreateUserRequest
+	reply   userpb.CreateUserResponse
+}
+
+func newCreateUser(s *shared) *createUser {
+	d := &createUser{shared: s}
+	d.request.User = newUser(s)
+	d.request.ResponseBytes = int32(s.ResponseBytes)
+	return d
+}
+
+func (d *createUser) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
+	setUser(d.request.User, d.user(call))
+	return conn.Invoke(d.context(ctx, call), userpb.UserService_CreateUser_FullMethodName, &d.request, &d.reply)
+}
+
+// newUser is a user to be created, with the payload of the spec.
+func newUser(s *shared) *userpb.User {
+	return &userpb.User{Email: "user@example.com", FullName: "Example User", Payload: s.payload}
+}
+
+func setUser(u *userpb.User, id string) { u.Id, u.Username = id, id }

@@ -1,0 +1,62 @@
+package run
+
+import (
+	"context"
+
+	"google.golang.org/grpc/status"
+
+	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/engine"
+	"github.com/grpcbench/grpcbench/scenario/rpc"
+)
+
+// caller joins one worker of the engine to a driver and the client under test.
+type caller struct {
+	client *clientcore.Client
+	driver rpc.Driver
+	sendID bool
+	names  map[string]string // backend address → name; read only
+
+	trace clientcore.Trace
+	call  rpc.Call
+}
+
+func (c *caller) Call(ctx context.Context, call *engine.Call) {
+	c.trace.Reset()
+	c.call.Seed, c.call.First, c.call.Gaps = call.Seed, call.First, call.Gaps[:0]
+	if c.sendID {
+		c.call.ID = call.ID()
+	}
+	err := c.driver.Do(clientcore.WithTrace(ctx, &c.trace), c.client, &c.call)
+
+	call.Sent, call.First, call.Gaps = c.trace.Sent, c.call.First, c.call.Gaps
+	call.Picks = c.trace.Picks
+	call.Code, call.Origin, call.Message = "OK", "", ""
+	if err != nil {
+		s := status.Convert(err)
+		call.Code, call.Message = codeName(s.Code()), s.Message()
+		call.Origin = result.Origin(c.trace.Origin)
+		if call.Origin == "" {
+			// The call ended well for the client, and the driver found fault
+			// with what the server had sent.
+			call.Origin = result.OriginServer
+		}
+	}
+	for _, a := range c.trace.Attempts {
+		call.Attempts = append(call.Attempts, result.Attempt{
+			Backend:    c.name(a.Backend),
+			Code:       codeName(a.Code),
+			StartNS:    int64(a.Start.Sub(call.Due)),
+			DurationNS: int64(a.End.Sub(a.Start)),
+			DelayNS:    int64(a.Delay),
+		})
+	}
+}
+
+func (c *caller) name(address string) string {
+	if name, ok := c.names[address]; ok {
+		return name
+	}
+	return address
+}

@@ -1,0 +1,62 @@
+package run
+
+import (
+	"path/filepath"
+
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
+)
+
+// describe copies into the result what a reader needs to know of the plan.
+func describe(plan *scenario.Plan) result.Scenario {
+	first := &plan.Variants[0]
+	s := result.Scenario{
+		Name:      plan.Base.Name,
+		File:      filepath.Base(plan.File),
+		About:     plan.Base.About,
+		SHA256:    plan.SHA256,
+		Document:  plan.Document,
+		Trials:    plan.Trials,
+		WarmupNS:  int64(plan.Warmup),
+		MeasureNS: int64(plan.Measure),
+		DrainNS:   int64(plan.Drain),
+		Isolation: "target",
+		Target:    first.Scenario.Target,
+	}
+	for _, d := range plan.Dimensions {
+		s.Dimensions = append(s.Dimensions, result.Dimension{Name: d.Name, Values: d.Values, Baseline: d.Baseline})
+	}
+	for _, l := range first.Scenario.Load {
+		s.Loads = append(s.Loads, describeLoad(first, l))
+	}
+	if fleet := first.Scenario.Fleet; fleet != nil {
+		s.Isolation = fleet.Isolation
+		for _, rule := range fleet.Faults {
+			s.Faults = append(s.Faults, describeFault(rule))
+		}
+	}
+	return s
+}
+
+func describeLoad(v *scenario.Variant, l scenario.Load) result.Load {
+	d := result.Load{
+		Name: l.Name, Method: l.Method(), Kind: l.Kind(), Loop: result.Closed,
+		SLONS: int64(l.SLO), TimeoutNS: int64(v.CallTimeout(l.Method())),
+		Messages: l.Messages, RequestB: l.Request, ResponseB: l.Response,
+	}
+	if l.Open() {
+		d.Loop, d.Arrivals, d.RatePerS, d.MaxInFlight = result.Open, l.Arrivals.Name(), l.Rate, l.MaxInFlight
+	} else {
+		d.Workers, d.ThinkNS = l.Workers, int64(l.Think)
+	}
+	return d
+}
+
+func describeFault(rule fault.Rule) result.FaultWindow {
+	name := rule.Name
+	if name == "" {
+		name = rule.Inject.Kind()
+	}
+	return result.FaultWindow{Name: name, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For)}
+}

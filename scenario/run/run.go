@@ -1,0 +1,114 @@
+// Package run carries out a plan: trial by trial, with a fresh client and a
+// reset fleet each time, and brings everything measured into one result.
+package run
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
+)
+
+// Deps is what a run takes from its surroundings: the seam for tests, which
+// put an in-memory network and virtual time in.
+type Deps struct {
+	// Listen opens an in-process fleet's listeners; nil is loopback TCP.
+	Listen fakeserver.ListenFunc
+	// Dial connects to backends and control; nil is TCP.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// Spawn starts a fleet in a process of its own.
+	Spawn func(ctx context.Context) (*fakeserver.Process, error)
+	// Sleep paces open loops; nil is plain timers.
+	Sleep func(ctx context.Context, until time.Time) error
+	// Usage reads what the process has used; nil leaves CPU and allocations
+	// out of the result.
+	Usage func() Usage
+}
+
+// Options is what the person who starts a run may add to its plan.
+type Options struct {
+	Note       string
+	Labels     map[string]string
+	Version    string // of grpcbench
+	OnProgress func(Progress)
+}
+
+// Run carries out the plan. When ctx ends early, what was measured until then
+// comes back, marked partial, with a nil error. An error means that nothing
+// could be measured at all.
+func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*result.Result, error) {
+	r := &runner{plan: plan, deps: deps, opts: opts, progress: newProgress(plan, opts.OnProgress)}
+	res := newResult(plan, opts)
+	started := time.Now()
+	defer func() { res.ElapsedNS = int64(time.Since(started)) }()
+
+	backends, err := newBackends(ctx, plan, deps)
+	if ctx.Err() != nil {
+		if err == nil {
+			backends.close()
+		}
+		res.Partial = true
+		return res, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("starting the fleet: %w", err)
+	}
+	defer backends.close()
+	r.backends = backends
+
+	measured := false
+	for block, order := range plan.Blocks() {
+		for _, index := range order {
+			trial, err := r.trial(ctx, block, index)
+			if trial != nil {
+				measured = true
+				variant := &res.Variants[index]
+				trial.Index = len(variant.Trials)
+				variant.Trials = append(variant.Trials, *trial)
+			}
+			if ctx.Err() != nil {
+				res.Partial = true
+				summarizeValidity(res)
+				return res, nil
+			}
+			if err != nil {
+				if !measured {
+					return nil, fmt.Errorf("variant %s: %w", plan.Variants[index].Name, err)
+				}
+				return res, fmt.Errorf("variant %s, block %d: %w", plan.Variants[index].Name, block, err)
+			}
+		}
+	}
+	summarizeValidity(res)
+	return res, nil
+}
+
+// runner is one run under way.
+type runner struct {
+	plan     *scenario.Plan
+	deps     Deps
+	opts     Options
+	backends *backends
+	progress *progress
+}
+
+func newResult(plan *scenario.Plan, opts Options) *result.Result {
+	res := &result.Result{
+		SchemaVersion: result.SchemaVersion,
+		Started:       time.Now().UTC(),
+		Seed:          plan.Seed,
+		Note:          opts.Note,
+		Labels:        opts.Labels,
+		Scenario:      describe(plan),
+		Environment:   environment(opts.Version),
+		Validity:      result.Validity{Verdict: result.Valid},
+	}
+	for _, v := range plan.Variants {
+		res.Variants = append(res.Variants, result.Variant{Name: v.Name, Settings: v.Settings, Trials: []result.Trial{}})
+	}
+	return res
+}

@@ -1,0 +1,119 @@
+package run
+
+import (
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
+)
+
+const (
+	// recoveredShare of the goodput per planned call from before the first
+	// fault must come back, over recoveryWindow, for a trial to have recovered.
+	recoveredShare = 0.95
+	recoveryWindow = 5 * time.Second
+	// A trial is saturated when calls in flight, averaged over the last
+	// quarter of the measurement, are at least growthFactor times, and
+	// growthCalls more than, those of the second quarter.
+	growthFactor = 2.0
+	growthCalls  = 10.0
+)
+
+// state says what the system under test was doing when the measurement ended.
+func state(t *result.Trial, fleet *scenario.Fleet) result.State {
+	measured := time.Duration(t.MeasuredNS)
+	begin, end, faulty := faultSpan(fleet, measured)
+	switch {
+	case faulty && end >= measured:
+		return result.InFault
+	case faulty:
+		if recovered(t.Intervals, begin, end, measured) {
+			return result.Recovered
+		}
+		return result.NotRecovered
+	case growing(t.Intervals, measured):
+		return result.Saturated
+	}
+	return result.Steady
+}
+
+// faultSpan is from the begin of the first scheduled fault to the end of the
+// last. Faults that are over before the measurement do not count.
+func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.Duration, faulty bool) {
+	if fleet == nil {
+		return 0, 0, false
+	}
+	for _, rule := range fleet.Faults {
+		from, to := rule.At, measured
+		if rule.For > 0 {
+			to = rule.At + rule.For
+		}
+		if to <= 0 || from >= measured {
+			continue
+		}
+		if !faulty || from < begin {
+			begin = from
+		}
+		if !faulty || to > end {
+			end = to
+		}
+		faulty = true
+	}
+	return begin, end, faulty
+}
+
+// recovered compares goodput per planned call in the last recoveryWindow (or
+// what there is after the fault) with that before the fault. A fault that was
+// there from the start leaves nothing to compare with but full goodput.
+func recovered(intervals []result.Interval, begin, end, measured time.Duration) bool {
+	before, ok := goodShare(intervals, 0, begin)
+	if !ok {
+		before = 1
+	}
+	after, ok := goodShare(intervals, max(end, measured-recoveryWindow), measured)
+	return ok && after >= recoveredShare*before
+}
+
+// goodShare is in-SLO calls per planned call over the whole seconds between.
+func goodShare(intervals []result.Interval, from, to time.Duration) (float64, bool) {
+	var good, planned int64
+	for _, i := range intervals {
+		at := time.Duration(i.Second) * time.Second
+		if at < from || at+time.Second > to {
+			continue
+		}
+		for _, s := range i.Series {
+			good += s.InSLO
+			planned += s.Planned
+		}
+	}
+	if planned == 0 {
+		return 0, false
+	}
+	return float64(good) / float64(planned), true
+}
+
+func growing(intervals []result.Interval, measured time.Duration) bool {
+	quarter := measured / 4
+	early, ok1 := meanInFlight(intervals, quarter, 2*quarter)
+	late, ok2 := meanInFlight(intervals, 3*quarter, measured)
+	return ok1 && ok2 && late >= growthFactor*early && late-early >= growthCalls
+}
+
+func meanInFlight(intervals []result.Interval, from, to time.Duration) (float64, bool) {
+	var sum float64
+	n := 0
+	for _, i := range intervals {
+		if end := time.Duration(i.Second+1) * time.Second; end <= from || end > to {
+			continue
+		}
+		n++
+		for _, s := range i.Series {
+			sum += float64(s.InFlight)
+		}
+	}
+	if n == 0 {
+		return 0, false
+	}
+	return sum / float64(n), true
+}

@@ -1,0 +1,272 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/engine"
+	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/rpc"
+)
+
+const (
+	// connectPatience is how long a fresh client may take to connect. A client
+	// that does not is measured all the same: connecting is part of its job.
+	connectPatience = 5 * time.Second
+	// settlePatience is how long the fleet may take to come to rest.
+	settlePatience = 5 * time.Second
+	// startLead is how far ahead of now t0 is put, so that the fleet's clock
+	// is set before it.
+	startLead = 10 * time.Millisecond
+)
+
+// errFleetDied is the cause of a trial's end when its fleet is gone.
+var errFleetDied = errors.New("the fleet's process ended")
+
+// trial runs one trial of one variant. When ctx ends during the measurement
+// the trial comes back partial; before it, nil. A fleet that died makes the
+// trial INVALID, and the next one starts it again.
+func (r *runner) trial(ctx context.Context, block, index int) (*result.Trial, error) {
+	v := &r.plan.Variants[index]
+	r.progress.begin(v.Name, block)
+	if err := r.backends.prepare(ctx, v, r.plan.Seed, block); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	defer func() { cancel(nil); <-watched }()
+	go func(died <-chan struct{}) {
+		defer close(watched)
+		select {
+		case <-died:
+			cancel(errFleetDied)
+		case <-ctx.Done():
+		}
+	}(r.backends.died())
+
+	client, err := newClient(v, r.backends.addresses, r.plan.Seed, block, r.deps)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	connecting, done := context.WithTimeout(ctx, connectPatience)
+	_ = client.WaitReady(connecting)
+	done()
+
+	t := &trial{runner: r, variant: v, block: block, client: client}
+	outcome, err := engine.Run(ctx, t.plan())
+	if errors.Is(context.Cause(ctx), errFleetDied) {
+		return t.dead(outcome), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The account is settled even when the run was interrupted: it is what
+	// makes a partial trial worth keeping.
+	return t.account(context.WithoutCancel(ctx), outcome)
+}
+
+func newClient(v *scenario.Variant, fleet []fakeserver.Address, seed uint64, block int, deps Deps) (*clientcore.Client, error) {
+	options := []clientcore.Option{clientcore.WithSeed(load.Mix(seed, uint64(block)))}
+	if v.Scenario.Fleet != nil {
+		addresses := make([]string, len(fleet))
+		for i, a := range fleet {
+			addresses[i] = a.Address
+		}
+		options = append(options, clientcore.WithEndpoints(addresses...))
+	} else {
+		options = append(options, clientcore.WithTarget(v.Scenario.Target))
+	}
+	if deps.Dial != nil {
+		options = append(options, clientcore.WithDialer(deps.Dial))
+	}
+	return clientcore.New(v.Scenario.Client, options...)
+}
+
+// trial is one trial under way, with both sides' counters as they stood at t0.
+type trial struct {
+	*runner
+	variant *scenario.Variant
+	block   int
+	client  *clientcore.Client
+
+	fleetBefore  fakeserver.Snapshot
+	clientBefore clientcore.Stats
+	usageBefore  Usage
+	usageAfter   Usage
+	connections  int
+}
+
+// plan is the trial's load for the engine.
+func (t *trial) plan() engine.Plan {
+	s := t.variant.Scenario
+	sendID := s.Fleet != nil && s.Fleet.NeedsCallID()
+	names := t.backends.names()
+	p := engine.Plan{
+		Seed: t.runner.plan.Seed, Block: t.block,
+		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
+		Barrier: t.barrier, Sleep: t.deps.Sleep,
+		OnInterval: func(i result.Interval) {
+			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)
+		},
+		OnMeasured: func() {
+			t.usageAfter = t.usage()
+			t.connections = t.client.Stats().Connections
+		},
+	}
+	for _, l := range s.Load {
+		// Validation has checked the method.
+		newDriver, err := rpc.New(rpc.Spec{
+			Method: l.Method(), Messages: l.Messages, RequestBytes: l.Request, ResponseBytes: l.Response, SendCallID: sendID,
+		})
+		if err != nil {
+			panic(err)
+		}
+		slo := l.SLO
+		if slo == 0 {
+			slo = t.variant.CallTimeout(l.Method())
+		}
+		p.Entries = append(p.Entries, engine.Entry{
+			Name: l.Name, Method: l.Method(), Kind: l.Kind(),
+			Process: l.Arrivals.Process(), RatePerSecond: l.Rate, MaxInFlight: l.MaxInFlight,
+			Workers: l.Workers, Think: l.Think, SLO: slo,
+			NewCaller: func() engine.Caller {
+				return &caller{client: t.client, driver: newDriver(), sendID: sendID, names: names}
+			},
+		})
+	}
+	if s.Fleet != nil {
+		t.progress.phase(WarmingUp)
+		// Announced so that fault windows with a negative `at` open in the
+		// warm-up. The barrier sets the real one.
+		provisional := time.Now().Add(t.runner.plan.Warmup)
+		ctx, cancel := context.WithTimeout(context.Background(), settlePatience)
+		defer cancel()
+		_ = t.backends.control.Start(ctx, provisional, false)
+	}
+	return p
+}
+
+// barrier stands between warm-up and measurement: it waits for the fleet to be
+// at rest, notes both sides' counters and sets the fleet's clock.
+func (t *trial) barrier(ctx context.Context) (time.Time, error) {
+	t.clientBefore = t.client.Stats()
+	if t.variant.Scenario.Fleet == nil {
+		t.usageBefore = t.usage()
+		t.progress.phase(Measuring)
+		return time.Now(), nil
+	}
+	before, err := t.backends.settle(ctx, settlePatience)
+	if err != nil && !errors.Is(err, errBusy) {
+		return time.Time{}, err
+	}
+	t.fleetBefore = before
+	t0 := time.Now().Add(startLead)
+	if err := t.backends.control.Start(ctx, t0, true); err != nil {
+		return time.Time{}, fmt.Errorf("setting the fleet's clock: %w", err)
+	}
+	t.usageBefore = t.usage()
+	t.progress.phase(Measuring)
+	return t0, nil
+}
+
+func (t *trial) usage() Usage {
+	if t.deps.Usage == nil {
+		return Usage{}
+	}
+	return t.deps.Usage()
+}
+
+// dead is the trial whose fleet died: what was measured until then, INVALID.
+func (t *trial) dead(o *engine.Outcome) *result.Trial {
+	out := &result.Trial{Block: t.block, Partial: true, State: result.NotRecovered}
+	if o != nil {
+		out.Started, out.MeasuredNS = o.T0.UTC(), int64(o.Measured)
+		out.Series, out.Intervals, out.Exemplars = o.Series, o.Intervals, o.Exemplars
+	}
+	out.Validity.Verdict = result.Valid
+	out.Validity.Add(result.Reason{Code: "fleet_died", Verdict: result.Invalid, Figure: 1, Detail: "the fleet's process ended during the trial"})
+	return out
+}
+
+// account closes the books of a measured trial.
+func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, error) {
+	out := &result.Trial{
+		Block: t.block, Partial: o.Partial, Started: o.T0.UTC(), MeasuredNS: int64(o.Measured),
+		Series: o.Series, Intervals: o.Intervals, Exemplars: o.Exemplars,
+		Validity: result.Validity{Verdict: result.Valid},
+	}
+	var settled error
+	if t.variant.Scenario.Fleet != nil {
+		after, err := t.backends.settle(ctx, settlePatience)
+		if err != nil && !errors.Is(err, errBusy) {
+			select {
+			case <-t.backends.died():
+				return t.dead(o), nil
+			default:
+				return nil, err
+			}
+		}
+		settled = err
+		out.Fleet = fleetAccount(after.Sub(t.fleetBefore))
+	}
+	out.Client = t.clientAccount(o)
+	reconcile(out, settled)
+	judge(out, o, t.variant.Scenario.Fleet)
+	out.State = state(out, t.variant.Scenario.Fleet)
+	return out, nil
+}
+
+func fleetAccount(s fakeserver.Snapshot) *result.Fleet {
+	f := &result.Fleet{}
+	var asked, actual time.Duration
+	for _, b := range s.Backends {
+		asked, actual = asked+b.Asked, actual+b.Actual
+		f.Backends = append(f.Backends, result.Backend{
+			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Refused: b.Refused,
+		})
+	}
+	if asked > 0 {
+		f.ActualOverAsked = float64(actual) / float64(asked)
+	}
+	return f
+}
+
+func (t *trial) clientAccount(o *engine.Outcome) result.Client {
+	stats := t.client.Stats()
+	c := result.Client{Channels: stats.Channels, Connections: t.connections, CPUNS: int64(t.usageAfter.CPU - t.usageBefore.CPU)}
+	var calls int64
+	for _, s := range o.Series {
+		calls += s.Calls
+	}
+	if calls > 0 {
+		c.AllocsPerCall = float64(t.usageAfter.Allocs-t.usageBefore.Allocs) / float64(calls)
+	}
+	type key struct{ method, backend string }
+	before := map[key]clientcore.AttemptCount{}
+	for _, a := range t.clientBefore.Attempts {
+		before[key{a.Method, a.Backend}] = a
+	}
+	names := t.backends.names()
+	for _, a := range stats.Attempts {
+		b := before[key{a.Method, a.Backend}]
+		n := result.AttemptCount{
+			Method: a.Method, Backend: a.Backend,
+			Picked: a.Picked - b.Picked, Answered: a.Answered - b.Answered, Unknown: a.Unknown - b.Unknown,
+		}
+		if name, ok := names[a.Backend]; ok {
+			n.Backend = name
+		}
+		if n.Picked != 0 {
+			c.Attempts = append(c.Attempts, n)
+		}
+	}
+	return c
+}

@@ -1,0 +1,116 @@
+package run
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/engine"
+)
+
+// The limits beyond which a measurement is not fit to act on.
+const (
+	minSentShare    = 0.99
+	maxGeneratorCPU = 0.80
+
+	lagSuspect      = time.Millisecond
+	lagSuspectShare = 0.05 // of the response p50
+	lagInvalid      = 10 * time.Millisecond
+	lagInvalidShare = 0.20
+)
+
+// judge adds to the trial's validity what the generator itself did wrong. An
+// interrupted trial is judged by the same rules.
+func judge(t *result.Trial, o *engine.Outcome, fleet *scenario.Fleet) {
+	if o.SentShare < minSentShare {
+		t.Validity.Add(result.Reason{
+			Code: "sent_share", Verdict: result.Invalid, Figure: o.SentShare, Limit: minSentShare,
+			Detail: fmt.Sprintf("only %.2f %% of the planned calls were made: raise max_in_flight, or offer less", 100*o.SentShare),
+		})
+	}
+	for i := range t.Series {
+		judgeLag(&t.Validity, &t.Series[i])
+	}
+	// With the fleet in this process the two cannot be told apart.
+	shared := fleet != nil && fleet.Isolation == scenario.InProcess
+	if cpu := generatorCPU(t); cpu > maxGeneratorCPU && !shared {
+		t.Validity.Add(result.Reason{
+			Code: "generator_cpu", Verdict: result.Suspect, Figure: cpu, Limit: maxGeneratorCPU,
+			Detail: fmt.Sprintf("the load generator used %.0f %% of its cores: it may be what was measured", 100*cpu),
+		})
+	}
+}
+
+// judgeLag compares how late calls were dispatched with how long they took.
+func judgeLag(v *result.Validity, s *result.Series) {
+	lag := s.Latency[result.Lag].P99NS
+	if s.Loop != result.Open || lag == nil {
+		return
+	}
+	var p50 time.Duration
+	if p := s.Latency[result.Response].P50NS; p != nil {
+		p50 = time.Duration(*p)
+	}
+	verdict := result.Valid
+	limit := max(lagInvalid, share(p50, lagInvalidShare))
+	if time.Duration(*lag) > limit {
+		verdict = result.Invalid
+	} else if limit = max(lagSuspect, share(p50, lagSuspectShare)); time.Duration(*lag) > limit {
+		verdict = result.Suspect
+	}
+	if verdict != result.Valid {
+		v.Add(result.Reason{
+			Code: "lag_p99", Verdict: verdict, Figure: float64(*lag), Limit: float64(limit),
+			Detail: fmt.Sprintf("%s: calls left late by up to %v (p99); the limit is %v", s.Name, time.Duration(*lag).Round(time.Microsecond), limit.Round(time.Microsecond)),
+		})
+	}
+}
+
+func share(d time.Duration, s float64) time.Duration { return time.Duration(float64(d) * s) }
+
+// generatorCPU is the share of its cores that this process used during the
+// measurement; 0 when that was not read.
+func generatorCPU(t *result.Trial) float64 {
+	if t.MeasuredNS == 0 {
+		return 0
+	}
+	return float64(t.Client.CPUNS) / float64(t.MeasuredNS) / float64(cores())
+}
+
+// summarizeValidity gives the run the worst verdict of its trials, and each
+// reason once, with its worst figure.
+func summarizeValidity(res *result.Result) {
+	worst := map[string]result.Reason{}
+	var order []string
+	res.Validity = result.Validity{Verdict: result.Valid}
+	for _, v := range res.Variants {
+		for _, t := range v.Trials {
+			for _, reason := range t.Validity.Reasons {
+				reason.Detail = fmt.Sprintf("%s, block %d: %s", v.Name, t.Block+1, reason.Detail)
+				key := reason.Code + string(reason.Verdict)
+				have, seen := worst[key]
+				if !seen {
+					order = append(order, key)
+				}
+				if !seen || excess(reason) > excess(have) {
+					worst[key] = reason
+				}
+			}
+		}
+	}
+	for _, key := range order {
+		res.Validity.Add(worst[key])
+	}
+}
+
+// excess is how far a figure is from its limit, either way.
+func excess(r result.Reason) float64 {
+	if r.Limit == 0 {
+		return r.Figure
+	}
+	if r.Figure > r.Limit {
+		return r.Figure / r.Limit
+	}
+	return r.Limit / max(r.Figure, 1e-9)
+}

@@ -1,0 +1,160 @@
+// Package scenario turns a scenario document into a plan: decoding, defaults,
+// validation, and the expansion of `compare` into variants. It measures
+// nothing.
+package scenario
+
+import (
+	"time"
+
+	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/strict"
+)
+
+// Scenario is one variant, fully resolved. The yaml tags are the keys of the document, the doc tags what
+// `grpcbench schema` says of them.
+type Scenario struct {
+	Name  string `yaml:"name" doc:"name in tables and results; the file's name when left out"`
+	About string `yaml:"about" doc:"the question that the scenario answers"`
+	// Seed is what everything random follows from.
+	Seed   uint64            `yaml:"seed" doc:"what everything random follows from; 1 when left out"`
+	Fleet  *Fleet            `yaml:"fleet" doc:"fake servers to run against; either this or target"`
+	Target string            `yaml:"target" doc:"a server of your own, such as dns:///payments.internal:443; either this or fleet"`
+	Client clientcore.Config `yaml:"client" doc:"the client under test"`
+	Load   []Load            `yaml:"load" doc:"the calls that are made; all entries at once"`
+	// Compare and Baseline are the document's own text of them: a Plan's
+	// Dimensions say what they mean. Both are nil in a variant.
+	Compare  *strict.Node `yaml:"compare" doc:"what is compared: dotted paths with a list of values, or names with a map of overlays"`
+	Baseline *strict.Node `yaml:"baseline" doc:"value of each dimension that the others are compared with; the first of each when left out"`
+	// Trials is 0 when the document leaves it out; Plan.Trials is what it
+	// comes to.
+	Trials  int           `yaml:"trials" doc:"timed runs of each variant; as many as the comparisons need when left out, 1 when nothing is compared"`
+	Warmup  time.Duration `yaml:"warmup" doc:"load before the measurement, not measured; 2s when left out"`
+	Measure time.Duration `yaml:"measure" doc:"length of the measurement; 10s when left out"`
+	Drain   time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`
+}
+
+// Fleet is the fake servers of a run.
+type Fleet struct {
+	fakeserver.Config `yaml:",inline"`
+	// Isolation is Process or InProcess.
+	Isolation string `yaml:"isolation" doc:"process: one OS process of its own for the fleet (when left out); inprocess: inside the load generator"`
+}
+
+// Where a fleet runs.
+const (
+	Process   = "process"
+	InProcess = "inprocess"
+)
+
+func isolations() []string { return []string{Process, InProcess} }
+
+// SetDefaults implements the decoder's hook.
+func (f *Fleet) SetDefaults() {
+	f.Config = fakeserver.Default()
+	f.Isolation = Process
+}
+
+// Load is one load entry. An open loop has a Rate, a closed loop Workers.
+type Load struct {
+	Name string `yaml:"name" doc:"name in tables and results; the method's, in lower case, when left out"`
+	Call string `yaml:"call" doc:"the method that is called"`
+
+	// Open loop.
+	Arrivals load.Arrivals `yaml:"arrivals" doc:"open loop: how calls are spread over time; poisson when left out"`
+	Rate     float64       `yaml:"rate" unit:"rate" doc:"open loop: calls per second, such as 900/s (/ms, /m too)"`
+	// MaxInFlight bounds the calls under way at once; an arrival beyond it is
+	// dropped and counted.
+	MaxInFlight int `yaml:"max_in_flight" doc:"open loop: most calls at once, an arrival beyond it is dropped and counted; 10000 when left out"`
+
+	// Closed loop.
+	Workers int           `yaml:"workers" doc:"closed loop: workers that each make one call after the other"`
+	Think   time.Duration `yaml:"think" doc:"closed loop: wait between the end of a call and the worker's next"`
+
+	// SLO is 0 when none is set.
+	SLO      time.Duration `yaml:"slo" doc:"response time within which a call counts as good; the timeout when left out"`
+	Messages int           `yaml:"messages" doc:"messages per stream; 10 when left out; not for unary calls"`
+	Request  int64         `yaml:"request" unit:"bytes" doc:"payload of each request message; 0 when left out"`
+	Response int64         `yaml:"response" unit:"bytes" doc:"payload of each response message; 0 when left out"`
+}
+
+// Defaults of the document that are not those of a part.
+const (
+	defaultSeed        = 1
+	defaultWarmup      = 2 * time.Second
+	defaultMeasure     = 10 * time.Second
+	defaultDrain       = 5 * time.Second
+	defaultMaxInFlight = 10_000
+	defaultMessages    = 10
+)
+
+// defaults is what a document is decoded into. A fleet permits keepalive
+// pings, a stranger's server may answer them with too_many_pings.
+func defaults(fleet bool) Scenario {
+	s := Scenario{
+		Seed:    defaultSeed,
+		Client:  clientcore.Default(),
+		Warmup:  defaultWarmup,
+		Measure: defaultMeasure,
+		Drain:   defaultDrain,
+	}
+	if fleet {
+		s.Fleet = new(Fleet)
+		s.Fleet.SetDefaults()
+		s.Client.Keepalive = clientcore.FleetKeepalive()
+	}
+	return s
+}
+
+// complete fills in the defaults that depend on other settings. The document
+// is valid by now.
+func (s *Scenario) complete() {
+	for i := range s.Load {
+		l := &s.Load[i]
+		if l.Name == "" {
+			l.Name = l.defaultName()
+		}
+		if l.Open() {
+			if l.Arrivals.Process() == nil {
+				l.Arrivals.Poisson = new(load.Poisson)
+			}
+			if l.MaxInFlight == 0 {
+				l.MaxInFlight = defaultMaxInFlight
+			}
+		}
+		if m, ok := methodNamed(l.Call); ok && m.streams() && l.Messages == 0 {
+			l.Messages = defaultMessages
+		}
+	}
+}
+
+// CallTimeout is the client's timeout for calls of a method, written as
+// user.v1.UserService/GetUser or GetUser; 0 is none.
+func (s *Scenario) CallTimeout(method string) time.Duration {
+	m, ok := methodNamed(method)
+	if !ok {
+		return s.Client.Timeout
+	}
+	for _, name := range []string{m.full, m.short} {
+		if settings, ok := s.Client.Methods[name]; ok && settings.Timeout != nil {
+			return *settings.Timeout
+		}
+	}
+	return s.Client.Timeout
+}
+
+// isName reports whether s can name a load entry, a dimension or an overlay:
+// letters, digits, _, . and - only, so that it can stand in a variant's name.
+func isName(s string) bool {
+	for _, r := range s {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '.', r == '-':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+const nameRule = "letters, digits, _, . and - only"

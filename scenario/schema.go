@@ -1,0 +1,56 @@
+package scenario
+
+import (
+	"encoding/json"
+
+	"github.com/grpcbench/grpcbench/scenario/strict"
+)
+
+// Schema is the JSON Schema (draft-07) of the document, for editors. It says
+// what the shape of the document allows; Read checks more.
+func Schema() ([]byte, error) {
+	object := func(rest map[string]any) map[string]any {
+		rest["type"] = "object"
+		rest["minProperties"] = 1
+		return rest
+	}
+	name := map[string]any{"pattern": `^[A-Za-z0-9_.-]+$`}
+	overlay := map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": `^(target$|(client|fleet|load)(\.|$))`}}
+	values := map[string]any{"type": "array", "minItems": 1}
+	compare := object(map[string]any{
+		"additionalProperties": map[string]any{"anyOf": []any{
+			values,
+			object(map[string]any{"propertyNames": name, "additionalProperties": overlay}),
+		}},
+	})
+
+	schema := strict.Schema(Scenario{},
+		strict.WithTitle("grpcbench scenario"),
+		strict.WithPart("compare", compare),
+		strict.WithPart("baseline", object(map[string]any{})),
+		strict.WithPart("name", map[string]any{"type": "string", "pattern": name["pattern"]}),
+		strict.WithPart("fleet.isolation", map[string]any{"enum": isolations()}),
+		strict.WithPart("load[].name", map[string]any{"type": "string", "pattern": name["pattern"]}),
+		strict.WithPart("load[].call", map[string]any{"enum": methodNames()}),
+	)
+	// Rules between keys: what compare may add is not required here.
+	schema["not"] = map[string]any{"required": []string{"fleet", "target"}}
+	properties := schema["properties"].(map[string]any)
+	load := properties["load"].(map[string]any)
+	load["minItems"] = 1
+	entry := load["items"].(map[string]any)
+	entry["required"] = []string{"call"}
+	entry["not"] = map[string]any{"required": []string{"rate", "workers"}}
+	known := methodNames()
+	for _, m := range methods() {
+		known = append(known, m.full)
+	}
+	client := properties["client"].(map[string]any)["properties"].(map[string]any)
+	client["methods"].(map[string]any)["propertyNames"] = map[string]any{"enum": known}
+
+	text, err := json.MarshalIndent(schema, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(text, '\n'), nil
+}

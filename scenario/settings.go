@@ -1,0 +1,227 @@
+package scenario
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/grpcbench/grpcbench/scenario/strict"
+)
+
+// setting is one resolved value, defaults included, at its dotted path.
+type setting struct{ path, text string }
+
+// settings lists what a variant comes to, without what is zero: left out,
+// unlimited, none.
+func (s *Scenario) settings() []setting {
+	var all []setting
+	if s.Fleet != nil {
+		all = flatten(all, "fleet", "", reflect.ValueOf(s.Fleet))
+	}
+	if s.Target != "" {
+		all = append(all, setting{"target", s.Target})
+	}
+	all = flatten(all, "client", "", reflect.ValueOf(s.Client))
+	for _, l := range s.Load {
+		all = flatten(all, "load."+l.Name, "", reflect.ValueOf(l))
+	}
+	return slices.DeleteFunc(all, func(x setting) bool { return strings.HasPrefix(x.path, "load.") && strings.HasSuffix(x.path, ".name") })
+}
+
+// flatten appends the settings at and below path. Choices, and items of lists,
+// are one setting.
+func flatten(all []setting, path, unit string, v reflect.Value) []setting {
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return all
+		}
+		v = v.Elem()
+	}
+	if text, ok := inline(v, unit); ok {
+		if text != "" {
+			all = append(all, setting{path, text})
+		}
+		return all
+	}
+	switch v.Kind() {
+	case reflect.Map:
+		for _, key := range sortedKeys(v) {
+			all = flatten(all, path+"."+key, "", v.MapIndex(reflect.ValueOf(key)))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			all = append(all, setting{fmt.Sprintf("%s[%d]", path, i), flow(v.Index(i), "")})
+		}
+	case reflect.Struct:
+		eachField(v, func(name, unit string, f reflect.Value) {
+			all = flatten(all, path+"."+name, unit, f)
+		})
+	}
+	return all
+}
+
+// inline is the value as one setting, empty when it is zero; ok is false for
+// what has settings of its own.
+func inline(v reflect.Value, unit string) (text string, ok bool) {
+	if word, is := wordOf(v); is {
+		return word, true
+	}
+	switch k := v.Kind(); {
+	case len(strict.Kinds(v.Type())) > 0:
+	case k == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct, k == reflect.Map, k == reflect.Struct:
+		return "", false
+	}
+	if v.IsZero() {
+		return "", true
+	}
+	return flow(v, unit), true
+}
+
+// wordOf is the word that a value is written as, where its type has some:
+// none, for a retry policy that is off.
+func wordOf(v reflect.Value) (string, bool) {
+	worded, ok := reflect.New(v.Type()).Interface().(interface {
+		encoding.TextUnmarshaler
+		Words() []string
+	})
+	if !ok {
+		return "", false
+	}
+	for _, word := range worded.Words() {
+		other := reflect.New(v.Type())
+		if other.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(word)) != nil {
+			continue
+		}
+		// What a word sets is hidden from the document: compare only that.
+		same := true
+		for f, value := range v.Fields() {
+			if f.Tag.Get("yaml") == "-" && !value.Equal(other.Elem().FieldByIndex(f.Index)) {
+				same = false
+			}
+		}
+		if same {
+			return word, true
+		}
+	}
+	return "", false
+}
+
+// flow is a value in YAML's flow form, without what is zero.
+func flow(v reflect.Value, unit string) string {
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return ""
+		}
+		v = v.Elem()
+	}
+	if word, is := wordOf(v); is {
+		return word
+	}
+	switch value := v.Interface().(type) {
+	case time.Duration:
+		return value.String()
+	case codes.Code:
+		return codeName(value)
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Float64:
+		return number(v.Float(), unit)
+	case reflect.Int64:
+		if unit == "bytes" {
+			return byteText(v.Int())
+		}
+	case reflect.Slice:
+		var items []string
+		for i := range v.Len() {
+			items = append(items, flow(v.Index(i), unit))
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case reflect.Struct:
+		return flowStruct(v)
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+func flowStruct(v reflect.Value) string {
+	if v.NumField() == 1 && v.Type().Field(0).Tag.Get("yaml") == ",value" {
+		return flow(v.Field(0), v.Type().Field(0).Tag.Get("unit"))
+	}
+	isChoice := len(strict.Kinds(v.Type())) > 0
+	var parts []string
+	name := ""
+	eachField(v, func(key, unit string, f reflect.Value) {
+		if f.IsZero() {
+			return
+		}
+		text := flow(f, unit)
+		if isChoice && text == "{}" {
+			name = key
+			return
+		}
+		parts = append(parts, key+": "+text)
+	})
+	if name != "" {
+		return name
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// eachField calls yield with the keys of a struct, those of inline structs in
+// place.
+func eachField(v reflect.Value, yield func(name, unit string, f reflect.Value)) {
+	for f, value := range v.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline":
+			eachField(value, yield)
+		case name != "" && name != "-":
+			yield(name, f.Tag.Get("unit"), value)
+		}
+	}
+}
+
+func number(x float64, unit string) string {
+	switch unit {
+	case "share":
+		return strconv.FormatFloat(100*x, 'g', 6, 64) + "%"
+	case "rate":
+		return strconv.FormatFloat(x, 'f', -1, 64) + "/s"
+	default:
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	}
+}
+
+// codeName is the code as gRPC writes it: DEADLINE_EXCEEDED.
+func codeName(c codes.Code) string {
+	switch c {
+	case codes.OK:
+		return "OK"
+	case codes.Canceled:
+		return "CANCELLED"
+	}
+	var b strings.Builder
+	for i, r := range c.String() {
+		if i > 0 && r >= 'A' && r <= 'Z' {
+			b.WriteByte('_')
+		}
+		b.WriteRune(r)
+	}
+	return strings.ToUpper(b.String())
+}
+
+func sortedKeys(m reflect.Value) []string {
+	var keys []string
+	for _, k := range m.MapKeys() {
+		keys = append(keys, k.String())
+	}
+	slices.Sort(keys)
+	return keys
+}
