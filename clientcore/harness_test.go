@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -94,6 +95,28 @@ type backend struct {
 	server   *grpc.Server
 	arrivals []time.Time
 	headers  []metadata.MD
+	encoding []string
+}
+
+// compressions notes each attempt's compression, which is not in its metadata.
+type compressions struct{ *backend }
+
+func (c compressions) HandleRPC(_ context.Context, s stats.RPCStats) {
+	if h, ok := s.(*stats.InHeader); ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.encoding = append(c.encoding, h.Compression)
+	}
+}
+
+func (compressions) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (compressions) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (compressions) HandleConn(context.Context, stats.ConnStats)                       {}
+
+func (b *backend) compressions() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.encoding...)
 }
 
 func (n *network) start(t testing.TB, address string, serve handler) *backend {
@@ -105,7 +128,7 @@ func (n *network) start(t testing.TB, address string, serve handler) *backend {
 
 func (b *backend) up() {
 	lis := bufconn.Listen(1 << 16)
-	server := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+	server := grpc.NewServer(grpc.StatsHandler(compressions{b}), grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
 		md, _ := metadata.FromIncomingContext(stream.Context())
 		b.mu.Lock()
 		b.arrivals = append(b.arrivals, time.Now())

@@ -456,6 +456,7 @@ func TestSendOfABadMessage(t *testing.T) {
 			if finished != 1 || trace.Origin != clientcore.OriginClient || len(trace.Attempts) != 1 {
 				t.Errorf("%s: OnFinish ran %d times, origin %q, %d attempts", name, finished, trace.Origin, len(trace.Attempts))
 			}
+			synctest.Wait()
 			before := b.attempts()
 			err = c.Invoke(t.Context(), unaryMethod, test.message, &wrapperspb.BytesValue{})
 			wantCode(t, err, test.code)

@@ -167,23 +167,23 @@ func TestHeadline(t *testing.T) {
 		a, b shape
 		want []string
 	}{
-		"b is faster": {slow, fast, []string{"b has the lowest p99 of GetUser: 9.74 ms, 50 % below a."}},
+		"b is faster": {slow, fast, []string{"b has the lowest p99 of GetUser: 9.78 ms, 50 % below a."}},
 		"the baseline is fastest": {fast, slow, []string{
-			"a has the lowest p99 of GetUser: 9.74 ms; the highest is b's, 19.3 ms.",
+			"a has the lowest p99 of GetUser: 9.78 ms; the highest is b's, 19.4 ms.",
 		}},
 		"hardly a difference": {fast, with(func(s *shape) { s.p99 = 10200 * time.Microsecond }), []string{
-			"the p99 of GetUser hardly differs: 9.74 ms (a) to 9.93 ms (b).",
+			"the p99 of GetUser hardly differs: 9.78 ms (a) to 9.97 ms (b).",
 		}},
-		"no difference": {fast, fast, []string{"every variant's p99 of GetUser is 9.74 ms."}},
+		"no difference": {fast, fast, []string{"every variant's p99 of GetUser is 9.78 ms."}},
 		"b keeps more": {failing, with(func(s *shape) { s.attempts = 1.04 }), []string{
 			"b keeps 100.00 % of GetUser calls in SLO; a 97.00 % (+3.00 points), at 1.04× the load.",
-			"b has the lowest p99 too: 9.74 ms, where that of a falls on failed calls.",
+			"b has the lowest p99 too: 9.78 ms, where that of a falls on failed calls.",
 		}},
 		"the baseline keeps more": {fast, failing, []string{
-			"a keeps 100.00 % of GetUser calls in SLO; b 97.00 % (+3.00 points).", "a has the lowest p99 too: 9.74 ms.",
+			"a keeps 100.00 % of GetUser calls in SLO; b 97.00 % (+3.00 points).", "a has the lowest p99 too: 9.78 ms.",
 		}},
 		"most in SLO and lowest p99 differ": {with(func(s *shape) { s.late = 0.002 }), slow, []string{
-			"b keeps 100.00 % of GetUser calls in SLO; a 99.80 % (+0.20 points).", "a has the lowest p99: 9.74 ms.",
+			"b keeps 100.00 % of GetUser calls in SLO; a 99.80 % (+0.20 points).", "a has the lowest p99: 9.78 ms.",
 		}},
 		"both fail": {failing, failing, []string{"GetUser: 97.00 % of calls in SLO in every variant; the p99 falls on failed calls."}},
 		"too few":   {few, few, []string{"GetUser: 100.00 % of calls in SLO in every variant; no p99 is known."}},

@@ -43,11 +43,10 @@ func List(w io.Writer, columns int) error {
 		page.line(c.path + ": " + c.doc)
 		var rows [][]string
 		for _, k := range strict.Kinds(c.typ) {
-			text := k.Doc
+			rows = append(rows, []string{k.Name, k.Doc})
 			if k.Example != k.Name {
-				text += "; " + k.Example
+				rows = append(rows, []string{"", k.Example})
 			}
-			rows = append(rows, []string{k.Name, text})
 		}
 		page.table(2, rows)
 	}

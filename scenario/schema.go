@@ -18,6 +18,7 @@ func Schema() ([]byte, error) {
 	overlay := map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": `^(target$|(client|fleet|load)(\.|$))`}}
 	values := map[string]any{"type": "array", "minItems": 1}
 	compare := object(map[string]any{
+		"propertyNames": map[string]any{"pattern": `^[A-Za-z0-9_./[\]-]+$`},
 		"additionalProperties": map[string]any{"anyOf": []any{
 			values,
 			object(map[string]any{"propertyNames": name, "additionalProperties": overlay}),

@@ -215,11 +215,12 @@ func (b *metered) UpdateAddresses(sc balancer.SubConn, addrs []resolver.Address)
 	b.ClientConn.UpdateAddresses(unwrap(sc), addrs)
 }
 
-// UpdateState passes the child's picker on, wrapped, and reports its state.
+// UpdateState reports the child's state and passes its picker on, wrapped. In
+// this order: who has seen the channel READY finds that it was reported.
 func (b *metered) UpdateState(s balancer.State) {
 	s.Picker = &picker{child: s.Picker}
-	b.ClientConn.UpdateState(s)
 	b.meter.report(s.ConnectivityState)
+	b.ClientConn.UpdateState(s)
 }
 
 // subConn is a connection with the counts of its backend.

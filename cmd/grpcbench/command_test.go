@@ -166,7 +166,7 @@ func TestValidateSaysAllThatIsWrong(t *testing.T) {
 	if code != exitUsage || !strings.Contains(stdout, "small.yaml: ok, 2 trials of 2 variants") {
 		t.Errorf("code %d, stdout %q", code, stdout)
 	}
-	for _, want := range []string{"bad.yaml:2:7: seed", "bad.yaml:3:1: laod", "worse.yaml:1:"} {
+	for _, want := range []string{"bad.yaml:2:1: seed", "bad.yaml:3:1: laod", "worse.yaml:1:"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr lacks %q:\n%s", want, stderr)
 		}

@@ -136,6 +136,32 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// TestAnOverdueWarmupEnds oversleeps in the warm-up: what is due then must not
+// be sent when no calls are to be made any more.
+func TestAnOverdueWarmupEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var warm atomic.Int64
+		e := open("reads", 100, callers(func(ctx context.Context, call *Call) {
+			if call.Warmup {
+				warm.Add(1)
+			}
+			serve(ctx, call, time.Millisecond, "OK")
+		}))
+		o := run(t, Plan{
+			Warmup: time.Second, Measure: time.Second, Drain: 2 * time.Second, Entries: []Entry{e},
+			Sleep: lateSleep(500*time.Millisecond, 700*time.Millisecond),
+		})
+		// The call that was due at 500 ms goes out at 1.2 s; the 49 after it do not.
+		if n := warm.Load(); n != 51 || o.Series[0].OK() != 100 {
+			t.Errorf("%d calls in the warm-up, %+v", n, o.Series[0])
+		}
+		if d := o.T0.Sub(begin); d != 1201*time.Millisecond {
+			t.Errorf("t0 after %v", d)
+		}
+	})
+}
+
 func TestThePhaseLastsWhenTheLoadEndsEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()

@@ -147,6 +147,28 @@ func TestALateCollectorLosesNothing(t *testing.T) {
 	}
 }
 
+// TestTheDrainEndsForAll has a call end just before the end of the drain and
+// one at it, which is too late even when the books are still open.
+func TestTheDrainEndsForAll(t *testing.T) {
+	start := time.Now()
+	r := newRecorder([]Entry{open("reads", 1, nil)})
+	r.begin(start, start.Add(time.Second))
+	for _, at := range []time.Duration{time.Second - 1, time.Second} {
+		r.finish(r.stripe(0), 0, &Call{Entry: &r.entries[0], Code: "OK", Picks: 1, Due: start, Done: start.Add(at)})
+	}
+	r.close()
+	r.settle(start.Add(time.Second), []int64{0})
+	if e := r.collect().entries[0]; e.codes.ok() != 1 || e.picks != 1 {
+		t.Errorf("%d calls, %d attempts in the last second", e.codes.ok(), e.picks)
+	}
+	if e := r.collect().entries[0]; e.codes.ok() != 0 || e.picks != 1 {
+		t.Errorf("%d calls, %d attempts after the drain", e.codes.ok(), e.picks)
+	}
+	if n := len(r.exemplars.list(start)); n != 1 {
+		t.Errorf("%d exemplars", n)
+	}
+}
+
 func TestCodes(t *testing.T) {
 	for i, name := range codeNames {
 		if codeIndex(name) != i {

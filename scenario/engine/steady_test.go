@@ -1,3 +1,7 @@
+//go:build !race
+
+// Under the race detector sync.Pool drops what it holds at random.
+
 package engine
 
 import (

@@ -151,7 +151,7 @@ trials: 2
 warmup: 200ms
 measure: 1s
 `)
-				ctx, cancel := context.WithTimeout(t.Context(), after)
+				ctx, cancel := context.WithTimeout(w.Context(), after)
 				defer cancel()
 				r, err := run.Run(ctx, plan, w.deps(), run.Options{})
 				if err != nil {
@@ -213,7 +213,7 @@ measure: 2s
 `)
 		var phases []run.Phase
 		intervals, last := 0, time.Duration(-1)
-		_, err := run.Run(t.Context(), plan, w.deps(), run.Options{OnProgress: func(p run.Progress) {
+		_, err := run.Run(w.Context(), plan, w.deps(), run.Options{OnProgress: func(p run.Progress) {
 			if p.Interval == nil {
 				phases = append(phases, p.Phase)
 			} else {

@@ -15,7 +15,7 @@ const (
 	// A trial is saturated when calls in flight, averaged over the last
 	// quarter of the measurement, are at least growthFactor times, and
 	// growthCalls more than, those of the second quarter.
-	growthFactor = 2.0
+	growthFactor = 1.5
 	growthCalls  = 10.0
 )
 

@@ -1,0 +1,5 @@
+//go:build !race
+
+package clientcore_test
+
+const raceEnabled = false

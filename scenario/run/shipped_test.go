@@ -1,0 +1,98 @@
+package run_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// shortened makes a shipped scenario small enough for a bubble: what it
+// compares and how stays as it is.
+func shortened(name string) []string {
+	set := []string{"fleet.isolation=inprocess", "warmup=200ms", "trials=2"}
+	switch name {
+	case "backoffs":
+		return append(set, "measure=2s", "drain=3s", "client.timeout=2s", "fleet.faults.outage.at=500ms", "fleet.faults.outage.for=700ms", "load.reads.rate=600/s")
+	default:
+		return append(set, "measure=1s")
+	}
+}
+
+// TestShippedScenarios runs every shipped scenario, shortened, in virtual time.
+// The golden files hold the figures that do not depend on the order in which
+// goroutines wake at the same instant.
+func TestShippedScenarios(t *testing.T) {
+	files, err := filepath.Glob("../../scenarios/*.yaml")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("found %d scenarios, %v", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inWorld(t, func(w *world) {
+				plan, err := scenario.Read(filepath.Base(file), text, scenario.Options{Set: shortened(name)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := w.run(plan)
+				mustBeExact(t, r)
+				checkGolden(t, filepath.Join("testdata", "shipped", name+".golden"), stable(r))
+			})
+		})
+	}
+}
+
+// stable writes what must be the same in every run.
+func stable(r *result.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: measurement %s\n", r.Scenario.Name, r.Validity.Verdict)
+	for _, v := range r.Variants {
+		for _, trial := range v.Trials {
+			fmt.Fprintf(&b, "\n%s · block %d · measured %v · %d channels, %d connections\n",
+				v.Name, trial.Block, time.Duration(trial.MeasuredNS), trial.Client.Channels, trial.Client.Connections)
+			for _, s := range trial.Series {
+				if s.Loop == result.Closed {
+					fmt.Fprintf(&b, "  %s: closed loop, unfinished %d\n", s.Name, s.Unfinished)
+					continue
+				}
+				fmt.Fprintf(&b, "  %s: planned %d, dropped %d, calls %d, unfinished %d\n", s.Name, s.Planned, s.Dropped, s.Calls, s.Unfinished)
+			}
+		}
+	}
+	return b.String()
+}
+
+func checkGolden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got); -update writes it anew:\n%s", path, diff)
+	}
+}

@@ -1,0 +1,207 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/grpcbench/grpcbench/scenario/strict"
+)
+
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("scenario.json", value); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("scenario.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// asJSON is a YAML file as an editor's validator sees it.
+func asJSON(t *testing.T, file string) (any, bool) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var value any
+	if err := yaml.Unmarshal(text, &value); err != nil {
+		return nil, false
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return nil, false
+	}
+	again, err := jsonschema.UnmarshalJSON(bytes.NewReader(encoded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again, true
+}
+
+func TestSchemaAcceptsShippedScenarios(t *testing.T) {
+	schema := compiled(t)
+	for _, file := range shipped(t) {
+		value, ok := asJSON(t, file)
+		if !ok {
+			t.Fatalf("%s is no YAML", file)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// beyond are the mistakes that a schema cannot see: ranges, what other keys
+// say, what is written and not what it means.
+func beyond() []string {
+	return strings.Fields(`
+		duplicate-key tab bad-indentation second-document unclosed-brace unknown-alias octal-number
+		negative-base no-channels no-attempts max-below-base compression one-window method-twice
+		no-backends queue-without-concurrency fault-backend fault-method fault-without-inject fault-down-probability fault-down-method quantiles-order
+		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain no-trials
+		no-load neither-open-nor-closed rate-zero no-workers arrivals-of-closed-loop max-in-flight-of-closed-loop
+		think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
+		compare-same-value compare-empty-value compare-unknown-path compare-without-client compare-other-root compare-unknown-load
+		compare-value-range compare-value-type compare-inside-another compare-overlay-overlap compare-overlay-path compare-overlay-nested-path
+		compare-overlay-value compare-too-many compare-both-loops
+		baseline-without-compare baseline-dimension baseline-value baseline-value-near`)
+}
+
+func TestSchemaRejectsMistakes(t *testing.T) {
+	schema := compiled(t)
+	files, err := filepath.Glob("testdata/mistakes/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for _, file := range files {
+		_, name, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".yaml"), "-")
+		seen = append(seen, name)
+		value, ok := asJSON(t, file)
+		accepts := ok && schema.Validate(value) == nil
+		switch unseen := slices.Contains(beyond(), name); {
+		case accepts && !unseen:
+			t.Errorf("the schema accepts %s", file)
+		case ok && !accepts && unseen:
+			t.Errorf("the schema rejects %s after all: take it off the list", file)
+		}
+	}
+	for _, name := range beyond() {
+		if !slices.Contains(seen, name) {
+			t.Errorf("there is no mistake %s", name)
+		}
+	}
+}
+
+// The schema describes every key.
+func TestSchemaDescribes(t *testing.T) {
+	text, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema map[string]any
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(path string, value any)
+	walk = func(path string, value any) {
+		m, ok := value.(map[string]any)
+		if !ok {
+			if list, ok := value.([]any); ok {
+				for _, v := range list {
+					walk(path, v)
+				}
+			}
+			return
+		}
+		if properties, ok := m["properties"].(map[string]any); ok {
+			for key, v := range properties {
+				if v.(map[string]any)["description"] == nil {
+					t.Errorf("%s.%s has no description", path, key)
+				}
+				walk(path+"."+key, v)
+			}
+		}
+		for _, below := range []string{"items", "anyOf", "additionalProperties"} {
+			walk(path, m[below])
+		}
+	}
+	walk("", schema)
+	golden(t, "testdata/schema.golden", string(text))
+}
+
+// List has every choice there is, and every example of it can be read.
+func TestList(t *testing.T) {
+	var text bytes.Buffer
+	if err := List(&text, 80); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/list.golden", text.String())
+	for line := range strings.Lines(text.String()) {
+		if width(strings.TrimSuffix(line, "\n")) > 80 {
+			t.Errorf("too wide: %s", line)
+		}
+	}
+
+	found := make(map[string]reflect.Type)
+	var walk func(path string, typ reflect.Type)
+	walk = func(path string, typ reflect.Type) {
+		typ = indirect(typ)
+		switch {
+		case len(strict.Kinds(typ)) > 0:
+			found[path] = typ
+		case typ.Kind() == reflect.Slice:
+			walk(path+"[]", typ.Elem())
+		case typ.Kind() == reflect.Struct && typ != reflect.TypeFor[strict.Node]():
+			for f := range typ.Fields() {
+				name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+				switch {
+				case options == "inline":
+					walk(path, f.Type)
+				case name != "" && name != "-":
+					walk(strings.TrimPrefix(path+"."+name, "."), f.Type)
+				}
+			}
+		}
+	}
+	walk("", scenarioType())
+	listed := choices()
+	if len(listed) != len(found) {
+		t.Errorf("%d choices are listed, there are %d", len(listed), len(found))
+	}
+	for _, c := range listed {
+		if found[c.path] != c.typ {
+			t.Errorf("%s is no choice of type %v", c.path, c.typ)
+		}
+		for _, k := range strict.Kinds(c.typ) {
+			if k.Doc == "" {
+				t.Errorf("%s %s has no doc", c.path, k.Name)
+			}
+			set := strings.ReplaceAll(c.path, "[]", "[0]") + "=" + k.Example
+			if _, err := Read("x.yaml", document(), Options{Set: []string{"fleet.faults=[{inject: down}]", set}}); err != nil {
+				t.Errorf("the example of %s does not read: %v", k.Name, err)
+			}
+		}
+	}
+}
