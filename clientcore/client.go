@@ -2,6 +2,7 @@ package clientcore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -67,7 +68,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	var err error
 	c.pool, err = pool.New(cfg.Pool, func(i int, report func(connectivity.State)) (*grpc.ClientConn, error) {
 		// Channels' seeds are neighbours; the balancer mixes them.
-		service, err := cfg.Balance.ServiceConfig(seed + uint64(i))
+		service, err := serviceConfig(cfg, seed+uint64(i))
 		if err != nil {
 			return nil, err
 		}
@@ -97,6 +98,25 @@ func (o *options) resolve() (string, []resolver.Builder) {
 		target = DefaultTarget
 	}
 	return target, resolversOf(target, o.resolvers)
+}
+
+// serviceConfig is what holds for all calls of one channel, as JSON. The message
+// limits are here because as call options they would cost each call an
+// allocation.
+func serviceConfig(cfg Config, seed uint64) (string, error) {
+	balancing, err := cfg.Balance.LoadBalancing(seed)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(map[string]any{
+		"loadBalancingConfig": balancing,
+		"methodConfig": []map[string]any{{
+			"name":                    []struct{}{{}}, // every method
+			"maxRequestMessageBytes":  cfg.Messages.MaxSend,
+			"maxResponseMessageBytes": cfg.Messages.MaxReceive,
+		}},
+	})
+	return string(text), err
 }
 
 func dialOptions(cfg Config, o options) []grpc.DialOption {

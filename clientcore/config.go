@@ -47,7 +47,9 @@ type Keepalive struct {
 	WithoutStreams bool          `yaml:"without_streams" doc:"ping even when no call is in flight"`
 }
 
-// Messages limits message sizes, in bytes.
+// Messages limits message sizes, in bytes. They hold for every call: grpc-go's
+// MaxCallSendMsgSize and MaxCallRecvMsgSize can lower them for one, not raise
+// them.
 type Messages struct {
 	MaxReceive int64 `yaml:"max_receive" unit:"bytes" doc:"largest message that is accepted"`
 	MaxSend    int64 `yaml:"max_send" unit:"bytes" doc:"largest message that is sent"`

@@ -65,7 +65,8 @@ func WithCallOptions(opts ...grpc.CallOption) Option {
 }
 
 // WithDialOptions passes options to grpc.NewClient after the Client's own, over
-// which they win.
+// which they win. An interceptor among them must not let an attempt outlive its
+// call.
 func WithDialOptions(opts ...grpc.DialOption) Option {
 	return func(o *options) { o.dial = append(o.dial, opts...) }
 }

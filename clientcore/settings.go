@@ -12,14 +12,11 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
 
-// defaultMaxReceive is grpc-go's own limit: leaving the option away saves an
-// allocation per call.
-const defaultMaxReceive = 4 << 20
-
 // settings is what holds for the calls of one method.
 type settings struct {
 	timeout time.Duration
 	retrier *retry.Retrier
+	// options are for grpc-go. None at all saves it an allocation per call.
 	options []grpc.CallOption
 }
 
@@ -39,10 +36,6 @@ const maxSeen = 1 << 12
 func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source) *methods {
 	resolve := func(timeout time.Duration, policy retry.Policy, wait bool, compression string) *settings {
 		s := &settings{timeout: timeout, retrier: retry.New(policy, source)}
-		if cfg.Messages.MaxReceive != defaultMaxReceive {
-			s.options = append(s.options, grpc.MaxCallRecvMsgSize(int(cfg.Messages.MaxReceive)))
-		}
-		s.options = append(s.options, grpc.MaxCallSendMsgSize(int(cfg.Messages.MaxSend)))
 		if wait {
 			s.options = append(s.options, grpc.WaitForReady(true))
 		}

@@ -5,10 +5,12 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/internal/pick"
 )
 
 // Trace is the story of one call. Put it into the call's context by WithTrace.
@@ -27,9 +29,10 @@ type Trace struct {
 	// Origin is where the error came from that the call ended with.
 	Origin Origin
 
-	mu    sync.Mutex
-	open  bool   // the call runs
-	token uint64 // of the last pick; never reset, so that a late end is told apart
+	mu      sync.Mutex
+	open    bool        // the call runs
+	trailer metadata.MD // of the last attempt
+	token   uint64      // of the last pick; never reset, so that a late end is told apart
 }
 
 // TraceAttempt is one attempt of a call.
@@ -46,11 +49,11 @@ type TraceAttempt struct {
 
 // WithTrace is a context whose call fills t.
 func WithTrace(ctx context.Context, t *Trace) context.Context {
-	return balance.Observe(ctx, (*picks)(t))
+	return pick.Observe(ctx, (*picks)(t))
 }
 
 func traceOf(ctx context.Context) *Trace {
-	p, _ := balance.ObserverOf(ctx).(*picks)
+	p, _ := pick.ObserverOf(ctx).(*picks)
 	return (*Trace)(p)
 }
 
@@ -80,6 +83,7 @@ func (t *Trace) end(ctx context.Context, err error) {
 		return
 	}
 	t.open = false
+	t.trailer = nil
 	if err != nil {
 		var last TraceAttempt
 		if n := len(t.Attempts); n > 0 {
@@ -112,6 +116,14 @@ func (a *attempts) Begin(delay time.Duration) {
 		t.Sent = now
 	}
 	t.Attempts = append(t.Attempts, TraceAttempt{Start: now, Delay: delay})
+	t.trailer = nil
+}
+
+func (a *attempts) Trailer() metadata.MD {
+	t := (*Trace)(a)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.trailer
 }
 
 func (a *attempts) End(err error) {
@@ -127,30 +139,35 @@ func (a *attempts) End(err error) {
 // picks is a Trace as the balancer sees it.
 type picks Trace
 
-func (p *picks) Picked(backend string) uint64 {
+func (p *picks) Picked(backend string, end func(balancer.DoneInfo)) func(balancer.DoneInfo) {
 	t := (*Trace)(p)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	last := t.last()
 	if last == nil {
-		return 0
+		return end
 	}
 	t.token++
+	token := t.token
 	t.Picks++
 	last.Backend = backend
-	return t.token
+	return func(info balancer.DoneInfo) {
+		end(info)
+		t.ended(token, info)
+	}
 }
 
-func (p *picks) Ended(token uint64, sent, answered bool) {
-	t := (*Trace)(p)
+// ended is told what came of the pick that had token.
+func (t *Trace) ended(token uint64, info balancer.DoneInfo) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	last := t.last()
 	if last == nil || token != t.token {
 		return
 	}
-	if !sent {
+	if !info.BytesSent {
 		t.Picks--
 	}
-	last.Answered = answered
+	last.Answered = info.BytesReceived
+	t.trailer = info.Trailer
 }

@@ -55,13 +55,15 @@ func newBooks(rules []fault.Rule) *books {
 }
 
 // answered counts the end of a call whose handler returned err. A caller that
-// is gone gets no answer, whatever the handler thinks.
+// is gone gets no answer, whatever the handler thinks: it counts as CANCELLED,
+// also when its deadline passed, for whether the backend's own timer or the
+// caller's reset is first to end ctx is a matter of luck.
 func (b *books) answered(ctx context.Context, err error) {
-	if gone := ctx.Err(); gone != nil {
-		err = status.FromContextError(gone).Err()
-	}
 	code := status.Code(err)
-	if int(code) >= len(codeNames) {
+	switch {
+	case ctx.Err() != nil:
+		code = codes.Canceled
+	case int(code) >= len(codeNames):
 		code = codes.Unknown
 	}
 	b.answers[code].Add(1)

@@ -113,7 +113,9 @@ func base() *result.Result {
 func outage(t testing.TB) *result.Result {
 	r := base()
 	r.Scenario.Name, r.Scenario.File = "backoffs", "backoffs.yaml"
-	r.Scenario.Dimensions = []result.Dimension{{Name: "backoff", Values: []string{"none", "fixed", "immediate", "exponential"}, Baseline: "fixed"}}
+	r.Scenario.Dimensions = []result.Dimension{{
+		Name: "backoff", Values: []string{"none", "fixed", "immediate", "exponential"}, Baseline: "fixed",
+	}}
 	r.Scenario.Loads = []result.Load{{
 		Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open,
 		Arrivals: "poisson", RatePerS: 500, SLONS: int64(200 * time.Millisecond), TimeoutNS: int64(time.Second),
@@ -121,10 +123,22 @@ func outage(t testing.TB) *result.Result {
 	r.Scenario.Faults = []result.FaultWindow{{Name: "outage", Kind: "down", AtNS: int64(5 * time.Second), ForNS: int64(3 * time.Second)}}
 	series := result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}
 	shapes := []shape{
-		{rate: 500, seconds: 20, p50: 2100 * time.Microsecond, p99: 11800 * time.Microsecond, failed: 0.0497, code: "UNAVAILABLE", attempts: 1, outage: [2]int{5, 8}, left: 0.67},
-		{rate: 500, seconds: 20, p50: 2140 * time.Microsecond, p99: 104 * time.Millisecond, failed: 0.0014, code: "UNAVAILABLE", late: 0.0021, attempts: 1.05, outage: [2]int{5, 8}, left: 0.94},
-		{rate: 500, seconds: 20, p50: 2110 * time.Microsecond, p99: 14200 * time.Microsecond, failed: 0.0109, code: "UNAVAILABLE", attempts: 1.09, outage: [2]int{5, 8}, left: 0.91},
-		{rate: 500, seconds: 20, p50: 2120 * time.Microsecond, p99: 98600 * time.Microsecond, late: 0.0007, attempts: 1.05, outage: [2]int{5, 6}, left: 0.97},
+		{
+			rate: 500, seconds: 20, p50: 2100 * time.Microsecond, p99: 11800 * time.Microsecond,
+			failed: 0.0497, code: "UNAVAILABLE", attempts: 1, outage: [2]int{5, 8}, left: 0.67,
+		},
+		{
+			rate: 500, seconds: 20, p50: 2140 * time.Microsecond, p99: 104 * time.Millisecond,
+			failed: 0.0014, code: "UNAVAILABLE", late: 0.0021, attempts: 1.05, outage: [2]int{5, 8}, left: 0.94,
+		},
+		{
+			rate: 500, seconds: 20, p50: 2110 * time.Microsecond, p99: 14200 * time.Microsecond,
+			failed: 0.0109, code: "UNAVAILABLE", attempts: 1.09, outage: [2]int{5, 8}, left: 0.91,
+		},
+		{
+			rate: 500, seconds: 20, p50: 2120 * time.Microsecond, p99: 98600 * time.Microsecond,
+			late: 0.0007, attempts: 1.05, outage: [2]int{5, 6}, left: 0.97,
+		},
 	}
 	for i, name := range r.Scenario.Dimensions[0].Values {
 		v := result.Variant{Name: "backoff=" + name, Settings: map[string]string{"backoff": name}, Trials: shapes[i].trials(t, 7, series)}
@@ -157,12 +171,15 @@ func kinds(t testing.TB) *result.Result {
 		{Name: "load.reads.rate", Values: []string{"200/s", "2000/s"}},
 	}
 	r.Scenario.Loads = []result.Load{
-		{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open, Arrivals: "constant", RatePerS: 200, TimeoutNS: 30e9},
+		{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open,
+			Arrivals: "constant", RatePerS: 200, TimeoutNS: 30e9},
 		{
 			Name: "sync", Method: "user.v1.UserService/SyncUsers", Kind: result.BidiStream, Loop: result.Closed, Workers: 8,
 			Messages: 10, RequestB: 1024, ThinkNS: 5e6, SLONS: 50e6,
 		},
 	}
+	unary := result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}
+	bidi := result.Series{Name: "sync", Method: "user.v1.UserService/SyncUsers", Kind: result.BidiStream, Loop: result.Closed}
 	for _, rate := range []string{"200/s", "2000/s"} {
 		for i, size := range []string{"1", "4"} {
 			for j, balance := range []string{"round_robin", "pick_first"} {
@@ -172,13 +189,14 @@ func kinds(t testing.TB) *result.Result {
 				}
 				reads.p50 = time.Duration(410+20*i-30*j) * time.Microsecond
 				reads.p99 = time.Duration(905-130*i+9*j) * time.Microsecond
-				sync := shape{rate: 300 + 100*float64(i), seconds: 2, p50: 4 * time.Millisecond, p99: time.Duration(38-3*j) * time.Millisecond, attempts: 1}
+				sync := shape{rate: 300 + 100*float64(i), seconds: 2, p50: 4 * time.Millisecond, attempts: 1}
+				sync.p99 = time.Duration(38-3*j) * time.Millisecond
 				v := result.Variant{
 					Name:     fmt.Sprintf("pool.size=%s,balance=%s,rate=%s", size, balance, rate),
 					Settings: map[string]string{"client.pool.size": size, "client.balance": balance, "load.reads.rate": rate},
-					Trials:   reads.trials(t, 3, result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}),
+					Trials:   reads.trials(t, 3, unary),
 				}
-				streams := sync.trials(t, 3, result.Series{Name: "sync", Method: "user.v1.UserService/SyncUsers", Kind: result.BidiStream, Loop: result.Closed})
+				streams := sync.trials(t, 3, bidi)
 				for k := range v.Trials {
 					v.Trials[k].Series = append(v.Trials[k].Series, streams[k].Series...)
 				}
@@ -195,7 +213,8 @@ func interrupted(t testing.TB) *result.Result {
 	r := outage(t)
 	r.Partial = true
 	r.Variants[3].Trials = nil
-	r.Variants[2].Trials = shape{rate: 500, seconds: 20, failed: 1, code: "RESOURCE_EXHAUSTED", attempts: 3, outage: [2]int{0, 20}}.trials(t, 3, result.Series{
+	overload := shape{rate: 500, seconds: 20, failed: 1, code: "RESOURCE_EXHAUSTED", attempts: 3, outage: [2]int{0, 20}}
+	r.Variants[2].Trials = overload.trials(t, 3, result.Series{
 		Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open,
 	})
 	r.Variants[2].Trials[1].State = result.Saturated
@@ -209,7 +228,10 @@ func interrupted(t testing.TB) *result.Result {
 		Code: "lag_p99", Verdict: result.Invalid, Figure: 14.2e6, Limit: 10e6,
 		Detail: "backoff=fixed, block 1: reads: calls left late by up to 14.2ms (p99); the limit is 10ms",
 	}
-	books := result.Reason{Code: "books_calls", Verdict: result.Invalid, Figure: 1, Detail: "backoff=fixed, block 1: reads: calls 10000 ≠ codes 10000 + unfinished 1"}
+	books := result.Reason{
+		Code: "books_calls", Verdict: result.Invalid, Figure: 1,
+		Detail: "backoff=fixed, block 1: reads: calls 10000 ≠ codes 10000 + unfinished 1",
+	}
 	for _, reason := range []result.Reason{late, books} {
 		r.Variants[1].Trials[0].Validity.Add(reason)
 		r.Validity.Add(reason)
@@ -232,7 +254,10 @@ func single(t testing.TB) *result.Result {
 	})}
 	v.Trials[0].Fleet = nil
 	r.Variants = append(r.Variants, v)
-	r.Validity.Add(result.Reason{Code: "generator_cpu", Verdict: result.Suspect, Figure: 0.87, Limit: 0.8, Detail: "the load generator used 87 % of its cores: it may be what was measured"})
+	r.Validity.Add(result.Reason{
+		Code: "generator_cpu", Verdict: result.Suspect, Figure: 0.87, Limit: 0.8,
+		Detail: "the load generator used 87 % of its cores: it may be what was measured",
+	})
 	return r
 }
 

@@ -130,23 +130,28 @@ func wrap(text string, n int) []string {
 // one line where they fit.
 func held(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
 
-// items joins items with a middle dot; wrap breaks only between them. An item
-// longer than n columns may break inside.
+// items joins items with a middle dot into lines of at most n columns. A line
+// ends between two items, unless one alone is longer than a line.
 func items(list []string, n int) []string {
-	parts := make([]string, 0, len(list))
-	for i, item := range list {
-		if i > 0 {
-			item = "· " + item
-		}
-		if width(item) <= n {
-			item = held(item)
-		}
-		parts = append(parts, item)
-	}
 	var lines []string
-	for _, line := range wrap(strings.Join(parts, " "), n) {
-		// The dot separates; at the start of a line there is nothing to its left.
-		lines = append(lines, strings.TrimPrefix(line, "· "))
+	line := ""
+	for _, item := range list {
+		switch {
+		case line == "":
+			line = item
+		case width(line)+3+width(item) <= n:
+			line += " · " + item
+		default:
+			lines, line = append(lines, line), item
+		}
+		if width(line) > n {
+			// An item of blanks alone leaves no line at all.
+			broken := append([]string{""}, wrap(line, n)...)
+			lines, line = append(lines, broken[1:max(1, len(broken)-1)]...), broken[len(broken)-1]
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -77,7 +77,8 @@ func TestWrap(t *testing.T) {
 			t.Errorf("wrap(%q) (-want +got):\n%s", c.in, diff)
 		}
 	}
-	if diff := cmp.Diff([]string{"one · two", "three four", "a long long", "item"}, items([]string{"one", "two", "three four", "a long long item"}, 11)); diff != "" {
+	list := []string{"one", "two", "three four", "a long long item", "end", strings.Repeat(" ", 30), "last"}
+	if diff := cmp.Diff([]string{"one · two", "three four", "a long long", "item · end", "last"}, items(list, 11)); diff != "" {
 		t.Errorf("items (-want +got):\n%s", diff)
 	}
 }
@@ -106,7 +107,9 @@ func TestFigures(t *testing.T) {
 	} {
 		check("unit", unitFor(c.ns).name, c.want)
 	}
-	for ns, want := range map[int64]string{200e6: "200 ms", 1500e6: "1.5 s", 60e9: "60 s", 600e9: "10 min", 250e3: "250 µs", 2500: "2.5 µs"} {
+	for ns, want := range map[int64]string{
+		200e6: "200 ms", 1500e6: "1.5 s", 60e9: "60 s", 600e9: "10 min", 250e3: "250 µs", 2500: "2.5 µs",
+	} {
 		check("setting", setting(ns), want)
 	}
 	for v, want := range map[float64]string{1500: "1,500/s", 99.95: "100/s", 0.25: "0.3/s", 30: "30/s", 120.4: "120/s"} {
@@ -144,7 +147,8 @@ func TestEscaped(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"- item": `\- item`, "1. item": `1\. item`, "23) item": `23\) item`, "--- ": `\--- `, "# h": `\# h`, "10 trials": "10 trials", "7": "7", "": "",
+		"- item": `\- item`, "1. item": `1\. item`, "23) item": `23\) item`, "--- ": `\--- `, "# h": `\# h`,
+		"10 trials": "10 trials", "7": "7", "": "",
 	} {
 		if got := paragraph(in); got != want {
 			t.Errorf("paragraph(%q) = %q, want %q", in, got, want)

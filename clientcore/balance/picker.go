@@ -1,6 +1,10 @@
 package balance
 
-import "google.golang.org/grpc/balancer"
+import (
+	"google.golang.org/grpc/balancer"
+
+	"github.com/grpcbench/grpcbench/clientcore/internal/pick"
+)
 
 // picker counts the picks of a child's picker.
 type picker struct{ child balancer.Picker }
@@ -17,23 +21,16 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 	result.SubConn = sc.SubConn
 	c := sc.backend.cell(info.FullMethodName)
 	c.picked.Add(1)
-	observer, inner := ObserverOf(info.Ctx), result.Done
-	if observer == nil && inner == nil {
+	if inner := result.Done; inner == nil {
 		result.Done = c.done
-		return result, nil
-	}
-	var token uint64
-	if observer != nil {
-		token = observer.Picked(sc.backend.address)
-	}
-	result.Done = func(info balancer.DoneInfo) {
-		c.end(info)
-		if observer != nil {
-			observer.Ended(token, info.BytesSent, info.BytesReceived)
-		}
-		if inner != nil {
+	} else {
+		result.Done = func(info balancer.DoneInfo) {
+			c.end(info)
 			inner(info)
 		}
+	}
+	if observer := pick.ObserverOf(info.Ctx); observer != nil {
+		result.Done = observer.Picked(sc.backend.address, result.Done)
 	}
 	return result, nil
 }

@@ -1,11 +1,6 @@
 package balance
 
-import (
-	"encoding/json"
-	"fmt"
-
-	"github.com/grpcbench/grpcbench/clientcore/internal/field"
-)
+import "github.com/grpcbench/grpcbench/clientcore/internal/field"
 
 // kind is one balancing policy.
 type kind interface {
@@ -40,26 +35,18 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// ServiceConfig is the service config, as JSON, of a channel that balances by
-// p and is counted. seed orders the backends where p shuffles them: give each
-// channel its own.
-func (p Policy) ServiceConfig(seed uint64) (string, error) {
+// LoadBalancing is the loadBalancingConfig, ready for JSON, of a channel that
+// balances by p and is counted. seed orders the backends where p shuffles them:
+// give each channel its own.
+func (p Policy) LoadBalancing(seed uint64) (any, error) {
 	k, n := p.chosen()
 	if n != 1 {
-		return "", p.Validate()
+		return nil, p.Validate()
 	}
 	name, settings := k.child()
-	text, err := json.Marshal(map[string]any{
-		"loadBalancingConfig": []any{
-			map[string]any{Name: config{
-				Child:   []map[string]any{{name: settings}},
-				Shuffle: k.shuffled(),
-				Seed:    seed,
-			}},
-		},
-	})
-	if err != nil {
-		return "", fmt.Errorf("balance: %w", err)
-	}
-	return string(text), nil
+	return []map[string]any{{Name: config{
+		Child:   []map[string]any{{name: settings}},
+		Shuffle: k.shuffled(),
+		Seed:    seed,
+	}}}, nil
 }

@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,13 +33,8 @@ func (r *Retrier) NewStream(ctx context.Context, next grpc.ClientConnInterface, 
 	}
 	s := &stream{retrier: r, ctx: ctx, next: next, observer: observer, desc: desc, method: method}
 	s.changed.L = &s.mu
-	for _, opt := range opts {
-		if finish, ok := opt.(grpc.OnFinishCallOption); ok {
-			s.finishers = append(s.finishers, finish.OnFinish)
-		} else {
-			s.opts = append(s.opts, opt)
-		}
-	}
+	s.opts, s.finishers = split(opts)
+	s.opts = slices.Clip(s.opts) // they may be the caller's
 	if r.attempts > 1 {
 		s.codec = codecOf(s.opts)
 	}

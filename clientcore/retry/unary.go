@@ -6,13 +6,16 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+
+	"github.com/grpcbench/grpcbench/clientcore/internal/pick"
 )
 
 // Invoke makes a unary call on next, with as many attempts as the policy
 // allows. What it returns is the last attempt's error, as it is. A call whose
-// first attempt succeeds costs no allocation.
+// first attempt succeeds costs one allocation, and none with an observer.
 func (r *Retrier) Invoke(ctx context.Context, next grpc.ClientConnInterface, observer Observer,
 	method string, args, reply any, opts []grpc.CallOption) error {
 	if r.plain() {
@@ -24,86 +27,113 @@ func (r *Retrier) Invoke(ctx context.Context, next grpc.ClientConnInterface, obs
 		observer.End(err)
 		return err
 	}
-	u := unaries.Get().(*unary)
-	u.set(opts)
-	err := r.invoke(ctx, next, observer, method, args, reply, u)
-	u.reset()
-	unaries.Put(u)
-	for _, opt := range opts {
-		if finish, ok := opt.(grpc.OnFinishCallOption); ok {
-			finish.OnFinish(err)
-		}
+	attempts, finishers := split(opts)
+	var err error
+	if observer != nil {
+		err = r.invoke(ctx, next, observer, method, args, reply, attempts)
+	} else {
+		l := listeners.Get().(*listener)
+		err = r.invoke(pick.Observe(ctx, l), next, l, method, args, reply, attempts)
+		l.release()
+	}
+	for _, finish := range finishers {
+		finish(err)
 	}
 	return err
 }
 
 func (r *Retrier) invoke(ctx context.Context, next grpc.ClientConnInterface, observer Observer,
-	method string, args, reply any, u *unary) error {
+	method string, args, reply any, opts []grpc.CallOption) error {
 	var done progress
 	var wait time.Duration
 	for {
 		attempt, cancel := r.attemptContext(ctx, done.made)
 		done.made++
-		if observer != nil {
-			observer.Begin(wait)
-		}
-		err := next.Invoke(attempt, method, args, reply, u.opts...)
+		observer.Begin(wait)
+		err := next.Invoke(attempt, method, args, reply, opts...)
 		if cancel != nil {
 			cancel()
 		}
-		if observer != nil {
-			observer.End(err)
-		}
+		observer.End(err)
 		if err == nil {
 			return nil
 		}
 		var again bool
-		if wait, again = r.again(ctx, &done, err, u.trailer); !again {
+		if wait, again = r.again(ctx, &done, err, observer.Trailer()); !again {
 			return err
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
-		u.forget(reply)
+		forget(reply, opts)
 	}
 }
 
-// unary is the call options of a unary call's attempts. They are kept from call
-// to call: grpc-go copies the slice and is done with the options when Invoke
-// returns.
-type unary struct {
-	opts    []grpc.CallOption
-	trailer metadata.MD     // of the last attempt
-	collect grpc.CallOption // fills trailer
-}
-
-var unaries = sync.Pool{New: func() any {
-	u := &unary{}
-	u.collect = grpc.Trailer(&u.trailer)
-	return u
-}}
-
-// set takes the caller's options but for OnFinish, which is for the call and
-// not for an attempt.
-func (u *unary) set(opts []grpc.CallOption) {
+// split takes OnFinish, which is for the call and not for an attempt, from
+// opts. Without any it returns opts themselves.
+func split(opts []grpc.CallOption) (attempts []grpc.CallOption, finishers []func(error)) {
 	for _, opt := range opts {
-		if _, finish := opt.(grpc.OnFinishCallOption); !finish {
-			u.opts = append(u.opts, opt)
+		if finish, ok := opt.(grpc.OnFinishCallOption); ok {
+			finishers = append(finishers, finish.OnFinish)
 		}
 	}
-	u.opts = append(u.opts, u.collect)
+	if finishers == nil {
+		return opts, nil
+	}
+	for _, opt := range opts {
+		if _, finish := opt.(grpc.OnFinishCallOption); !finish {
+			attempts = append(attempts, opt)
+		}
+	}
+	return attempts, finishers
 }
 
-func (u *unary) reset() {
-	clear(u.opts)
-	u.opts = u.opts[:0]
-	u.trailer = nil
+// listener is the observer of a unary call that has none: it is there for the
+// trailer, which may ask for patience. A call option would bring it as well, for
+// two allocations. Listeners are kept from call to call, since an attempt of a
+// unary call ends before the call does.
+type listener struct {
+	trailer metadata.MD // of the last attempt, when it failed
+	end     func(balancer.DoneInfo)
+	ended   func(balancer.DoneInfo) // the method, bound once
+	live    int                     // picks that have not ended
 }
+
+var listeners = sync.Pool{New: func() any {
+	l := &listener{}
+	l.ended = func(info balancer.DoneInfo) {
+		l.live--
+		if info.Err != nil {
+			l.trailer = info.Trailer
+		}
+		l.end(info)
+	}
+	return l
+}}
+
+// release gives l back, unless a pick is without an end. grpc-go has such calls:
+// when a server sends two replies where one is due.
+func (l *listener) release() {
+	if l.live == 0 {
+		l.trailer, l.end = nil, nil
+		listeners.Put(l)
+	}
+}
+
+func (l *listener) Picked(_ string, end func(balancer.DoneInfo)) func(balancer.DoneInfo) {
+	l.live++
+	l.end = end
+	return l.ended
+}
+
+func (l *listener) Begin(time.Duration)  { l.trailer = nil }
+func (l *listener) End(error)            {}
+func (l *listener) Trailer() metadata.MD { return l.trailer }
 
 // forget clears what a failed attempt left behind, so that a later attempt that
 // gets less far does not seem to have brought it.
-func (u *unary) forget(reply any) {
-	for _, opt := range u.opts {
+func forget(reply any, opts []grpc.CallOption) {
+	for _, opt := range opts {
 		switch o := opt.(type) {
 		case grpc.HeaderCallOption:
 			*o.HeaderAddr = nil

@@ -28,7 +28,8 @@ func Read(r io.Reader) (*Result, error) {
 	case header.SchemaVersion == nil:
 		return nil, errors.New("not a result: it has no schema_version")
 	case *header.SchemaVersion > SchemaVersion:
-		return nil, fmt.Errorf("the result has schema_version %d and this grpcbench reads %d: use a newer one", *header.SchemaVersion, SchemaVersion)
+		return nil, fmt.Errorf("the result has schema_version %d and this grpcbench reads %d: use a newer one",
+			*header.SchemaVersion, SchemaVersion)
 	case *header.SchemaVersion != SchemaVersion:
 		return nil, fmt.Errorf("the result has schema_version %d; this grpcbench reads %d", *header.SchemaVersion, SchemaVersion)
 	}

@@ -67,10 +67,3 @@ func TestSleepUntilEndsWithItsContext(t *testing.T) {
 		}
 	}
 }
-
-func TestSleepUntilDoesNotAllocate(t *testing.T) {
-	ctx := t.Context()
-	if n := testing.AllocsPerRun(200, func() { _ = SleepUntil(ctx, time.Now().Add(100*time.Microsecond)) }); n != 0 {
-		t.Errorf("%v allocations per wait", n)
-	}
-}

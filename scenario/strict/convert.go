@@ -12,7 +12,9 @@ import (
 
 // node converts a syntax tree. It never returns nil.
 func (p *parsing) node(n ast.Node, path string) *Node {
-	p.nodes++
+	if p.nodes++; p.nodes > maxNodes {
+		return p.tooLarge(p.token(n.GetToken()), path)
+	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		return p.mapping(n, path)
@@ -133,7 +135,6 @@ func (p *parsing) entry(out *Node, n *ast.MappingValueNode, path string) {
 // alias copies what its anchor names, as long as the tree stays small.
 func (p *parsing) alias(n *ast.AliasNode, path string) *Node {
 	at := p.token(n.Start)
-	nothing := &Node{Kind: Null, Pos: at.pos, at: at, keyAt: at, src: p.src, broken: true}
 	name := ""
 	if n.Value != nil && n.Value.GetToken() != nil {
 		name = n.Value.GetToken().Value
@@ -143,18 +144,23 @@ func (p *parsing) alias(n *ast.AliasNode, path string) *Node {
 	if !known {
 		among := slices.Sorted(maps.Keys(p.anchors))
 		p.failIn(at, path, "unknown alias *%s: no anchor of that name comes before%s", clip(name, 40), hint(name, among))
-		return nothing
+		return &Node{Kind: Null, Pos: at.pos, at: at, keyAt: at, src: p.src, broken: true}
 	}
 	if p.nodes += anchored.size(); p.nodes > maxNodes {
-		if !p.full {
-			p.full = true
-			p.failIn(at, path, "aliases make the document too large: at most %d values", maxNodes)
-		}
-		return nothing
+		return p.tooLarge(at, path)
 	}
 	out := anchored.Clone()
 	out.Pos, out.at, out.keyAt = at.pos, at, at
 	return out
+}
+
+// tooLarge says once that there are too many values, and stands for one.
+func (p *parsing) tooLarge(at span, path string) *Node {
+	if !p.full {
+		p.full = true
+		p.failIn(at, path, "the document is too large: at most %d values, aliases included", maxNodes)
+	}
+	return &Node{Kind: Null, Pos: at.pos, at: at, keyAt: at, src: p.src, broken: true}
 }
 
 // hint is ", did you mean x?" where a name is near.

@@ -19,7 +19,7 @@ import (
 const (
 	maxBytes = 1 << 20
 	maxDepth = 64
-	maxNodes = 100_000 // after aliases are resolved
+	maxNodes = 20_000 // after aliases are resolved
 )
 
 // parsing is one text on its way to a tree.

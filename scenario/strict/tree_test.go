@@ -245,8 +245,12 @@ func TestBounds(t *testing.T) {
 	for i := range 500 {
 		blocks += strings.Repeat(" ", i) + "a:\n"
 	}
+	var keys strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&keys, "k%d: x\n", i)
+	}
 	for name, test := range map[string]struct{ text, want string }{
-		"alias bomb":       {bomb, "aliases make the document too large"},
+		"alias bomb":       {bomb, "at most 20000 values, aliases included"},
 		"self alias":       {"a: &a [*a]", "unknown alias *a"},
 		"flow nesting":     {"a: " + strings.Repeat("[", 100_000), "nested too deeply"},
 		"flow map nesting": {"a: " + strings.Repeat("{a: ", 100_000), "nested too deeply"},
@@ -255,6 +259,7 @@ func TestBounds(t *testing.T) {
 		"complex keys":     {strings.Repeat("? ", 100_000), "complex keys"},
 		"anchors":          {"a: " + strings.Repeat("&a ", 100_000) + "b", "only one anchor"},
 		"tags":             {"a: " + strings.Repeat("!a ", 100_000) + "b", "tags such as"},
+		"many keys":        {keys.String(), "at most 20000 values"},
 		"size":             {"a: " + strings.Repeat("x", 1<<20), "too large"},
 	} {
 		_, err := Parse("x.yaml", []byte(test.text))

@@ -1,15 +1,18 @@
-package balance
+// Package pick is how a call hears of its picks: the layers above the pool
+// put an Observer into the context, the balancer finds it there.
+package pick
 
-import "context"
+import (
+	"context"
+
+	"google.golang.org/grpc/balancer"
+)
 
 // Observer is told of the picks of one call.
 type Observer interface {
-	// Picked is told of the backend, by its address, that an attempt goes to.
-	// The token comes back in Ended.
-	Picked(backend string) (token uint64)
-	// Ended is told what came of a pick: whether anything was sent, and
-	// whether a header or trailer was received.
-	Ended(token uint64, sent, answered bool)
+	// Picked is told that an attempt goes to backend, an address. What it
+	// returns is called once at the attempt's end, and must call end.
+	Picked(backend string, end func(balancer.DoneInfo)) func(balancer.DoneInfo)
 }
 
 type observerKey struct{}

@@ -1,0 +1,236 @@
+package rpc
+
+import (
+	"context"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/grpcbench/grpcbench/fakeserver/userpb"
+)
+
+// server is a UserService that notes what it was asked, answers each message
+// 10 ms after the last, and does as `fail` says.
+type server struct {
+	userpb.UnimplementedUserServiceServer
+	fail  func(sent int) error // asked before each answer
+	mu    sync.Mutex
+	users []string
+	sizes []int
+	ids   []string
+}
+
+func (s *server) note(ctx context.Context, user string, payload []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users, s.sizes = append(s.users, user), append(s.sizes, len(payload))
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		s.ids = append(s.ids, md.Get(CallIDKey)...)
+	}
+}
+
+func (s *server) before(sent int) error {
+	time.Sleep(10 * time.Millisecond)
+	if s.fail != nil {
+		return s.fail(sent)
+	}
+	return nil
+}
+
+func (s *server) GetUser(ctx context.Context, r *userpb.GetUserRequest) (*userpb.GetUserResponse, error) {
+	s.note(ctx, r.GetUserId(), r.GetPayload())
+	return &userpb.GetUserResponse{}, s.before(0)
+}
+
+func (s *server) CreateUser(ctx context.Context, r *userpb.CreateUserRequest) (*userpb.CreateUserResponse, error) {
+	s.note(ctx, r.GetUser().GetId(), r.GetUser().GetPayload())
+	return &userpb.CreateUserResponse{}, s.before(0)
+}
+
+func (s *server) ListUsers(r *userpb.ListUsersRequest, out grpc.ServerStreamingServer[userpb.ListUsersResponse]) error {
+	s.note(out.Context(), r.GetUserId(), r.GetPayload())
+	for i := range int(r.GetMessages()) {
+		if err := s.before(i); err != nil {
+			return noError(err)
+		}
+		if err := out.Send(&userpb.ListUsersResponse{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *server) BatchCreateUsers(in grpc.ClientStreamingServer[userpb.BatchCreateUsersRequest, userpb.BatchCreateUsersResponse]) error {
+	for n := 0; ; n++ {
+		r, err := in.Recv()
+		if err == io.EOF {
+			return in.SendAndClose(&userpb.BatchCreateUsersResponse{Created: int32(n)})
+		}
+		if err != nil {
+			return err
+		}
+		s.note(in.Context(), r.GetUser().GetId(), r.GetUser().GetPayload())
+		if err := s.before(n); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *server) SyncUsers(both grpc.BidiStreamingServer[userpb.SyncUsersRequest, userpb.SyncUsersResponse]) error {
+	for n := 0; ; n++ {
+		r, err := both.Recv()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		s.note(both.Context(), r.GetUserId(), r.GetPayload())
+		if err := s.before(n); err != nil {
+			return noError(err)
+		}
+		if err := both.Send(&userpb.SyncUsersResponse{}); err != nil {
+			return err
+		}
+	}
+}
+
+// errStop makes a stream end OK before its time.
+var errStop = status.Error(codes.OutOfRange, "stop")
+
+func noError(err error) error {
+	if err == errStop {
+		return nil
+	}
+	return err
+}
+
+// call makes one call of a method in virtual time.
+func call(t *testing.T, s *server, spec Spec, c *Call) (err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		listener := bufconn.Listen(1 << 16)
+		g := grpc.NewServer()
+		userpb.RegisterUserServiceServer(g, s)
+		done := make(chan struct{})
+		go func() { defer close(done); _ = g.Serve(listener) }()
+		defer func() { g.Stop(); <-done }()
+		conn, dialErr := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+		if dialErr != nil {
+			t.Fatal(dialErr)
+		}
+		defer conn.Close()
+		newDriver, newErr := New(spec)
+		if newErr != nil {
+			t.Fatal(newErr)
+		}
+		err = newDriver().Do(t.Context(), conn, c)
+	})
+	return err
+}
+
+const service = "user.v1.UserService/"
+
+func TestEveryMethod(t *testing.T) {
+	tests := map[string]struct{ requests, gaps int }{
+		"GetUser":          {1, 0},
+		"CreateUser":       {1, 0},
+		"ListUsers":        {1, 3},
+		"BatchCreateUsers": {4, 0},
+		"SyncUsers":        {4, 3},
+	}
+	if len(tests) != len(kinds()) {
+		t.Fatalf("%d methods are tested, there are %d", len(tests), len(kinds()))
+	}
+	for method, want := range tests {
+		t.Run(method, func(t *testing.T) {
+			s, c := &server{}, &Call{ID: "reads/7", Seed: 20_042}
+			if err := call(t, s, Spec{Method: service + method, Messages: 4, RequestBytes: 100, SendCallID: true}, c); err != nil {
+				t.Fatal(err)
+			}
+			if len(s.users) != want.requests || s.users[0] != "user-00042" || s.sizes[0] != 100 {
+				t.Errorf("the server saw users %v, payloads of %v bytes; want %d of user-00042 with 100", s.users, s.sizes, want.requests)
+			}
+			if !slices.Contains(s.ids, "reads/7") {
+				t.Errorf("call ids %v, want reads/7", s.ids)
+			}
+			if len(c.Gaps) != want.gaps {
+				t.Errorf("%d gaps, want %d", len(c.Gaps), want.gaps)
+			}
+			for _, gap := range c.Gaps {
+				if gap != 10*time.Millisecond {
+					t.Errorf("gap %v, want 10ms", gap)
+				}
+			}
+			if streams := want.requests > 1 || want.gaps > 0; c.First.IsZero() == streams {
+				t.Errorf("first message at %v", c.First)
+			}
+		})
+	}
+}
+
+func TestNoCallIDUnlessAskedFor(t *testing.T) {
+	s := &server{}
+	if err := call(t, s, Spec{Method: service + "GetUser"}, &Call{ID: "reads/7"}); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.ids) != 0 {
+		t.Errorf("the server was sent call ids %v", s.ids)
+	}
+}
+
+// TestStatusSurvives: a stream that the server ends early keeps its status,
+// also where Send says only io.EOF.
+func TestStatusSurvives(t *testing.T) {
+	for _, k := range kinds() {
+		for _, at := range []int{0, 2} {
+			if at > 0 && (k.method == service+"GetUser" || k.method == service+"CreateUser") {
+				continue
+			}
+			s := &server{fail: func(sent int) error {
+				if sent == at {
+					return status.Error(codes.ResourceExhausted, "enough")
+				}
+				return nil
+			}}
+			err := call(t, s, Spec{Method: k.method, Messages: 50, RequestBytes: 40_000}, &Call{})
+			if got := status.Convert(err); got.Code() != codes.ResourceExhausted || got.Message() != "enough" {
+				t.Errorf("%s, ended at message %d: %v", k.method, at, err)
+			}
+		}
+	}
+}
+
+// TestShortStreamIsNoSuccess: a stream that ends OK without all its messages
+// is a failed call.
+func TestShortStreamIsNoSuccess(t *testing.T) {
+	for _, method := range []string{"ListUsers", "SyncUsers"} {
+		s := &server{fail: func(sent int) error {
+			if sent == 2 {
+				return errStop
+			}
+			return nil
+		}}
+		if err := call(t, s, Spec{Method: service + method, Messages: 4}, &Call{}); status.Code(err) != codes.DataLoss {
+			t.Errorf("%s: %v, want DATA_LOSS", method, err)
+		}
+	}
+}
+
+func TestUnknownMethod(t *testing.T) {
+	if _, err := New(Spec{Method: "user.v1.UserService/DropUsers"}); err == nil {
+		t.Error("no error")
+	}
+}
