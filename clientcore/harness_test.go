@@ -39,18 +39,16 @@ var (
 type network struct {
 	mu    sync.Mutex
 	lis   map[string]*bufconn.Listener
-	dials map[string]int
 	conns map[string][]net.Conn
 }
 
 func newNetwork() *network {
-	return &network{lis: map[string]*bufconn.Listener{}, dials: map[string]int{}, conns: map[string][]net.Conn{}}
+	return &network{lis: map[string]*bufconn.Listener{}, conns: map[string][]net.Conn{}}
 }
 
 func (n *network) dial(ctx context.Context, address string) (net.Conn, error) {
 	n.mu.Lock()
 	lis := n.lis[address]
-	n.dials[address]++
 	n.mu.Unlock()
 	if lis == nil {
 		return nil, fmt.Errorf("dial %s: %w", address, syscall.ECONNREFUSED)
@@ -62,13 +60,6 @@ func (n *network) dial(ctx context.Context, address string) (net.Conn, error) {
 		n.mu.Unlock()
 	}
 	return conn, err
-}
-
-// dialled is how often address was dialled.
-func (n *network) dialled(address string) int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.dials[address]
 }
 
 // cut closes the connections to address.

@@ -63,5 +63,8 @@ func ServeChild(ctx context.Context, in io.Reader, out io.Writer) error {
 	case <-ctx.Done():
 	}
 	fleet.Close()
-	return <-served
+	if err := <-served; !errors.Is(err, ErrClosed) { // the end may come before the beginning
+		return err
+	}
+	return nil
 }

@@ -74,6 +74,7 @@ func Spawn(ctx context.Context, cmd *exec.Cmd) (*Process, error) {
 			err = ctx.Err()
 		}
 	}
+	_ = cmd.Process.Kill() // it may be gone already
 	if end := p.Close(); end != nil {
 		return nil, fmt.Errorf("fleet process: %w (%v)", err, end)
 	}

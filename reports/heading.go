@@ -48,8 +48,14 @@ func (t *table) what(r *result.Result, several bool) []string {
 		if l.Arrivals != "" && !t.varies(r, "arrivals") {
 			item += ", " + clean(l.Arrivals)
 		}
-		if offered, same := t.offered(); same {
+		offered, same := t.offered()
+		switch asked := l.RatePerS; {
+		case !same:
+		case asked == 0 || t.varies(r, "rate") || perSecond(asked) == perSecond(offered):
 			item += " " + rate(offered)
+		default:
+			// A random process need not come to its mean in so short a time.
+			item += " " + rate(asked) + " (" + perSecond(offered) + " drawn)"
 		}
 		out = append(out, item)
 	}

@@ -1,5 +1,7 @@
 package balance
 
+import "google.golang.org/grpc/balancer/pickfirst"
+
 // PickFirst sends all calls of a channel to one backend: the first that can be
 // reached. Without Shuffle that is the same one for every channel of a pool.
 type PickFirst struct {
@@ -7,7 +9,7 @@ type PickFirst struct {
 	Shuffle bool `yaml:"shuffle" doc:"each channel tries backends in an order of its own"`
 }
 
-func (*PickFirst) child() (string, any) { return "pick_first", struct{}{} }
+func (*PickFirst) child() (string, any) { return pickfirst.Name, struct{}{} }
 
 // shuffled is done by this package and not by pick_first's shuffleAddressList,
 // which draws from a source that cannot be seeded.

@@ -1,7 +1,9 @@
 package balance
 
+import "google.golang.org/grpc/balancer/roundrobin"
+
 // RoundRobin sends calls to each backend in turn.
 type RoundRobin struct{}
 
-func (*RoundRobin) child() (string, any) { return "round_robin", struct{}{} }
+func (*RoundRobin) child() (string, any) { return roundrobin.Name, struct{}{} }
 func (*RoundRobin) shuffled() bool       { return false }

@@ -28,8 +28,8 @@ type Observer interface {
 	Begin(delay time.Duration)
 	// End is told how the attempt ended; nil is success.
 	End(err error)
-	// Trailer is the last attempt's of a unary call, when it failed. The
-	// observer has it by being the context's pick.Observer, too.
+	// Trailer is that of a unary call's last attempt. An observer has it by
+	// being the context's pick.Observer, too.
 	Trailer() metadata.MD
 }
 

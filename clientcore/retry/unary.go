@@ -93,7 +93,7 @@ func split(opts []grpc.CallOption) (attempts []grpc.CallOption, finishers []func
 // two allocations. Listeners are kept from call to call, since an attempt of a
 // unary call ends before the call does.
 type listener struct {
-	trailer metadata.MD // of the last attempt, when it failed
+	trailer metadata.MD // of the last attempt
 	end     func(balancer.DoneInfo)
 	ended   func(balancer.DoneInfo) // the method, bound once
 	live    int                     // picks that have not ended
@@ -103,9 +103,9 @@ var listeners = sync.Pool{New: func() any {
 	l := &listener{}
 	l.ended = func(info balancer.DoneInfo) {
 		l.live--
-		if info.Err != nil {
-			l.trailer = info.Trailer
-		}
+		// Whatever info.Err: it is nil also when the server ended the attempt
+		// before the request was sent.
+		l.trailer = info.Trailer
 		l.end(info)
 	}
 	return l

@@ -62,7 +62,7 @@ func judgeLag(v *result.Validity, s *result.Series) {
 	if verdict != result.Valid {
 		v.Add(result.Reason{
 			Code: "lag_p99", Verdict: verdict, Figure: float64(*lag), Limit: float64(limit),
-			Detail: fmt.Sprintf("%s: calls left late by up to %v (p99); the limit is %v", s.Name, time.Duration(*lag).Round(time.Microsecond), limit.Round(time.Microsecond)),
+			Detail: s.Name + ": calls left late",
 		})
 	}
 }

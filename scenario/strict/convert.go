@@ -13,14 +13,18 @@ import (
 // node converts a syntax tree. It never returns nil.
 func (p *parsing) node(n ast.Node, path string) *Node {
 	if p.nodes++; p.nodes > maxNodes {
-		return p.tooLarge(p.token(n.GetToken()), path)
+		at := p.start()
+		if n != nil {
+			at = p.token(n.GetToken())
+		}
+		return p.tooLarge(at, path)
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		return p.mapping(n, path)
 	case *ast.MappingValueNode:
 		out := p.fresh(Map, n.Key.GetToken())
-		p.entry(out, n, path)
+		p.entry(out, n, path, map[string]int{})
 		return out
 	case *ast.SequenceNode:
 		out := p.fresh(Sequence, n.Start)
@@ -87,15 +91,17 @@ func (p *parsing) mapping(n *ast.MappingNode, path string) *Node {
 		tk = n.Values[0].Key.GetToken()
 	}
 	out := p.fresh(Map, tk)
+	seen := make(map[string]int, len(n.Values))
 	for _, value := range n.Values {
-		p.entry(out, value, path)
+		p.entry(out, value, path, seen)
 	}
 	return out
 }
 
 // entry adds one key to a map, if it is a good one. The value is converted in
-// any case: it may hold anchors, and mistakes.
-func (p *parsing) entry(out *Node, n *ast.MappingValueNode, path string) {
+// any case: it may hold anchors, and mistakes. seen are the lines of the keys
+// that are there.
+func (p *parsing) entry(out *Node, n *ast.MappingValueNode, path string, seen map[string]int) {
 	tk := n.Key.GetToken()
 	at := p.token(tk)
 	key := tk.Value
@@ -117,12 +123,11 @@ func (p *parsing) entry(out *Node, n *ast.MappingValueNode, path string) {
 		p.failIn(at, path, "a key must be text, without anchor or alias")
 		return
 	}
-	for _, e := range out.Entries {
-		if e.Key == key {
-			p.failIn(at, below, "duplicate key, already set on line %d", e.Pos.Line)
-			return
-		}
+	if line := seen[key]; line > 0 {
+		p.failIn(at, below, "duplicate key, already set on line %d", line)
+		return
 	}
+	seen[key] = at.pos.Line
 	value.keyAt = at
 	if value.Kind == Scalar && value.Pos.Line == at.pos.Line && value.Pos.Column >= at.pos.Column {
 		value.at = span{pos: at.pos, width: value.Pos.Column - at.pos.Column + value.at.width}

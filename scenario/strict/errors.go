@@ -20,7 +20,7 @@ type Error struct {
 // Head is the first line of the error: position, path and message.
 func (e *Error) Head() string {
 	parts := make([]string, 0, 3)
-	for _, part := range []string{e.Pos.String(), e.Path, e.Message} {
+	for _, part := range []string{e.Pos.String(), clip(e.Path, 160), oneLine(e.Message)} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -39,11 +39,18 @@ func (e *Error) Error() string {
 // Errors is every mistake found, in the order of the document.
 type Errors []*Error
 
-// Error is all of them, one after the other.
+// shownErrors is how many errors are written out: more are no help.
+const shownErrors = 100
+
+// Error is all of them, one after the other; of very many the first.
 func (es Errors) Error() string {
-	texts := make([]string, len(es))
+	var texts []string
 	for i, e := range es {
-		texts[i] = e.Error()
+		if i == shownErrors {
+			texts = append(texts, fmt.Sprintf("and %d more errors", len(es)-i))
+			break
+		}
+		texts = append(texts, e.Error())
 	}
 	return strings.Join(texts, "\n")
 }

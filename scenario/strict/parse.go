@@ -17,7 +17,7 @@ import (
 // Bounds on what is read: far above any document that a person writes, far
 // below what would exhaust the stack or memory.
 const (
-	maxBytes = 1 << 20
+	maxBytes = 128 << 10
 	maxDepth = 64
 	maxNodes = 20_000 // after aliases are resolved
 )
@@ -47,7 +47,7 @@ func (p *parsing) failIn(at span, path, format string, args ...any) {
 func (p *parsing) parse(name, lead string, text []byte) *Node {
 	if len(text) > maxBytes {
 		p.src = newSource(name, lead)
-		p.fail(p.start(), "the document is too large: at most 1 MiB (got %d bytes)", len(text))
+		p.fail(p.start(), "the document is too large: at most %d KiB (got %d)", maxBytes>>10, len(text)>>10)
 		return nil
 	}
 	body := strings.TrimPrefix(string(text), "\uFEFF")

@@ -38,28 +38,45 @@ func isSet(source string) bool { return strings.HasPrefix(source, setPrefix) }
 type source struct {
 	name  string
 	lines []string
+	// offsets are those of the characters of a line, in bytes, the end
+	// included; nil where each is one byte. Documents may be one long line.
+	offsets [][]int
 }
 
 func newSource(name, text string) *source {
-	return &source{name: name, lines: strings.Split(text, "\n")}
+	s := &source{name: name, lines: strings.Split(text, "\n")}
+	s.offsets = make([][]int, len(s.lines))
+	for i, line := range s.lines {
+		if utf8.RuneCountInString(line) == len(line) {
+			continue
+		}
+		for at := range line {
+			s.offsets[i] = append(s.offsets[i], at)
+		}
+		s.offsets[i] = append(s.offsets[i], len(line))
+	}
+	return s
+}
+
+// columns is the last column of a line, counting its end.
+func (s *source) columns(line int) int {
+	if offsets := s.offsets[line-1]; offsets != nil {
+		return len(offsets)
+	}
+	return len(s.lines[line-1]) + 1
 }
 
 // place is a Position inside the text, whatever the parser claims.
 func (s *source) place(line, column int) Position {
 	line = min(max(line, 1), len(s.lines))
-	column = min(max(column, 1), utf8.RuneCountInString(s.lines[line-1])+1)
-	return Position{Source: s.name, Line: line, Column: column}
+	return Position{Source: s.name, Line: line, Column: min(max(column, 1), s.columns(line))}
 }
 
-// from is the rest of a line from a position on.
+// from is the rest of a line from a place on.
 func (s *source) from(p Position) string {
-	if s == nil || p.Line < 1 || p.Line > len(s.lines) {
-		return ""
+	at := p.Column - 1
+	if offsets := s.offsets[p.Line-1]; offsets != nil {
+		at = offsets[at]
 	}
-	rest := s.lines[p.Line-1]
-	for range p.Column - 1 {
-		_, size := utf8.DecodeRuneInString(rest)
-		rest = rest[size:]
-	}
-	return rest
+	return s.lines[p.Line-1][at:]
 }

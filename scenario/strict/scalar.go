@@ -60,6 +60,11 @@ func clip(s string, n int) string {
 		r := []rune(s)
 		s = string(r[:n-1]) + "…"
 	}
+	return oneLine(s)
+}
+
+// oneLine puts spaces for tabs, line ends and other control characters.
+func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

@@ -1,3 +1,5 @@
+//go:build !linux
+
 package fakeserver
 
 // newWaiter makes the most exact waiter that there is.
