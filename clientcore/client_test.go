@@ -290,7 +290,7 @@ func TestCallOptions(t *testing.T) {
 func TestCallTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
-		n.start(t, "b0", func(_ int, s grpc.ServerStream) error { <-s.Context().Done(); return s.Context().Err() })
+		n.start(t, "b0", func(_ int, s grpc.ServerStream) error { return silence(s) })
 		cfg := config()
 		cfg.Timeout = 3 * time.Second
 		two := 2 * time.Second
@@ -494,22 +494,21 @@ func TestOrigins(t *testing.T) {
 		"answered":  {func(*network) handler { return failing(9, codes.NotFound, echo) }, clientcore.OriginServer, codes.NotFound},
 		"the rules": {func(*network) handler { return failing(9, codes.DeadlineExceeded, echo) }, clientcore.OriginServer, codes.DeadlineExceeded},
 		"cut off": {func(n *network) handler {
-			return func(_ int, s grpc.ServerStream) error { n.cut("b0"); <-s.Context().Done(); return nil }
+			return func(_ int, s grpc.ServerStream) error { n.cut("b0"); return silence(s) }
 		}, clientcore.OriginTransport, codes.Unavailable},
 		"cut off after headers": {func(n *network) handler {
 			return func(_ int, s grpc.ServerStream) error {
 				_ = s.SendHeader(nil)
 				time.Sleep(ms)
 				n.cut("b0")
-				<-s.Context().Done()
-				return nil
+				return silence(s)
 			}
 		}, clientcore.OriginTransport, codes.Unavailable},
 		"no answer in time": {func(*network) handler {
-			return func(_ int, s grpc.ServerStream) error { <-s.Context().Done(); return nil }
+			return func(_ int, s grpc.ServerStream) error { return silence(s) }
 		}, clientcore.OriginDeadline, codes.DeadlineExceeded},
 		"no end in time": {func(*network) handler {
-			return func(_ int, s grpc.ServerStream) error { _ = s.SendHeader(nil); <-s.Context().Done(); return nil }
+			return func(_ int, s grpc.ServerStream) error { _ = s.SendHeader(nil); return silence(s) }
 		}, clientcore.OriginDeadline, codes.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -544,8 +543,7 @@ func TestAttemptCounts(t *testing.T) {
 		n := newNetwork()
 		b := n.start(t, "b0", func(attempt int, s grpc.ServerStream) error {
 			if attempt <= 2 {
-				<-s.Context().Done()
-				return nil
+				return silence(s)
 			}
 			return failing(3, codes.Aborted, echo)(attempt, s)
 		})

@@ -119,7 +119,7 @@ func (n *network) start(t testing.TB, address string, serve handler) *backend {
 
 func (b *backend) up() {
 	lis := bufconn.Listen(1 << 16)
-	server := grpc.NewServer(grpc.StatsHandler(compressions{b}), grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+	server := grpc.NewServer(grpc.WaitForHandlers(true), grpc.StatsHandler(compressions{b}), grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
 		md, _ := metadata.FromIncomingContext(stream.Context())
 		b.mu.Lock()
 		b.arrivals = append(b.arrivals, time.Now())
@@ -181,6 +181,13 @@ func echo(_ int, stream grpc.ServerStream) error {
 			return err
 		}
 	}
+}
+
+// silence does not answer, not even at the instant at which the client gives up.
+func silence(stream grpc.ServerStream) error {
+	<-stream.Context().Done()
+	time.Sleep(time.Millisecond)
+	return status.FromContextError(stream.Context().Err()).Err()
 }
 
 // failing fails the first n attempts with code, and serves later ones.

@@ -471,10 +471,7 @@ func TestSendOfABadMessage(t *testing.T) {
 // A stream that its caller abandons by ending the context leaves nothing: the
 // bubble ends only when all goroutines have.
 func TestAbandonedStreams(t *testing.T) {
-	silent := func(_ int, stream grpc.ServerStream) error {
-		<-stream.Context().Done()
-		return nil
-	}
+	silent := func(_ int, stream grpc.ServerStream) error { return silence(stream) }
 	for name, serve := range map[string]handler{
 		"while an attempt runs":   silent,
 		"while none does":         failing(9, codes.Unavailable, echo),

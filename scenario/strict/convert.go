@@ -21,8 +21,16 @@ func (p *parsing) node(n ast.Node, path string) *Node {
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
+		if len(n.Values) == 1 && !n.IsFlowStyle {
+			if out := p.colonInText(n.Values[0]); out != nil {
+				return out
+			}
+		}
 		return p.mapping(n, path)
 	case *ast.MappingValueNode:
+		if out := p.colonInText(n); out != nil {
+			return out
+		}
 		out := p.fresh(Map, n.Key.GetToken())
 		p.entry(out, n, path, map[string]int{})
 		return out
@@ -66,6 +74,28 @@ func (p *parsing) node(n ast.Node, path string) *Node {
 		p.failIn(at, path, "this part of YAML is not supported here")
 		return &Node{Kind: Null, Pos: at.pos, at: at, keyAt: at, src: p.src, broken: true}
 	}
+}
+
+// colonInText is the text of a plain scalar such as localhost:50051, or nil
+// when n is the map that it seems to be. Inside brackets the parser takes each
+// colon for a key's; YAML wants white space after one that is.
+func (p *parsing) colonInText(n *ast.MappingValueNode) *Node {
+	key, ok := n.Key.(*ast.StringNode)
+	if !ok || key.Token.Type == token.DoubleQuoteType || key.Token.Type == token.SingleQuoteType {
+		return nil
+	}
+	switch n.Value.(type) {
+	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode:
+	default:
+		return nil
+	}
+	out := p.fresh(Scalar, key.Token)
+	text := key.Value + ":" + n.Value.GetToken().Value
+	if !strings.HasPrefix(p.src.from(out.Pos), text) {
+		return nil
+	}
+	out.Text, out.at.width = text, len([]rune(text))
+	return out
 }
 
 func (p *parsing) fresh(kind NodeKind, tk *token.Token) *Node {
