@@ -189,8 +189,8 @@ func TestIdleChannelIsReconnected(t *testing.T) {
 	})
 }
 
-// While some channels are READY no call goes to the others, and the READY ones
-// share evenly.
+// While some channels are READY no call goes to the others: without retries, one
+// that did would fail.
 func TestPoolPrefersReadyChannels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
@@ -491,8 +491,9 @@ func TestOrigins(t *testing.T) {
 		want  clientcore.Origin
 		code  codes.Code
 	}{
-		"answered":  {func(*network) handler { return failing(9, codes.NotFound, echo) }, clientcore.OriginServer, codes.NotFound},
-		"the rules": {func(*network) handler { return failing(9, codes.DeadlineExceeded, echo) }, clientcore.OriginServer, codes.DeadlineExceeded},
+		"answered": {func(*network) handler { return failing(9, codes.NotFound, echo) }, clientcore.OriginServer, codes.NotFound},
+		"the server's deadline": {func(*network) handler { return failing(9, codes.DeadlineExceeded, echo) },
+			clientcore.OriginServer, codes.DeadlineExceeded},
 		"cut off": {func(n *network) handler {
 			return func(_ int, s grpc.ServerStream) error { n.cut("b0"); return silence(s) }
 		}, clientcore.OriginTransport, codes.Unavailable},

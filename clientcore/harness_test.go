@@ -119,7 +119,7 @@ func (n *network) start(t testing.TB, address string, serve handler) *backend {
 
 func (b *backend) up() {
 	lis := bufconn.Listen(1 << 16)
-	server := grpc.NewServer(grpc.WaitForHandlers(true), grpc.StatsHandler(compressions{b}), grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+	handle := func(_ any, stream grpc.ServerStream) error {
 		md, _ := metadata.FromIncomingContext(stream.Context())
 		b.mu.Lock()
 		b.arrivals = append(b.arrivals, time.Now())
@@ -127,7 +127,8 @@ func (b *backend) up() {
 		attempt := len(b.arrivals)
 		b.mu.Unlock()
 		return b.serve(attempt, stream)
-	}))
+	}
+	server := grpc.NewServer(grpc.WaitForHandlers(true), grpc.StatsHandler(compressions{b}), grpc.UnknownServiceHandler(handle))
 	b.mu.Lock()
 	b.server = server
 	b.mu.Unlock()
