@@ -52,7 +52,7 @@ check-generate: ## fail when generated code is stale
 
 .PHONY: update-golden
 update-golden: ## write the golden files anew; read the diff before you commit it
-	$(GO) test ./scenario ./scenario/strict ./scenario/run ./reports ./cmd/grpcbench -update
+	$(GO) test ./scenario ./scenario/strict ./scenario/run ./reports -update
 
 .PHONY: clean
 clean: ## remove what was built

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"flag"
 	"os"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestMain lets the test binary stand in for grpcbench when it starts itself
 // as a fleet, or when a test needs the command as a process: the first

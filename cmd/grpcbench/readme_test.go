@@ -37,7 +37,8 @@ func TestReadmeCommands(t *testing.T) {
 			continue
 		}
 		for line := range strings.Lines(body) {
-			line, _, _ = strings.Cut(strings.TrimSpace(line), " #")
+			line, _, _ = strings.Cut(line, " #")
+			line = strings.TrimSpace(line)
 			if line == "" {
 				continue
 			}
@@ -47,6 +48,9 @@ func TestReadmeCommands(t *testing.T) {
 					line = "make -n test"
 				}
 				cmd := exec.Command("sh", "-c", line)
+				if strings.HasPrefix(line, "make test") {
+					t.Fatal("it would run this test within this test")
+				}
 				cmd.Dir = dir
 				if strings.HasPrefix(line, "make ") {
 					cmd.Dir = root
