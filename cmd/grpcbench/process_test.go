@@ -193,6 +193,49 @@ func TestKillLeavesNoFleet(t *testing.T) {
 	eventually(t, "the fleet to end", func() bool { return !alive(children[0]) })
 }
 
+// TestKilledFleetIsReported kills the fleet in the warm-up and in the
+// measurement: that trial is INVALID, and the run goes on with a new fleet.
+func TestKilledFleetIsReported(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("needs /proc to see other processes")
+	}
+	scenario := strings.NewReplacer("300ms", "1500ms", "60s", "1500ms", "trials: 2", "trials: 1").Replace(endless)
+	for _, after := range []time.Duration{700 * time.Millisecond, 2200 * time.Millisecond} {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			out := t.TempDir()
+			p := startCommand(t, "run", write(t, "killed.yaml", scenario), "--out", out)
+			var children []int
+			eventually(t, "a fleet process", func() bool { children = fleets(p.Process.Pid); return len(children) == 1 })
+			<-time.After(after)
+			mustSignal(t, children[0], syscall.SIGKILL)
+			err := p.Wait()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != exitInvalid {
+				t.Fatalf("ended with %v, want exit code %d\n%s", err, exitInvalid, p.stderr.String())
+			}
+			r := readJSON(t, filepath.Join(out, resultName))
+			died, went := 0, 0
+			for _, v := range r.Variants {
+				for _, trial := range v.Trials {
+					switch reasons := trial.Validity.Reasons; {
+					case len(reasons) > 0 && reasons[0].Code == "fleet_died":
+						died++
+					case !trial.Partial && trial.Series[0].OK() > 0:
+						went++
+					}
+				}
+			}
+			if died != 1 || went != 1 || r.Partial {
+				t.Errorf("%d trials whose fleet died, %d others; want one of each (partial %v)\n%s", died, went, r.Partial, p.stdout.String())
+			}
+			if !strings.Contains(p.stdout.String(), "the fleet's process ended") {
+				t.Errorf("the table does not say that the fleet died:\n%s", p.stdout.String())
+			}
+		})
+	}
+}
+
 func mustSignal(t *testing.T, pid int, signal syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {

@@ -88,7 +88,7 @@ func printSnapshot(a *app, s fakeserver.Snapshot) {
 		for _, attempts := range b.Attempts {
 			n += attempts
 		}
-		fmt.Fprintf(a.stderr, "%s: %d attempts", b.Name, n)
+		fmt.Fprintf(a.stderr, "%s: %s", b.Name, count(int(n), "attempt"))
 		for _, code := range slices.Sorted(maps.Keys(b.Codes)) {
 			fmt.Fprintf(a.stderr, ", %s %d", code, b.Codes[code])
 		}

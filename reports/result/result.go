@@ -21,8 +21,8 @@ type Result struct {
 	Started     time.Time         `json:"started"`
 	ElapsedNS   int64             `json:"elapsed_ns"`
 	Seed        uint64            `json:"seed"`
-	Note        string            `json:"note,omitempty"`
-	Labels      map[string]string `json:"labels,omitempty"`
+	Note        string            `json:"note"`
+	Labels      map[string]string `json:"labels"`
 	Scenario    Scenario          `json:"scenario"`
 	Environment Environment       `json:"environment"`
 	// Validity is the worst of the trials'.
@@ -149,7 +149,7 @@ const (
 type Variant struct {
 	// Name is pool.size=4,backoff=fixed; "default" where nothing is compared.
 	Name     string            `json:"name"`
-	Settings map[string]string `json:"settings,omitempty"`
+	Settings map[string]string `json:"settings"`
 	Trials   []Trial           `json:"trials"`
 }
 
@@ -167,8 +167,8 @@ type Trial struct {
 	Validity   Validity   `json:"validity"`
 	State      State      `json:"state"`
 	Series     []Series   `json:"series"`
-	Intervals  []Interval `json:"intervals,omitempty"`
-	Exemplars  []Exemplar `json:"exemplars,omitempty"`
+	Intervals  []Interval `json:"intervals"`
+	Exemplars  []Exemplar `json:"exemplars"`
 	Fleet      *Fleet     `json:"fleet,omitempty"`
 	Client     Client     `json:"client"`
 }
@@ -186,7 +186,7 @@ const (
 // Validity is a verdict with its reasons.
 type Validity struct {
 	Verdict Verdict  `json:"verdict"`
-	Reasons []Reason `json:"reasons,omitempty"`
+	Reasons []Reason `json:"reasons"`
 }
 
 // Reason is one finding against a measurement. Figure and Limit are in the

@@ -43,13 +43,15 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 			call.Origin = result.OriginServer
 		}
 	}
-	for _, a := range c.trace.Attempts {
+	for i, a := range c.trace.Attempts {
+		if i > 0 {
+			call.Attempts[i-1].DelayNS = int64(a.Delay)
+		}
 		call.Attempts = append(call.Attempts, result.Attempt{
 			Backend:    c.name(a.Backend),
 			Code:       codeName(a.Code),
 			StartNS:    int64(a.Start.Sub(call.Due)),
 			DurationNS: int64(a.End.Sub(a.Start)),
-			DelayNS:    int64(a.Delay),
 		})
 	}
 }

@@ -5,6 +5,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"time"
 
@@ -102,13 +103,17 @@ func newResult(plan *scenario.Plan, opts Options) *result.Result {
 		Started:       time.Now().UTC(),
 		Seed:          plan.Seed,
 		Note:          opts.Note,
-		Labels:        opts.Labels,
+		Labels:        map[string]string{},
 		Scenario:      describe(plan),
 		Environment:   environment(opts.Version),
-		Validity:      result.Validity{Verdict: result.Valid},
+		Validity:      valid(),
 	}
+	maps.Copy(res.Labels, opts.Labels)
 	for _, v := range plan.Variants {
-		res.Variants = append(res.Variants, result.Variant{Name: v.Name, Settings: v.Settings, Trials: []result.Trial{}})
+		res.Variants = append(res.Variants, result.Variant{Name: v.Name, Settings: maps.Clone(v.Settings), Trials: []result.Trial{}})
+		if settings := &res.Variants[len(res.Variants)-1].Settings; *settings == nil {
+			*settings = map[string]string{}
+		}
 	}
 	return res
 }

@@ -236,3 +236,45 @@ measure: 2s
 		}
 	})
 }
+
+// TestExemplarsTellTheAttempts: a call that was retried shows each attempt's
+// backend, code and time, and the wait that followed it.
+func TestExemplarsTellTheAttempts(t *testing.T) {
+	inWorld(t, func(w *world) {
+		r := w.run(w.plan("%s", `
+name: retried
+fleet:
+  backends: 2
+  isolation: inprocess
+  service_time: {fixed: 3ms}
+  faults: [{inject: {status: {code: UNAVAILABLE, message: told to}}, where: {method: GetUser}, for: 150ms, at: 0s}]
+client: {pool: {size: 1}, retry: {backoff: linear, base: 100ms, jitter: none, attempts: 3}}
+load: [{name: reads, call: GetUser, rate: 10/s, arrivals: constant}]
+trials: 1
+warmup: 0s
+measure: 1s
+`))
+		mustBeExact(t, r)
+		// Due at 0 and 100 ms: the first is retried after 100 and 200 ms, the
+		// second after 100 ms.
+		slowest := r.Variants[0].Trials[0].Exemplars[0]
+		const ms = 1_000_000
+		if slowest.Why != "slowest" || slowest.Call != "reads/0" || len(slowest.Attempts) != 3 || slowest.ResponseNS != 303*ms {
+			t.Fatalf("the slowest call: %+v", slowest)
+		}
+		for i, want := range []result.Attempt{
+			{Code: "UNAVAILABLE", StartNS: 0, DelayNS: 100 * ms},
+			{Code: "UNAVAILABLE", StartNS: 100 * ms, DelayNS: 200 * ms},
+			{Code: "OK", StartNS: 300 * ms, DurationNS: 3 * ms},
+		} {
+			got := slowest.Attempts[i]
+			if got.Backend != "b0" && got.Backend != "b1" {
+				t.Errorf("attempt %d went to %q", i, got.Backend)
+			}
+			got.Backend = ""
+			if got != want {
+				t.Errorf("attempt %d: %+v, want %+v", i, got, want)
+			}
+		}
+	})
+}

@@ -186,22 +186,30 @@ func (t *trial) usage() Usage {
 
 // dead is the trial whose fleet died: what was measured until then, INVALID.
 func (t *trial) dead(o *engine.Outcome) *result.Trial {
-	out := &result.Trial{Block: t.block, Partial: true, State: result.NotRecovered}
+	out := &result.Trial{Block: t.block, Partial: true, State: result.NotRecovered, Validity: valid()}
 	if o != nil {
 		out.Started, out.MeasuredNS = o.T0.UTC(), int64(o.Measured)
 		out.Series, out.Intervals, out.Exemplars = o.Series, o.Intervals, o.Exemplars
 	}
-	out.Validity.Verdict = result.Valid
+	out.Series, out.Intervals, out.Exemplars = list(out.Series), list(out.Intervals), list(out.Exemplars)
 	out.Validity.Add(result.Reason{Code: "fleet_died", Verdict: result.Invalid, Figure: 1, Detail: "the fleet's process ended during the trial"})
 	return out
+}
+
+// list is what JSON writes as a list, also when there is nothing in it.
+func list[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
 }
 
 // account closes the books of a measured trial.
 func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, error) {
 	out := &result.Trial{
 		Block: t.block, Partial: o.Partial, Started: o.T0.UTC(), MeasuredNS: int64(o.Measured),
-		Series: o.Series, Intervals: o.Intervals, Exemplars: o.Exemplars,
-		Validity: result.Validity{Verdict: result.Valid},
+		Series: list(o.Series), Intervals: list(o.Intervals), Exemplars: list(o.Exemplars),
+		Validity: valid(),
 	}
 	var settled error
 	if t.variant.Scenario.Fleet != nil {

@@ -20,6 +20,12 @@ const (
 	lagInvalidShare = 0.20
 )
 
+// valid is a verdict with nothing against it; its reasons are a list in JSON
+// all the same.
+func valid() result.Validity {
+	return result.Validity{Verdict: result.Valid, Reasons: []result.Reason{}}
+}
+
 // judge adds to the trial's validity what the generator itself did wrong. An
 // interrupted trial is judged by the same rules.
 func judge(t *result.Trial, o *engine.Outcome, fleet *scenario.Fleet) {
@@ -83,7 +89,7 @@ func generatorCPU(t *result.Trial) float64 {
 func summarizeValidity(res *result.Result) {
 	worst := map[string]result.Reason{}
 	var order []string
-	res.Validity = result.Validity{Verdict: result.Valid}
+	res.Validity = valid()
 	for _, v := range res.Variants {
 		for _, t := range v.Trials {
 			for _, reason := range t.Validity.Reasons {

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/fakeserver/userpb"
+)
+
+// TestServeServesTheFleet calls each backend of a fleet that serves alone, on
+// real TCP.
+func TestServeServesTheFleet(t *testing.T) {
+	file := write(t, "alone.yaml", `
+name: alone
+fleet:
+  backends: 2
+  faults: [{where: {backends: [1]}, inject: {status: {code: ABORTED, message: as told}}}]
+load: [{call: GetUser, rate: 1/s}]
+`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reader, writer := io.Pipe()
+	var stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- runWith(ctx, []string{"serve", file, "--port", "0"}, writer, &stderr, deps{})
+		_ = writer.Close()
+	}()
+	lines := bufio.NewScanner(reader)
+	for _, want := range []struct {
+		name string
+		code codes.Code
+	}{{"b0", codes.OK}, {"b1", codes.Aborted}} {
+		if !lines.Scan() {
+			cancel()
+			t.Fatalf("exit code %d: %s", <-code, stderr.String())
+		}
+		name, address, _ := strings.Cut(lines.Text(), " ")
+		if name != want.name {
+			t.Errorf("backend %q, want %q", name, want.name)
+		}
+		config := clientcore.Default()
+		config.Retry.Off = true
+		client, err := clientcore.New(config, clientcore.WithTarget(address))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		reply, err := userpb.NewUserServiceClient(client).GetUser(ctx, &userpb.GetUserRequest{UserId: "user-7", ResponseBytes: 100})
+		if status.Code(err) != want.code {
+			t.Errorf("%s: %v, want %v", name, err, want.code)
+		}
+		if err == nil && (reply.GetUser().GetId() != "user-7" || len(reply.GetUser().GetPayload()) != 100) {
+			t.Errorf("%s: %v", name, reply)
+		}
+	}
+	cancel()
+	if got := <-code; got != exitOK {
+		t.Errorf("exit code %d: %s", got, stderr.String())
+	}
+	for _, want := range []string{"b0: 1 attempt, OK 1", "b1: 1 attempt, ABORTED 1"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("stderr lacks %q:\n%s", want, stderr.String())
+		}
+	}
+}
+
+func TestServeNeedsAFleet(t *testing.T) {
+	file := write(t, "target.yaml", "name: x\ntarget: localhost:50051\nload: [{call: GetUser, rate: 1/s}]\n")
+	if code, _, stderr := command(t, "serve", file); code != exitUsage || !strings.Contains(stderr, "not a fleet") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	if code, _, stderr := command(t, "serve", smallScenario(t), "--port", "70000"); code != exitUsage || !strings.Contains(stderr, "0 to 65535") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
