@@ -14,7 +14,7 @@ build: ## build bin/grpcbench
 	$(GO) build -o $(BIN) ./cmd/grpcbench
 
 .PHONY: run
-run: build ## build, then run the quick scenario and print its table (SCENARIO=file for another)
+run: build ## build and run the quick scenario (SCENARIO=file for another)
 	./$(BIN) run $(SCENARIO)
 
 .PHONY: test
@@ -34,13 +34,15 @@ lint: ## gofmt, vet, staticcheck
 
 .PHONY: fuzz
 fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
-	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
-	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
-	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzztime $(or $(FUZZTIME),60s) ./scenario
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
+	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
+	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario
 
 .PHONY: bench
-bench: ## measure grpcbench itself: overhead beside a bare grpc-go loop, recording, pacing
-	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),2s) ./cmd/grpcbench ./clientcore ./scenario/engine ./fakeserver
+bench: ## measure grpcbench itself, beside a bare grpc-go loop
+	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 5x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore ./scenario/engine ./fakeserver
 
 .PHONY: generate
 generate: ## make the Go code of the .proto files
@@ -51,7 +53,7 @@ check-generate: ## fail when generated code is stale
 	$(GO) run ./fakeserver/internal/genproto -check
 
 .PHONY: update-golden
-update-golden: ## write the golden files anew; read the diff before you commit it
+update-golden: ## write the golden files anew; read the diff
 	$(GO) test ./scenario ./scenario/strict ./scenario/run ./reports -update
 
 .PHONY: clean

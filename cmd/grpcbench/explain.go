@@ -10,7 +10,7 @@ func (a *app) explainCommand() *cobra.Command {
 	var flags scenarioFlags
 	c := &cobra.Command{
 		Use:   "explain FILE",
-		Short: "Show what a scenario would run: variants, time, calls, connections, utilisation",
+		Short: "Show what a scenario would run: variants, minutes, utilisation",
 		Args:  oneFile,
 		RunE: func(c *cobra.Command, files []string) error {
 			plan, err := flags.plan(c, files[0])
