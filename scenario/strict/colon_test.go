@@ -15,6 +15,9 @@ func TestColonInText(t *testing.T) {
 		"a: [b: 1]":                     "",
 		"a: [\"localhost:1\"]":          "localhost:1",
 		"a:\n  - localhost:1\n":         "localhost:1",
+		`a: {"b": c}`:                   "",
+		`a: {b:"c"}`:                    "",
+		`a: {b: ""}`:                    "",
 		"a: [x, 10:30]":                 "",
 	} {
 		d, err := Parse("x.yaml", []byte(text))

@@ -53,8 +53,7 @@ func (p *parsing) node(n ast.Node, path string) *Node {
 		out.Text, out.Quoted = n.Value.Value, true
 		return out
 	case *ast.StringNode:
-		quoted := n.Token.Type == token.DoubleQuoteType || n.Token.Type == token.SingleQuoteType
-		return p.scalar(n.Token, n.Value, quoted)
+		return p.scalar(n.Token, n.Value, quoted(n.Token))
 	case *ast.NullNode:
 		// The parser makes up a null where nothing is written.
 		out := p.fresh(Null, n.Token)
@@ -81,7 +80,7 @@ func (p *parsing) node(n ast.Node, path string) *Node {
 // colon for a key's; YAML wants white space after one that is.
 func (p *parsing) colonInText(n *ast.MappingValueNode) *Node {
 	key, ok := n.Key.(*ast.StringNode)
-	if !ok || key.Token.Type == token.DoubleQuoteType || key.Token.Type == token.SingleQuoteType {
+	if !ok || quoted(key.Token) {
 		return nil
 	}
 	switch n.Value.(type) {
@@ -89,13 +88,21 @@ func (p *parsing) colonInText(n *ast.MappingValueNode) *Node {
 	default:
 		return nil
 	}
+	value := n.Value.GetToken()
+	if quoted(value) || value.Value == "" {
+		return nil
+	}
 	out := p.fresh(Scalar, key.Token)
-	text := key.Value + ":" + n.Value.GetToken().Value
+	text := key.Value + ":" + value.Value
 	if !strings.HasPrefix(p.src.from(out.Pos), text) {
 		return nil
 	}
 	out.Text, out.at.width = text, len([]rune(text))
 	return out
+}
+
+func quoted(tk *token.Token) bool {
+	return tk.Type == token.DoubleQuoteType || tk.Type == token.SingleQuoteType
 }
 
 func (p *parsing) fresh(kind NodeKind, tk *token.Token) *Node {
