@@ -83,8 +83,8 @@ func (p *Plan) settle() {
 	case p.Trials == 0:
 		p.Trials = needed
 	case p.Trials < needed:
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%d trials cannot show a difference: %s %d",
-			p.Trials, plural(p.Comparisons(), "comparison needs", "comparisons need"), needed))
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot show a difference: %s %d",
+			plural(p.Trials, "trial", "trials"), plural(p.Comparisons(), "comparison needs", "comparisons need"), needed))
 	}
 	p.Warnings = append(p.Warnings, p.doubts()...)
 }

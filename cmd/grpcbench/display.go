@@ -29,11 +29,11 @@ func newDisplay(w io.Writer, plan *scenario.Plan, quiet bool) display {
 		return silent{}
 	}
 	if _, ok := terminal(w); ok && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" {
-		return newLive(w, total)
+		return newLive(w, total, newSpeed(plan))
 	}
 	fmt.Fprintf(w, "%s: %s of %s, about %v\n", plan.Base.Name,
 		count(plan.Trials, "trial"), count(len(plan.Variants), "variant"), total.Round(time.Second))
-	return &plain{w: w, last: time.Now()}
+	return &plain{w: w, speed: newSpeed(plan), last: time.Now()}
 }
 
 type silent struct{}
@@ -46,8 +46,9 @@ const plainEvery = 10 * time.Second
 
 // plain writes lines that a log keeps well.
 type plain struct {
-	w    io.Writer
-	last time.Time
+	w     io.Writer
+	speed speed
+	last  time.Time
 }
 
 func (p *plain) show(e bench.Progress) {
@@ -56,7 +57,7 @@ func (p *plain) show(e bench.Progress) {
 	}
 	p.last = time.Now()
 	fmt.Fprintf(p.w, "%v elapsed, %v left: block %d/%d, %s, %s: %s\n",
-		e.Elapsed.Round(time.Second), e.Remaining.Round(time.Second), e.Block, e.Blocks, e.Variant, e.Phase, figures(e.Interval))
+		e.Elapsed.Round(time.Second), e.Remaining.Round(time.Second), e.Block, e.Blocks, e.Variant, e.Phase, p.speed.figures(e.Interval))
 }
 
 func (p *plain) close() {}
@@ -66,14 +67,15 @@ type live struct {
 	progress *mpb.Progress
 	bar      *mpb.Bar
 	total    time.Duration
+	speed    speed
 
 	mu   sync.Mutex // mpb's decorators run on its own goroutine
 	what string
 	now  string
 }
 
-func newLive(w io.Writer, total time.Duration) *live {
-	l := &live{progress: mpb.New(mpb.WithOutput(w), mpb.WithWidth(24)), total: total}
+func newLive(w io.Writer, total time.Duration, s speed) *live {
+	l := &live{progress: mpb.New(mpb.WithOutput(w), mpb.WithWidth(24)), total: total, speed: s}
 	l.bar = l.progress.New(int64(total), mpb.BarStyle().Lbound("").Rbound(" ").Filler("━").Tip("╸").Padding("─"),
 		mpb.BarRemoveOnComplete(),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return l.read(&l.what) })),
@@ -95,7 +97,7 @@ func (l *live) show(e bench.Progress) {
 	l.mu.Lock()
 	l.what = fmt.Sprintf("%v left · block %d/%d · %s · %s", e.Remaining.Round(time.Second), e.Block, e.Blocks, clip(e.Variant, 30), e.Phase)
 	if e.Interval != nil {
-		l.now = figures(e.Interval)
+		l.now = l.speed.figures(e.Interval)
 	}
 	l.mu.Unlock()
 	l.bar.SetCurrent(int64(min(max(l.total-e.Remaining, 0), l.total-1)))
@@ -106,8 +108,24 @@ func (l *live) close() {
 	l.progress.Wait()
 }
 
-// figures is one second in words: calls/s, p99, failures, over all series.
-func figures(i *result.Interval) string {
+// speed writes an interval in words. An interval is a second, but for the last
+// one of a phase that is no whole number of them.
+type speed struct{ warmup, measure time.Duration }
+
+func newSpeed(plan *scenario.Plan) speed { return speed{plan.Warmup, plan.Measure} }
+
+// length is how long calls were made in the interval.
+func (s speed) length(i *result.Interval) time.Duration {
+	phase, before := s.measure, time.Duration(i.Second)*time.Second
+	if i.Second < 0 {
+		whole := (s.warmup + time.Second - 1) / time.Second
+		phase, before = s.warmup, (whole+time.Duration(i.Second))*time.Second
+	}
+	return min(phase-before, time.Second)
+}
+
+// figures is calls/s, p99, failures and calls in flight, over all series.
+func (s speed) figures(i *result.Interval) string {
 	var done, failed, flight int64
 	var p99 int64
 	for _, s := range i.Series {
@@ -116,7 +134,11 @@ func figures(i *result.Interval) string {
 		flight += s.InFlight
 		p99 = max(p99, s.P99NS)
 	}
-	return fmt.Sprintf("%d calls/s, p99 %s, %d failed, %d in flight", done, short(time.Duration(p99)), failed, flight)
+	rate := "draining"
+	if length := s.length(i); length > 0 {
+		rate = fmt.Sprintf("%.0f calls/s", float64(done)/length.Seconds())
+	}
+	return fmt.Sprintf("%s, p99 %s, %d failed, %d in flight", rate, short(time.Duration(p99)), failed, flight)
 }
 
 // short writes a duration with three significant digits.

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	bench "github.com/grpcbench/grpcbench/scenario/run"
+)
+
+func TestFiguresAreRates(t *testing.T) {
+	s := speed{warmup: 1200 * time.Millisecond, measure: 1500 * time.Millisecond}
+	for second, want := range map[int]string{-2: "100 calls/s", -1: "500 calls/s", 0: "100 calls/s", 1: "200 calls/s", 2: "draining"} {
+		i := &result.Interval{Second: second, Series: []result.IntervalSeries{{OK: 90, Failed: 10, P99NS: 12_345_678, InFlight: 3}}}
+		if got := s.figures(i); got != want+", p99 12.3 ms, 10 failed, 3 in flight" {
+			t.Errorf("second %d: %q, want %s", second, got, want)
+		}
+	}
+}
+
+// TestPlainDisplay writes one line every ten seconds, however often it is told.
+func TestPlainDisplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		p := &plain{w: &b, speed: speed{measure: time.Minute}, last: time.Now()}
+		for second := range 35 {
+			time.Sleep(time.Second)
+			p.show(bench.Progress{
+				Variant: "pool.size=1", Block: 1, Blocks: 2, Phase: bench.Measuring,
+				Elapsed: time.Duration(second+1) * time.Second, Remaining: time.Duration(59-second) * time.Second,
+				Interval: &result.Interval{Second: second, Series: []result.IntervalSeries{{OK: 10}}},
+			})
+		}
+		p.close()
+		lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+		if len(lines) != 3 || lines[0] != "10s elapsed, 50s left: block 1/2, pool.size=1, measuring: 10 calls/s, p99 –, 0 failed, 0 in flight" {
+			t.Errorf("%d lines:\n%s", len(lines), b.String())
+		}
+	})
+}
