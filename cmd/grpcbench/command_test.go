@@ -104,6 +104,32 @@ func TestRunPrintsItsTableAndKeepsItsResult(t *testing.T) {
 	}
 }
 
+// TestResultsAreKeptByScenarioAndTime: without --out nothing is overwritten,
+// and the newest is easy to find.
+func TestResultsAreKeptByScenarioAndTime(t *testing.T) {
+	t.Chdir(t.TempDir())
+	file := smallScenario(t)
+	for _, note := range []string{"first", "second"} {
+		// Virtual time begins anew in each bubble: tell the two apart by hand.
+		if code, _, stderr := inVirtualTime(t, "run", file, "--note", note); code != exitOK {
+			t.Fatal(stderr)
+		}
+		if r := readJSON(t, filepath.Join("results", "small", latestName, resultName)); r.Note != note {
+			t.Errorf("latest is %q, want %q", r.Note, note)
+		}
+		whole, _ := filepath.Glob("results/small/2*Z")
+		if len(whole) != 1 {
+			t.Fatalf("results: %v", whole)
+		}
+		if err := os.Rename(whole[0], filepath.Join("results", "small", note)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, _ := filepath.Glob("results/small/*.latest*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 func readJSON(t *testing.T, path string) *result.Result {
 	t.Helper()
 	text, err := os.ReadFile(path)

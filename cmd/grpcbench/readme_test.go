@@ -102,6 +102,7 @@ func newUser(t *testing.T, root string) string {
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
+	pointToLatest(out)
 	return dir
 }
 

@@ -20,7 +20,7 @@ func (a *app) reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report RESULT",
 		Short: "Render a stored result again, in any format",
-		Example: `  grpcbench report results/quick/20260102T030405Z/result.json
+		Example: `  grpcbench report results/quick/latest
   grpcbench report result.json --format markdown`,
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, files []string) error {

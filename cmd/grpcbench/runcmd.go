@@ -57,7 +57,8 @@ partial).`,
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
 			}
-			if out == "" {
+			standard := out == ""
+			if standard {
 				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
 			}
 			// Now, not after an hour's run, is when to learn of a folder that
@@ -80,8 +81,13 @@ partial).`,
 				path := filepath.Join(out, resultName)
 				if err := r.Save(path); err != nil {
 					failures = append(failures, internalError(err))
-				} else if !quiet {
-					fmt.Fprintf(a.stderr, "result: %s\n", path)
+				} else {
+					if standard {
+						pointToLatest(out)
+					}
+					if !quiet {
+						fmt.Fprintf(a.stderr, "result: %s\n", path)
+					}
 				}
 				if measured(r) {
 					if err := a.render(rendered, r); err != nil {
@@ -99,12 +105,28 @@ partial).`,
 		},
 	}
 	flags.register(c)
-	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME)")
+	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
 	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(formatNames(), ", "))
 	c.Flags().StringVar(&note, "note", "", "free text to keep with the result")
 	c.Flags().StringArrayVar(&labels, "label", nil, "`KEY=VALUE` to keep with the result (repeatable)")
 	c.Flags().BoolVar(&quiet, "quiet", false, "no progress on standard error")
 	return c
+}
+
+// latestName is the link beside the results of a scenario that leads to the
+// newest.
+const latestName = "latest"
+
+// pointToLatest makes the link. It is a convenience: where links can't be made
+// there is none.
+func pointToLatest(out string) {
+	next := out + ".latest"
+	if os.Symlink(filepath.Base(out), next) != nil {
+		return
+	}
+	if os.Rename(next, filepath.Join(filepath.Dir(out), latestName)) != nil {
+		_ = os.Remove(next)
+	}
 }
 
 // measured says whether there is anything for a table to show.
