@@ -23,6 +23,9 @@ func (t *table) section(r *result.Result, several bool) section {
 	}
 	s.chart = t.newChart(r)
 	s.remarks = t.remarks()
+	if t.mostlyFailed() {
+		s.why = t.commonestError()
+	}
 	return s
 }
 

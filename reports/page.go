@@ -24,6 +24,7 @@ type section struct {
 	rows    int
 	chart   *chart
 	remarks [][]string // lines of items, for where there is room: the slowest call, the commonest error
+	why     []string   // the commonest error as items, where so much failed that every reader asks
 }
 
 // closing is the lines that say how far the figures can be trusted.

@@ -79,6 +79,16 @@ func short(ns int64) string {
 	return separated(ms(ns), 0)
 }
 
+// mostlyFailed says that in some variant at least half of the calls failed.
+func (t *table) mostlyFailed() bool {
+	for _, r := range t.rows {
+		if r.figures.Failed >= 0.5 {
+			return true
+		}
+	}
+	return false
+}
+
 // commonestError describes the error message that occurred most, over all
 // trials of a variant.
 func (t *table) commonestError() []string {
@@ -114,7 +124,8 @@ func (t *table) commonestError() []string {
 		line = append(line, "of "+t.rows[top.row].label)
 	}
 	if top.message != "" {
-		line = append(line, "“"+shorten(clean(top.message), longestMessage)+"”")
+		// What went wrong stands at the end of grpc-go's messages.
+		line = append(line, "“"+shortenMiddle(clean(top.message), longestMessage)+"”")
 	}
 	return line
 }

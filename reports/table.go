@@ -90,6 +90,7 @@ func (t *terminal) section(s section) error {
 	}
 	t.lines(items(notesOf(shown), t.columns), dim)
 	if t.columns < richColumns {
+		t.lines(items(s.why, t.columns), plain)
 		return nil
 	}
 	if s.chart != nil {
