@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,12 +54,14 @@ func (t *table) what(r *result.Result, several bool) []string {
 		}
 		offered, same := t.offered()
 		switch asked := l.RatePerS; {
-		case !same:
-		case asked == 0 || t.varies(r, "rate") || perSecond(asked) == perSecond(offered):
+		case asked > 0 && !t.varies(r, "rate") && t.near(asked):
+			item += " " + rate(asked)
+			if same && perSecond(asked) != perSecond(offered) {
+				// A random process need not come to its mean in so short a time.
+				item += " (" + perSecond(offered) + " drawn)"
+			}
+		case same:
 			item += " " + rate(offered)
-		default:
-			// A random process need not come to its mean in so short a time.
-			item += " " + rate(asked) + " (" + perSecond(offered) + " drawn)"
 		}
 		out = append(out, item)
 	}
@@ -83,6 +86,18 @@ func (t *table) varies(r *result.Result, field string) bool {
 	return slices.ContainsFunc(r.Scenario.Dimensions, func(d result.Dimension) bool {
 		return d.Name == "load."+t.load.Name+"."+field
 	})
+}
+
+// near says that every row was offered about that rate: one that was not had
+// it changed by an overlay, which only shows in what was drawn.
+func (t *table) near(asked float64) bool {
+	const most = 0.2
+	for _, r := range t.rows {
+		if math.Abs(r.figures.OfferedPerS-asked) > most*asked {
+			return false
+		}
+	}
+	return true
 }
 
 // offered is the rate that every row was offered, if it is the same one.
