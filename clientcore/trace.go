@@ -93,6 +93,28 @@ func (t *Trace) end(ctx context.Context, err error) {
 	}
 }
 
+// Close ends t with the call's error, if the call has not done so: nothing is
+// written to it any more. A stream may have ended for its caller a moment before
+// grpc-go is done with it; whoever reads t closes it first. Where such a stream
+// may still be about, a Trace is not to be used for another call.
+func (t *Trace) Close(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := t.last()
+	if last != nil && last.End.IsZero() {
+		last.End = time.Now()
+		last.Code = status.Code(err)
+	}
+	if t.open && err != nil {
+		var attempt TraceAttempt
+		if last != nil {
+			attempt = *last
+		}
+		t.Origin = originOf(context.Background(), err, attempt)
+	}
+	t.open, t.trailer = false, nil
+}
+
 // last is the attempt that runs, or nil when there is none. t.mu is held.
 func (t *Trace) last() *TraceAttempt {
 	if n := len(t.Attempts); t.open && n > 0 {

@@ -46,6 +46,12 @@ func (c *clock) until(now time.Time, at time.Duration) (d time.Duration, ok bool
 	return s.t0.Add(at).Sub(now), true
 }
 
+// final says that the clock will not be set again.
+func (c *clock) final() bool {
+	s := c.start.Load()
+	return s != nil && s.final
+}
+
 // monotonic gives t, which may come from another process, this process's
 // monotonic reading, so that a step of the wall clock during a trial does not
 // move the windows.

@@ -16,6 +16,7 @@ type windows struct {
 	host  fault.Host
 	clock *clock
 	books *books
+	final bool // the clock was seen to be
 
 	moved chan struct{} // of one place: the clock was set
 	quit  chan struct{}
@@ -82,6 +83,17 @@ func (w *windows) run() {
 // until that changes; ok is false when it does not, as the clock is set.
 func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 	at, set := w.clock.at(now)
+	if !w.final && w.clock.final() {
+		// What was counted until now belongs to the warm-up. A window that
+		// reaches into the measurement counts there, too.
+		w.final = true
+		for i := range w.rules {
+			r := &w.rules[i]
+			if r.counted = r.open && r.Open(0); r.counted {
+				w.books.faults[r.number].Add(1)
+			}
+		}
+	}
 	soonest := func(d time.Duration) {
 		if !ok || d < next {
 			next, ok = d, true

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/grpcbench/grpcbench/reports/result"
 )
 
 // chart is the goodput of each variant, second by second: the mean over its
@@ -36,7 +34,7 @@ const (
 )
 
 // newChart reads the intervals; nil where there are too few.
-func (t *table) newChart(r *result.Result) *chart {
+func (t *table) newChart() *chart {
 	c := &chart{title: "goodput of " + t.method()}
 	length := 0
 	for i := range t.rows {
@@ -53,7 +51,7 @@ func (t *table) newChart(r *result.Result) *chart {
 	if length < shortestChart || c.top == 0 {
 		return nil
 	}
-	for _, f := range r.Scenario.Faults {
+	for _, f := range t.faults() {
 		from, to := time.Duration(f.AtNS).Seconds(), time.Duration(f.AtNS+f.ForNS).Seconds()
 		if f.ForNS == 0 {
 			to = math.Inf(1)
@@ -79,7 +77,7 @@ func (t *table) goodput(r *row) []float64 {
 				continue
 			}
 			for _, s := range interval.Series {
-				if s.Name != t.load.Name {
+				if s.Name != t.entry {
 					continue
 				}
 				for len(sum) <= interval.Second {

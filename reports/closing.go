@@ -16,7 +16,10 @@ func newClosing(r *result.Result) closing {
 	if word == "" {
 		word = "not judged"
 	}
-	c.verdicts = append(c.verdicts, "measurement "+clean(word))
+	// Of nothing, nothing good can be said.
+	if measured(r) || result.Worst(c.verdict, result.Valid) != result.Valid {
+		c.verdicts = append(c.verdicts, "measurement "+clean(word))
+	}
 	if text := books(r); text != "" {
 		c.verdicts = append(c.verdicts, text)
 	}
@@ -96,6 +99,16 @@ func worstLag(r *result.Result) (ns float64, ok bool) {
 		}
 	})
 	return ns, ok
+}
+
+// measured says whether any call was planned in any trial.
+func measured(r *result.Result) (any bool) {
+	eachTrial(r, func(t *result.Trial) {
+		for i := range t.Series {
+			any = any || t.Series[i].Planned > 0
+		}
+	})
+	return any
 }
 
 func eachTrial(r *result.Result, do func(*result.Trial)) {

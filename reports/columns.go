@@ -3,6 +3,7 @@ package reports
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/reports/stats"
@@ -46,9 +47,13 @@ type note struct {
 const (
 	noteBaseline = iota
 	noteInvalid
+	noteSaturated
+	noteDiffers
+	noteFaults
 	noteChange
 	noteNotCompared
 	noteFailed
+	noteUnended
 	noteTooFew
 	noteInSLO
 	noteAttempts
@@ -87,8 +92,13 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string) {
 		t.each("failed %", rankFailed, func(r *row) string { return percent(r.figures.Failed) }),
 		t.attempts(),
 	)
-	if t.series().Loop == result.Open {
-		figures = append(figures, t.each("offered/s", rankOffered, func(r *row) string { return perSecond(r.figures.OfferedPerS) }))
+	if t.loop() != result.Closed {
+		figures = append(figures, t.each("offered/s", rankOffered, func(r *row) string {
+			if r.load.Loop == result.Closed {
+				return blank
+			}
+			return perSecond(r.figures.OfferedPerS)
+		}))
 	}
 	figures = append(figures, t.each("OK/s", rankAchieved, func(r *row) string { return perSecond(r.figures.AchievedPerS) }))
 	if c, ok := t.cpu(r); ok {
@@ -123,12 +133,14 @@ func (t *table) toHeading(c column) (item string, moved bool) {
 	value := c.cells[0]
 	switch c.rank {
 	case rankInSLO:
-		if t.load.SLONS == 0 && t.load.TimeoutNS > 0 {
-			return value + " % OK within the timeout of " + setting(t.load.TimeoutNS), true
-		} else if t.load.SLONS == 0 {
-			return value + " % OK", true
+		switch within, slo := t.within(); {
+		case slo == everySLO:
+			return value + " % in SLO", true
+		case slo == someSLO:
+			return value + " % in SLO (" + within + ")", true
+		default:
+			return value + " % " + within, true
 		}
-		return value + " % in SLO", true
 	case rankFailed:
 		if t.allOK() {
 			return "no call failed", true
@@ -137,8 +149,11 @@ func (t *table) toHeading(c column) (item string, moved bool) {
 	case rankAttempts:
 		return value + " attempts a call", true
 	case rankOffered:
-		// The rate that was asked for stands in the heading already.
-		return "", true
+		// Where it says what was asked for, that is enough.
+		if t.askedRate() != "" {
+			return "", true
+		}
+		return value + " offered/s", true
 	case rankAchieved:
 		return value + " OK/s", true
 	}
@@ -167,10 +182,10 @@ func (t *table) settings() (columns []column, fixed []string) {
 		}
 	}
 	if len(columns) == 0 {
-		if !t.anyInvalid() {
+		if !t.anyInvalid() && !t.anySaturated() {
 			return nil, fixed
 		}
-		// The mark of an INVALID trial needs a place.
+		// The marks need a place.
 		c := column{head: "variant", rank: rankSettings, left: true}
 		for _, r := range t.rows {
 			c.cells = append(c.cells, clean(r.variant.Name))
@@ -186,6 +201,9 @@ func (t *table) settings() (columns []column, fixed []string) {
 		if t.rows[i].figures.Invalid > 0 {
 			first.marks[i] += " †"
 		}
+		if t.rows[i].figures.Saturated > 0 {
+			first.marks[i] += " ‡"
+		}
 	}
 	if t.baseline != nil {
 		first.notes = append(first.notes, note{noteBaseline, "* baseline"})
@@ -193,7 +211,16 @@ func (t *table) settings() (columns []column, fixed []string) {
 	if t.anyInvalid() {
 		first.notes = append(first.notes, note{noteInvalid, "† with trials that are INVALID: not fit to act on"})
 	}
+	if t.anySaturated() {
+		first.notes = append(first.notes, note{
+			noteSaturated, "‡ saturated: calls in flight grew to the end, so its percentiles depend on how long it ran",
+		})
+	}
 	return columns, fixed
+}
+
+func (t *table) anySaturated() bool {
+	return slices.ContainsFunc(t.rows, func(r row) bool { return r.figures.Saturated > 0 })
 }
 
 func (t *table) anyInvalid() bool {
@@ -211,14 +238,93 @@ func (t *table) each(head string, rank int, cell func(*row) string) column {
 
 func (t *table) inSLO() column {
 	c := t.each("in SLO %", rankInSLO, func(r *row) string { return percent(r.figures.InSLO) })
-	switch {
-	case t.load.SLONS > 0:
-	case t.load.TimeoutNS > 0:
-		c.notes = []note{{noteInSLO, "in SLO: OK within the timeout of " + setting(t.load.TimeoutNS) + ", no SLO being set"}}
-	default:
-		c.notes = []note{{noteInSLO, "in SLO: OK, no SLO being set"}}
+	switch within, slo := t.within(); slo {
+	case noSLO:
+		c.notes = []note{{noteInSLO, "in SLO: " + within + ", no SLO being set"}}
+	case someSLO:
+		c.notes = []note{{noteInSLO, "in SLO: OK, " + within}}
 	}
 	return c
+}
+
+// How many of the rows have an SLO.
+const (
+	noSLO = iota
+	someSLO
+	everySLO
+)
+
+// within says what stands for the SLO where none is set.
+func (t *table) within() (text string, slo int) {
+	n := 0
+	for _, r := range t.rows {
+		if r.load.SLONS > 0 {
+			n++
+		}
+	}
+	timeout, same := t.common(ofTimeout)
+	switch {
+	case n == len(t.rows):
+		return "", everySLO
+	case n > 0:
+		return "within the timeout where no SLO is set", someSLO
+	case !same:
+		return "OK within each variant's timeout", noSLO
+	case timeout == "":
+		return "OK", noSLO
+	}
+	return "OK within the timeout of " + strings.TrimPrefix(timeout, "timeout "), noSLO
+}
+
+// unended says how many of the failed calls did not fail but were never made,
+// or never ended.
+func (t *table) unended() []note {
+	var parts []string
+	for _, k := range []struct {
+		one, many, why string
+		of             func(*row) int64
+	}{
+		{"unfinished call", "unfinished calls", "still running when the drain ended", func(r *row) int64 { return r.figures.Unfinished }},
+		{"dropped one", "dropped ones", "max_in_flight reached", func(r *row) int64 { return r.figures.Dropped }},
+	} {
+		low, high := int64(math.MaxInt64), int64(0)
+		var having []*row
+		for i := range t.rows {
+			n := k.of(&t.rows[i])
+			low, high = min(low, n), max(high, n)
+			if n > 0 {
+				having = append(having, &t.rows[i])
+			}
+		}
+		if high == 0 {
+			continue
+		}
+		noun := k.many
+		if high == 1 && low == 1 {
+			noun = k.one
+		}
+		switch {
+		case len(t.rows) == 1:
+			parts = append(parts, count(high)+" "+noun+" ("+k.why+")")
+		case high <= 2*low:
+			parts = append(parts, span(count(low), count(high))+" "+noun+" a variant ("+k.why+")")
+		default:
+			slices.SortStableFunc(having, func(a, b *row) int { return compare(float64(k.of(b)), float64(k.of(a))) })
+			var each []string
+			for _, r := range having {
+				each = append(each, count(k.of(r))+" in "+r.label)
+			}
+			parts = append(parts, k.many+" ("+k.why+"): "+listed(each, 3))
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	sep := " and "
+	if strings.Contains(strings.Join(parts, ""), "): ") {
+		sep = "; "
+	}
+	return []note{{noteUnended, "failed % includes " + strings.Join(parts, sep)}}
 }
 
 func (t *table) attempts() column {
@@ -272,8 +378,15 @@ func (t *table) unit() unit {
 
 // baselineName is the baseline in a column heading, if it is short.
 func (t *table) baselineName() string {
-	if name := t.baseline.label; len(t.dimensions) == 1 && width(name) <= 14 {
-		return name
+	if len(t.dimensions) == 1 {
+		// A dotted path is too long to stand with its value.
+		name := t.baseline.label
+		if d := t.dimensions[0]; unclear(d.Baseline) && !strings.Contains(d.Name, ".") {
+			name = clean(d.Baseline)
+		}
+		if width(name) <= 14 {
+			return name
+		}
 	}
 	return "*"
 }

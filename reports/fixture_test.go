@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -116,11 +117,11 @@ func outage(t testing.TB) *result.Result {
 	r.Scenario.Dimensions = []result.Dimension{{
 		Name: "backoff", Values: []string{"none", "fixed", "immediate", "exponential"}, Baseline: "fixed",
 	}}
-	r.Scenario.Loads = []result.Load{{
+	loads := []result.Load{{
 		Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open,
 		Arrivals: "poisson", RatePerS: 500, SLONS: int64(200 * time.Millisecond), TimeoutNS: int64(time.Second),
 	}}
-	r.Scenario.Faults = []result.FaultWindow{{Name: "outage", Kind: "down", AtNS: int64(5 * time.Second), ForNS: int64(3 * time.Second)}}
+	faults := []result.FaultWindow{{Name: "outage", Kind: "down", AtNS: int64(5 * time.Second), ForNS: int64(3 * time.Second)}}
 	series := result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}
 	shapes := []shape{
 		{
@@ -142,6 +143,7 @@ func outage(t testing.TB) *result.Result {
 	}
 	for i, name := range r.Scenario.Dimensions[0].Values {
 		v := result.Variant{Name: "backoff=" + name, Settings: map[string]string{"backoff": name}, Trials: shapes[i].trials(t, 7, series)}
+		v.Loads, v.Faults = slices.Clone(loads), slices.Clone(faults)
 		for j := range v.Trials {
 			v.Trials[j].State = result.Recovered
 		}
@@ -170,7 +172,7 @@ func kinds(t testing.TB) *result.Result {
 		{Name: "client.balance", Values: []string{"round_robin", "pick_first"}, Baseline: "round_robin"},
 		{Name: "load.reads.rate", Values: []string{"200/s", "2000/s"}},
 	}
-	r.Scenario.Loads = []result.Load{
+	loads := []result.Load{
 		{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open,
 			Arrivals: "constant", RatePerS: 200, TimeoutNS: 30e9},
 		{
@@ -196,6 +198,8 @@ func kinds(t testing.TB) *result.Result {
 					Settings: map[string]string{"client.pool.size": size, "client.balance": balance, "load.reads.rate": rate},
 					Trials:   reads.trials(t, 3, unary),
 				}
+				v.Loads = slices.Clone(loads)
+				v.Loads[0].RatePerS = reads.rate
 				streams := sync.trials(t, 3, bidi)
 				for k := range v.Trials {
 					v.Trials[k].Series = append(v.Trials[k].Series, streams[k].Series...)
@@ -244,12 +248,12 @@ func single(t testing.TB) *result.Result {
 	r := base()
 	r.Scenario.Name, r.Scenario.Trials, r.Scenario.MeasureNS = "one", 1, int64(10*time.Second)
 	r.Scenario.Isolation, r.Scenario.Target = "target", "dns:///payments.internal:443"
-	r.Scenario.Loads = []result.Load{{
+	loads := []result.Load{{
 		Name: "lists", Method: "user.v1.UserService/ListUsers", Kind: result.ServerStream, Loop: result.Open,
 		Arrivals: "constant", RatePerS: 30, SLONS: int64(time.Second), Messages: 20, ResponseB: 1536,
 	}}
 	s := shape{rate: 30, seconds: 10, p50: 1200 * time.Millisecond, p99: 2900 * time.Millisecond, attempts: 1, late: 0.7}
-	v := result.Variant{Name: "default", Trials: s.trials(t, 1, result.Series{
+	v := result.Variant{Name: "default", Loads: loads, Trials: s.trials(t, 1, result.Series{
 		Name: "lists", Method: "user.v1.UserService/ListUsers", Kind: result.ServerStream, Loop: result.Open,
 	})}
 	v.Trials[0].Fleet = nil
@@ -270,12 +274,15 @@ func hostile(t testing.TB) *result.Result {
 	r := outage(t)
 	r.Scenario.Name, r.Scenario.File = nasty, nasty
 	r.Scenario.Dimensions[0] = result.Dimension{Name: nasty, Values: []string{nasty, nasty + "2"}, Baseline: nasty}
-	r.Scenario.Loads[0].Name, r.Scenario.Loads[0].Arrivals = nasty, nasty
-	r.Scenario.Faults[0].Name, r.Scenario.Faults[0].Kind = nasty, nasty
 	r.Variants = r.Variants[:2]
 	r.Validity.Add(result.Reason{Code: nasty, Verdict: nasty, Figure: 1, Limit: 2, Detail: nasty})
 	for i := range r.Variants {
 		v := &r.Variants[i]
+		v.Loads[0].Name, v.Loads[0].Arrivals = nasty, nasty
+		v.Faults[0].Name, v.Faults[0].Kind = nasty, nasty
+		// They differ, so that notes say so.
+		v.Loads[0].RatePerS += float64(i)
+		v.Faults[0].AtNS += int64(i) * 1e9
 		v.Name, v.Settings = nasty, map[string]string{nasty: r.Scenario.Dimensions[0].Values[i]}
 		for j := range v.Trials {
 			v.Trials[j].State = nasty
@@ -328,11 +335,150 @@ func long(t testing.TB) *result.Result {
 	return r
 }
 
+var getUser = result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}
+
+// overlays compares sets of overlays that change the load entry itself; one
+// trial of each, cut short while the second ran.
+func overlays(t testing.TB) *result.Result {
+	r := base()
+	r.Scenario.Name, r.Scenario.File, r.Scenario.Trials = "shapes", "shapes.yaml", 2
+	r.Scenario.MeasureNS = int64(4 * time.Second)
+	r.Scenario.Dimensions = []result.Dimension{{Name: "traffic", Values: []string{"calm", "bursty", "strict"}, Baseline: "calm"}}
+	r.Partial = true
+	for i, name := range r.Scenario.Dimensions[0].Values {
+		l := result.Load{
+			Name: "reads", Method: getUser.Method, Kind: result.Unary, Loop: result.Open, Arrivals: "poisson", RatePerS: 800,
+			SLONS: 50e6, TimeoutNS: 1e9, RequestB: 512,
+		}
+		s := shape{rate: 785, seconds: 4, p50: 2 * time.Millisecond, p99: time.Duration(10+i) * time.Millisecond, attempts: 1}
+		switch name {
+		case "bursty":
+			l.Arrivals = "bursts"
+		case "strict":
+			l.SLONS, l.RequestB = 5e6, 2048
+			s.late = 0.11
+		}
+		v := result.Variant{
+			Name: "traffic=" + name, Settings: map[string]string{"traffic": name}, Loads: []result.Load{l},
+			Trials: s.trials(t, 1, getUser),
+		}
+		if name == "calm" {
+			s.seconds = 1
+			cut := s.trial(t, 1, 1, getUser)
+			cut.Partial = true
+			v.Trials = append(v.Trials, cut)
+		}
+		r.Variants = append(r.Variants, v)
+	}
+	return r
+}
+
+// faulty has two conditions, retries within each, and faults that only some
+// variants have and some load entries feel.
+func faulty(t testing.TB) *result.Result {
+	r := base()
+	r.Scenario.Name, r.Scenario.File, r.Scenario.Trials = "faulty", "faulty.yaml", 2
+	r.Scenario.MeasureNS = int64(4 * time.Second)
+	r.Scenario.Dimensions = []result.Dimension{
+		{Name: "fault", Values: []string{"no", "yes"}},
+		{Name: "retry", Values: []string{"none", "three"}, Baseline: "none"},
+	}
+	lists := result.Series{Name: "lists", Method: "user.v1.UserService/ListUsers", Kind: result.ServerStream, Loop: result.Open}
+	for i, fault := range r.Scenario.Dimensions[0].Values {
+		for j, retry := range r.Scenario.Dimensions[1].Values {
+			v := result.Variant{
+				Name: "fault=" + fault + ",retry=" + retry, Settings: map[string]string{"fault": fault, "retry": retry},
+				Loads: []result.Load{
+					{Name: "reads", Method: getUser.Method, Kind: result.Unary, Loop: result.Open, Arrivals: "poisson", RatePerS: 500, TimeoutNS: 1e9},
+					{Name: "lists", Method: lists.Method, Kind: lists.Kind, Loop: result.Open, Arrivals: "constant", RatePerS: 200, SLONS: 1e9},
+				},
+			}
+			reads := shape{rate: 500, seconds: 4, p50: 2 * time.Millisecond, p99: 10 * time.Millisecond, attempts: 1}
+			if fault == "yes" {
+				v.Faults = []result.FaultWindow{
+					{Name: "outage", Kind: "down", AtNS: 2e9, ForNS: 1e9, Backends: []int{1}},
+					{Name: "bad", Kind: "status", AtNS: 1e8, ForNS: 1e8, Method: "GetUser"},
+					{Name: "slow", Kind: "delay", AtNS: 1e9, Method: "user.v1.UserService/ListUsers", Backends: []int{0, 2}},
+				}
+				reads.failed, reads.code = 0.11-0.1*float64(j), "UNAVAILABLE"
+			}
+			if retry == "three" {
+				// A retried call is given more time, and its method an own fault.
+				v.Loads[0].TimeoutNS = 3e9
+				v.Faults = append(v.Faults, result.FaultWindow{Name: "pause", Kind: "stop", AtNS: 3e9, Method: "/user.v1.UserService/GetUser"})
+			}
+			v.Trials = reads.trials(t, 2, getUser)
+			streams := shape{rate: 200, seconds: 4, p50: 9 * time.Millisecond, p99: time.Duration(30+5*i) * time.Millisecond, attempts: 1}.trials(t, 2, lists)
+			for k := range v.Trials {
+				v.Trials[k].Series = append(v.Trials[k].Series, streams[k].Series...)
+				if fault == "yes" {
+					v.Trials[k].State = result.Recovered
+				}
+			}
+			r.Variants = append(r.Variants, v)
+		}
+	}
+	return r
+}
+
+// overload has variants that were offered more than they could serve: calls
+// were dropped and left unfinished, and what waited grew to the end.
+func overload(t testing.TB) *result.Result {
+	r := base()
+	r.Scenario.Name, r.Scenario.File, r.Scenario.Trials = "overload", "overload.yaml", 2
+	r.Scenario.MeasureNS = int64(4 * time.Second)
+	r.Scenario.Dimensions = []result.Dimension{{Name: "fleet.backends", Values: []string{"1", "2", "3"}, Baseline: "3"}}
+	for i, size := range r.Scenario.Dimensions[0].Values {
+		s := shape{rate: 500, seconds: 4, p50: 2 * time.Millisecond, p99: 9 * time.Millisecond, attempts: 1}
+		if size != "3" {
+			s.p50, s.p99 = time.Duration(600-200*i)*time.Millisecond, time.Duration(1900-700*i)*time.Millisecond
+			s.failed, s.code, s.late = 0.3-0.1*float64(i), "RESOURCE_EXHAUSTED", 0.2
+		}
+		v := result.Variant{
+			Name: "backends=" + size, Settings: map[string]string{"fleet.backends": size}, Trials: s.trials(t, 2, getUser),
+			Loads: []result.Load{{
+				Name: "reads", Method: getUser.Method, Kind: result.Unary, Loop: result.Open, Arrivals: "constant", RatePerS: 500,
+				SLONS: 1e9, MaxInFlight: 400,
+			}},
+		}
+		if size != "3" {
+			for j := range v.Trials {
+				unended(&v.Trials[j].Series[0], s.code, int64(307-304*i), int64(147*(1-i)))
+				v.Trials[j].State = result.Saturated
+			}
+		}
+		r.Variants = append(r.Variants, v)
+	}
+	return r
+}
+
+// unended makes some of the calls that failed with the code unfinished and
+// dropped ones.
+func unended(s *result.Series, code string, unfinished, dropped int64) {
+	s.Codes[code] -= unfinished + dropped
+	s.Origins[result.OriginTransport] -= unfinished + dropped
+	for i := range s.Errors {
+		s.Errors[i].Count -= unfinished + dropped
+	}
+	s.Unfinished, s.Dropped = unfinished, dropped
+	s.Calls -= dropped
+	s.Attempts -= dropped
+}
+
+// never was interrupted before its first trial.
+func never(testing.TB) *result.Result {
+	r := base()
+	r.Partial = true
+	r.Variants = []result.Variant{{Name: "default", Loads: []result.Load{}, Trials: []result.Trial{}}}
+	return r
+}
+
 // fixtures are the results that every format is tested with.
 func fixtures() map[string]func(testing.TB) *result.Result {
 	return map[string]func(testing.TB) *result.Result{
 		"outage": outage, "kinds": kinds, "interrupted": interrupted, "single": single,
 		"hostile": hostile, "wide": wide, "long": long,
+		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never,
 		"empty": func(testing.TB) *result.Result { return base() },
 	}
 }

@@ -189,8 +189,12 @@ func and(names []string) string {
 	}
 }
 
-// lowestP99 is the row with the lowest known p99; nil where none is known.
+// lowestP99 is the row with the lowest p99. It is nil where no p99 is a time,
+// and where one is n/a: that one might be the lowest.
 func (t *table) lowestP99() *row {
+	if len(t.unknownP99()) > 0 {
+		return nil
+	}
 	var best *row
 	for i := range t.rows {
 		if r := &t.rows[i]; r.p99.Known() && (best == nil || r.p99.NS < best.p99.NS) {
@@ -198,6 +202,17 @@ func (t *table) lowestP99() *row {
 		}
 	}
 	return best
+}
+
+// unknownP99 is the labels of the rows whose p99 is n/a.
+func (t *table) unknownP99() []string {
+	var out []string
+	for i := range t.rows {
+		if t.rows[i].p99.TooFew() {
+			out = append(out, t.rows[i].label)
+		}
+	}
+	return out
 }
 
 // followP99 is what remains to be said of p99 after in SLO.
@@ -239,9 +254,12 @@ func (t *table) leadP99() string {
 	lowest := t.lowestP99()
 	if lowest == nil {
 		low, high := t.rangeInSLO()
-		why := "no p99 is known"
-		if slices.ContainsFunc(t.rows, func(r row) bool { return r.p99.Failed() }) {
-			why = "the p99 falls on failed calls"
+		why := "the p99 falls on failed calls"
+		switch unknown := t.unknownP99(); {
+		case len(unknown) == len(t.rows):
+			why = "no p99 is known"
+		case len(unknown) > 0:
+			why = "the p99 is not known of " + and(unknown)
 		}
 		return fmt.Sprintf("%s%s: %s of calls in SLO in every variant; %s.", t.where(), t.method(),
 			held(span(percent(low), percent(high))+" %"), why)

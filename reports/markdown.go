@@ -24,7 +24,9 @@ func Markdown(w io.Writer, r *result.Result, _ Options) error {
 		markdownSection(&b, s)
 	}
 	c := p.closing
-	b.WriteString(paragraph(strings.Join(c.verdicts, " · ")) + "\n\n")
+	if len(c.verdicts) > 0 {
+		b.WriteString(paragraph(strings.Join(c.verdicts, " · ")) + "\n\n")
+	}
 	for _, reason := range c.reasons {
 		b.WriteString("- " + escaped(reason) + "\n")
 	}
@@ -63,7 +65,7 @@ func markdownSection(b *strings.Builder, s section) {
 		b.WriteByte('\n')
 	}
 	b.WriteByte('\n')
-	if notes := notesOf(s.columns); len(notes) > 0 {
+	if notes := notesOf(s, s.columns); len(notes) > 0 {
 		b.WriteString(paragraph(strings.Join(notes, " · ")) + "\n\n")
 	}
 	if s.chart != nil {

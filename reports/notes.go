@@ -2,9 +2,10 @@ package reports
 
 import "slices"
 
-// notesOf collects what the shown columns need explained, each thing once.
-func notesOf(shown []column) []string {
-	var all []note
+// notesOf collects the section's notes and what the shown columns need
+// explained, each thing once.
+func notesOf(s section, shown []column) []string {
+	all := slices.Clone(s.notes)
 	for _, c := range shown {
 		for _, n := range c.notes {
 			if !slices.Contains(all, n) {

@@ -22,6 +22,7 @@ type section struct {
 	heading [][]string // lines of items
 	columns []column   // in the order of display
 	rows    int
+	notes   []note // beside those of the columns, at every width
 	chart   *chart
 	remarks [][]string // lines of items, for where there is room: the slowest call, the commonest error
 	why     []string   // the commonest error as items, where so much failed that every reader asks
@@ -40,35 +41,51 @@ func newPage(r *result.Result) page {
 	p := page{closing: newClosing(r)}
 	p.banner = banner(r)
 	var tables []table
-	for _, l := range loads(r) {
+	for _, entry := range entries(r) {
 		for _, group := range conditions(r) {
-			if t := newTable(r, l, group); len(t.rows) > 0 {
+			if t := newTable(r, entry, group); len(t.rows) > 0 {
 				tables = append(tables, t)
 			}
 		}
 	}
 	p.headline = headline(r, tables)
 	for i := range tables {
-		p.sections = append(p.sections, tables[i].section(r, len(loads(r)) > 1))
+		p.sections = append(p.sections, tables[i].section(r, len(entries(r)) > 1))
 	}
 	return p
 }
 
 // banner says what an interrupted run did not measure.
 func banner(r *result.Result) []string {
-	var done int
+	var whole, cut int
 	var missing []string
 	for i := range r.Variants {
 		v := &r.Variants[i]
-		done += len(v.Trials)
+		for j := range v.Trials {
+			if v.Trials[j].Partial {
+				cut++
+			} else {
+				whole++
+			}
+		}
 		if len(v.Trials) == 0 {
 			missing = append(missing, clean(v.Name))
 		}
 	}
+	if whole+cut == 0 {
+		// The headline goes on: nothing was measured.
+		return []string{"PARTIAL: no trial was run."}
+	}
 	if !r.Partial && len(missing) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("PARTIAL: interrupted after %d of %s", done, plural(r.Scenario.Trials*len(r.Variants), "trial"))
+	text := fmt.Sprintf("PARTIAL: interrupted after %d of %s", whole, plural(r.Scenario.Trials*len(r.Variants), "trial"))
+	switch {
+	case cut > 0 && whole > 0:
+		text += fmt.Sprintf(", %d more in part", cut)
+	case cut > 0:
+		text += fmt.Sprintf(", %d in part", cut)
+	}
 	if len(missing) > 0 {
 		text += "; not measured: " + listed(missing, 4)
 	}
@@ -83,19 +100,25 @@ func listed(names []string, limit int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:limit], ", "), len(names)-limit)
 }
 
-// loads is the load entries: as the scenario has them, then any others that
-// were measured.
-func loads(r *result.Result) []result.Load {
-	out := slices.Clone(r.Scenario.Loads)
-	for i := range r.Variants {
-		for j := range r.Variants[i].Trials {
-			for _, s := range r.Variants[i].Trials[j].Series {
-				if !slices.ContainsFunc(out, func(l result.Load) bool { return l.Name == s.Name }) {
-					out = append(out, result.Load{Name: s.Name, Method: s.Method, Kind: s.Kind, Loop: s.Loop})
-				}
-			}
+// entries is the names of the load entries: as the variants have them, then
+// any others that were measured.
+func entries(r *result.Result) []string {
+	var out []string
+	add := func(name string) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
+	for i := range r.Variants {
+		for _, l := range r.Variants[i].Loads {
+			add(l.Name)
+		}
+	}
+	eachTrial(r, func(t *result.Trial) {
+		for i := range t.Series {
+			add(t.Series[i].Name)
+		}
+	})
 	return out
 }
 
@@ -141,11 +164,5 @@ func shortName(dimension string) string {
 	return clean(dimension)
 }
 
-// labelled is a value that can stand alone: that of an own-named dimension
-// does, that of a dotted path needs its name.
-func labelled(dimension, value string) string {
-	if strings.Contains(dimension, ".") {
-		return shortName(dimension) + " " + clean(value)
-	}
-	return clean(value)
-}
+// labelled is a value that can stand alone: fault yes, pool.size 4.
+func labelled(dimension, value string) string { return shortName(dimension) + " " + clean(value) }

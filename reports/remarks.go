@@ -32,7 +32,7 @@ func (t *table) slowest() []string {
 		for j := range t.rows[i].variant.Trials {
 			list := t.rows[i].variant.Trials[j].Exemplars
 			for k := range list {
-				if e := &list[k]; e.Series == t.load.Name && (worst == nil || e.ResponseNS > worst.ResponseNS) {
+				if e := &list[k]; e.Series == t.entry && (worst == nil || e.ResponseNS > worst.ResponseNS) {
 					worst, by = e, &t.rows[i]
 				}
 			}

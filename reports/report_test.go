@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 func render(t *testing.T, f func(io.Writer, *result.Result, Options) error, r *result.Result, o Options) string {
@@ -66,8 +67,8 @@ func TestHostileText(t *testing.T) {
 
 func TestVerdictColor(t *testing.T) {
 	for verdict, want := range map[result.Verdict]string{result.Valid: "\x1b[32m", result.Suspect: "\x1b[33m", result.Invalid: "\x1b[1;31m"} {
-		r := base()
-		r.Validity.Verdict = verdict
+		r := single(t)
+		r.Validity = result.Validity{Verdict: verdict}
 		text := render(t, Table, r, Options{Color: true})
 		if !strings.Contains(text, want+"measurement "+string(verdict)+"\x1b[0m") {
 			t.Errorf("%s is not coloured: %q", verdict, text)
@@ -135,15 +136,18 @@ func TestStable(t *testing.T) {
 // two makes a result of two variants, a (the baseline) and b.
 func two(t *testing.T, a, b shape) *result.Result {
 	r := base()
-	r.Scenario.Loads = []result.Load{{
-		Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open, Arrivals: "poisson", SLONS: 200e6,
-	}}
+	loads := func(s shape) []result.Load {
+		return []result.Load{{
+			Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open,
+			Arrivals: "poisson", RatePerS: s.rate, SLONS: 200e6,
+		}}
+	}
 	r.Scenario.Dimensions = make([]result.Dimension, 1)
 	r.Scenario.Dimensions[0] = result.Dimension{Name: "policy", Values: []string{"a", "b"}, Baseline: "a"}
 	series := result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}
 	r.Variants = []result.Variant{
-		{Name: "policy=a", Settings: map[string]string{"policy": "a"}, Trials: a.trials(t, 7, series)},
-		{Name: "policy=b", Settings: map[string]string{"policy": "b"}, Trials: b.trials(t, 7, series)},
+		{Name: "policy=a", Settings: map[string]string{"policy": "a"}, Loads: loads(a), Trials: a.trials(t, 7, series)},
+		{Name: "policy=b", Settings: map[string]string{"policy": "b"}, Loads: loads(b), Trials: b.trials(t, 7, series)},
 	}
 	return r
 }
@@ -182,7 +186,14 @@ func TestHeadline(t *testing.T) {
 			"b keeps 100.00 % of GetUser calls in SLO; a 99.80 % (+0.20 points).", "a has the lowest p99: 9.78 ms.",
 		}},
 		"both fail": {failing, failing, []string{"GetUser: 97.00 % of calls in SLO in every variant; the p99 falls on failed calls."}},
-		"too few":   {few, few, []string{"GetUser: 100.00 % of calls in SLO in every variant; no p99 is known."}},
+		// 300 calls a trial are too few for a p99: it may well be the lowest.
+		"one is not known": {with(func(s *shape) { s.seconds, s.p99 = 3, 3*ms }), slow, []string{
+			"GetUser: 100.00 % of calls in SLO in every variant; the p99 is not known of a.",
+		}},
+		"one is not known and in SLO differs": {with(func(s *shape) { s.seconds, s.late = 3, 0.1 }), slow, []string{
+			"b keeps 100.00 % of GetUser calls in SLO; a 90.00 % (+10.00 points).",
+		}},
+		"too few": {few, few, []string{"GetUser: 100.00 % of calls in SLO in every variant; no p99 is known."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -301,5 +312,213 @@ func TestReasonText(t *testing.T) {
 		if got := reasonText(r); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// What differs between the rows is in no heading, and what is no column of
+// settings is in a note.
+func TestDifferences(t *testing.T) {
+	same := shape{rate: 400, seconds: 1, p50: 2e6, p99: 1e7, attempts: 1}
+	closed := func(l *result.Load) { l.Loop, l.Arrivals, l.RatePerS, l.Workers = result.Closed, "", 0, 8 }
+	for name, c := range map[string]struct {
+		both, second func(*result.Load)
+		path         string // of the dimension
+		heading      string // the first line, up to the trials
+		equal        string // an item of the second line
+		notes        []string
+	}{
+		"nothing": {
+			heading: "GetUser · unary · open loop, poisson 400/s · SLO 200 ms", equal: "100.00 % in SLO",
+		},
+		"the SLO": {
+			second:  func(l *result.Load) { l.SLONS = 5e6 },
+			heading: "GetUser · unary · open loop, poisson 400/s", equal: "100.00 % in SLO",
+			notes: []string{"SLO differs: 200 ms (a), 5 ms (b)"},
+		},
+		"the SLO by its path": {
+			second: func(l *result.Load) { l.SLONS = 5e6 }, path: "load.reads.slo",
+			heading: "GetUser · unary · open loop, poisson 400/s", equal: "100.00 % in SLO",
+		},
+		"one without an SLO": {
+			second:  func(l *result.Load) { l.SLONS, l.TimeoutNS = 0, 1e9 },
+			heading: "GetUser · unary · open loop, poisson 400/s",
+			equal:   "100.00 % in SLO (within the timeout where no SLO is set)",
+			notes:   []string{"SLO differs: 200 ms (a), none (b)", "timeout differs: none (a), 1 s (b)"},
+		},
+		"timeouts": {
+			both:    func(l *result.Load) { l.SLONS, l.TimeoutNS = 0, 3e9 },
+			second:  func(l *result.Load) { l.TimeoutNS = 1e9 },
+			heading: "GetUser · unary · open loop, poisson 400/s", equal: "100.00 % OK within each variant's timeout",
+			notes: []string{"timeout differs: 3 s (a), 1 s (b)"},
+		},
+		"timeouts by their path": {
+			both:   func(l *result.Load) { l.SLONS, l.TimeoutNS = 0, 3e9 },
+			second: func(l *result.Load) { l.TimeoutNS = 1e9 }, path: "client.timeout",
+			heading: "GetUser · unary · open loop, poisson 400/s", equal: "100.00 % OK within each variant's timeout",
+		},
+		"no timeout at all": {
+			both:    func(l *result.Load) { l.SLONS = 0 },
+			heading: "GetUser · unary · open loop, poisson 400/s", equal: "100.00 % OK",
+		},
+		"the rate that was asked for": {
+			second:  func(l *result.Load) { l.RatePerS = 420 },
+			heading: "GetUser · unary · open loop, poisson · SLO 200 ms", equal: "400 offered/s",
+			notes: []string{"rate differs: 400/s (a), 420/s (b)"},
+		},
+		"a rate that is not known": {
+			both:    func(l *result.Load) { l.RatePerS, l.Arrivals = 0, "" },
+			heading: "GetUser · unary · open loop, 400/s · SLO 200 ms", equal: "100.00 % in SLO",
+		},
+		"workers": {
+			both: closed, second: func(l *result.Load) { l.Workers, l.ThinkNS = 16, 5e6 },
+			heading: "GetUser · unary · closed loop · SLO 200 ms", equal: "100.00 % in SLO",
+			notes: []string{"workers differ: 8 workers (a), 16 workers (b)", "think differs: none (a), 5 ms (b)"},
+		},
+		"the loop": {
+			second:  closed,
+			heading: "GetUser · unary · SLO 200 ms", equal: "100.00 % in SLO",
+			notes: []string{"loop differs: open poisson 400/s (a), closed 8 workers (b)"},
+		},
+		"the method": {
+			second: func(l *result.Load) {
+				l.Method, l.Kind, l.Messages = "user.v1.UserService/ListUsers", result.ServerStream, 20
+			},
+			heading: "reads · open loop, poisson 400/s · SLO 200 ms", equal: "100.00 % in SLO",
+			notes: []string{
+				"method differs: GetUser (a), ListUsers (b)", "kind differs: unary (a), server stream (b)",
+				"messages differ: none (a), 20 messages (b)",
+			},
+		},
+		"the method by its path": {
+			second: func(l *result.Load) { l.Method, l.Kind = "user.v1.UserService/ListUsers", result.ServerStream }, path: "load.reads.call",
+			heading: "reads · open loop, poisson 400/s · SLO 200 ms", equal: "100.00 % in SLO",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := two(t, same, same)
+			for i := range r.Variants {
+				v := &r.Variants[i]
+				if c.both != nil {
+					c.both(&v.Loads[0])
+				}
+				if i == 1 && c.second != nil {
+					c.second(&v.Loads[0])
+				}
+				for j := range v.Trials {
+					s := &v.Trials[j].Series[0]
+					s.Method, s.Kind, s.Loop = v.Loads[0].Method, v.Loads[0].Kind, v.Loads[0].Loop
+				}
+				if c.path != "" {
+					v.Settings = map[string]string{c.path: v.Settings["policy"]}
+				}
+			}
+			if c.path != "" {
+				r.Scenario.Dimensions[0].Name = c.path
+			}
+			s := newPage(r).sections[0]
+			if got := strings.Join(s.heading[0], " · "); got != c.heading+" · 7 trials × 20 s" {
+				t.Errorf("heading %q", got)
+			}
+			if !slices.Contains(s.heading[1], c.equal) {
+				t.Errorf("the heading lacks %q: %q", c.equal, s.heading[1])
+			}
+			var notes []string
+			for _, n := range s.notes {
+				notes = append(notes, n.text)
+			}
+			if diff := cmp.Diff(c.notes, notes); diff != "" {
+				t.Errorf("notes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	get := result.Load{Method: "user.v1.UserService/GetUser"}
+	for where, want := range map[string]bool{
+		"": true, "GetUser": true, "user.v1.UserService/GetUser": true, "/user.v1.UserService/GetUser": true,
+		"ListUsers": false, "other.Service/GetUser": false, "User": false,
+	} {
+		if got := touches(result.FaultWindow{Method: where}, get); got != want {
+			t.Errorf("a fault of %q touches GetUser: %v", where, got)
+		}
+	}
+	for want, f := range map[string]result.FaultWindow{
+		"down throughout":                    {Kind: "down"},
+		"down of b0 from 2 s":                {Name: "down", Kind: "down", AtNS: 2e9, Backends: []int{0}},
+		"outage (down) of b1, b2 2–5.5 s":    {Name: "outage", Kind: "down", AtNS: 2e9, ForNS: 35e8, Backends: []int{1, 2}},
+		"outage (down) of 5 backends −1–1 s": {Name: "outage", Kind: "down", AtNS: -1e9, ForNS: 2e9, Backends: []int{1, 2, 3, 4, 5}},
+	} {
+		if got := faultName(f) + " " + faultTime(f); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	outage, bad := result.FaultWindow{Name: "outage", Kind: "down", AtNS: 1e9}, result.FaultWindow{Name: "bad", Kind: "status"}
+	table := table{rows: []row{{label: "a"}, {label: "b"}, {label: "c"}}}
+	table.rows[0].faults = []result.FaultWindow{outage}
+	table.rows[1].faults = []result.FaultWindow{outage, bad}
+	want := []note{{noteFaults, "outage (down) from 1 s not in c"}, {noteFaults, "bad (status) throughout only in b"}}
+	if diff := cmp.Diff(want, table.faultNotes(), cmp.AllowUnexported(note{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for i := range 6 {
+		many := result.FaultWindow{Kind: "down", AtNS: int64(i) * 1e9, ForNS: 1e9}
+		table.rows[2].faults = append(table.rows[2].faults, many)
+	}
+	if got := table.faultNotes(); len(got) != 5 || got[4].text != "4 more faults in some variants" {
+		t.Errorf("many: %v", got)
+	}
+}
+
+func TestUnended(t *testing.T) {
+	figures := func(label string, unfinished, dropped int64) row {
+		return row{label: label, figures: stats.Figures{Unfinished: unfinished, Dropped: dropped}}
+	}
+	for want, rows := range map[string][]row{
+		"": {figures("a", 0, 0), figures("b", 0, 0)},
+		"1 unfinished call (still running when the drain ended)":                                                 {figures("a", 1, 0)},
+		"414 unfinished calls (still running when the drain ended) and 294 dropped ones (max_in_flight reached)": {figures("a", 414, 294)},
+		"300–414 dropped ones a variant (max_in_flight reached)":                                                 {figures("a", 0, 414), figures("b", 0, 300)},
+		"unfinished calls (still running when the drain ended): 9 in b, 1 in a":                                  {figures("a", 1, 0), figures("b", 9, 0)},
+		"dropped ones (max_in_flight reached): 9 in e, 8 in d, 7 in c and 1 more": {
+			figures("a", 0, 0), figures("b", 0, 6), figures("c", 0, 7), figures("d", 0, 8), figures("e", 0, 9),
+		},
+	} {
+		table := table{rows: rows}
+		got := ""
+		for _, n := range table.unended() {
+			got += strings.TrimPrefix(n.text, "failed % includes ")
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestBanner(t *testing.T) {
+	variant := func(whole, cut int) result.Variant {
+		v := result.Variant{Name: fmt.Sprintf("v%d%d", whole, cut)}
+		for i := range whole + cut {
+			v.Trials = append(v.Trials, result.Trial{Partial: i >= whole})
+		}
+		return v
+	}
+	for want, variants := range map[string][]result.Variant{
+		"PARTIAL: no trial was run.":                                              {variant(0, 0)},
+		"PARTIAL: interrupted after 1 of 6 trials, 1 more in part.":               {variant(1, 0), variant(0, 1)},
+		"PARTIAL: interrupted after 0 of 6 trials, 1 in part; not measured: v00.": {variant(0, 1), variant(0, 0)},
+		"PARTIAL: interrupted after 3 of 6 trials.":                               {variant(2, 0), variant(1, 0)},
+	} {
+		r := base()
+		r.Partial, r.Scenario.Trials, r.Variants = true, 3, variants
+		if got := strings.Join(banner(r), " "); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	// An unfit run says so even where it measured nothing.
+	r := never(t)
+	r.Validity.Add(result.Reason{Code: "fleet_died", Verdict: result.Invalid, Detail: "it ended"})
+	if text := render(t, Table, r, Options{}); !strings.Contains(text, "\nmeasurement INVALID\n") {
+		t.Errorf("no verdict: %s", text)
 	}
 }

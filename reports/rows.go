@@ -10,7 +10,7 @@ import (
 
 // table is the figures of one load entry under one combination of conditions.
 type table struct {
-	load       result.Load
+	entry      string // the load entry's name
 	conditions []string
 	dimensions []result.Dimension // those with a baseline
 	rows       []row
@@ -20,7 +20,9 @@ type table struct {
 // row is one variant's figures.
 type row struct {
 	variant  *result.Variant
-	label    string // by which sentences call it
+	label    string               // by which sentences call it
+	load     result.Load          // as this variant has it
+	faults   []result.FaultWindow // that can touch the load entry
 	samples  []stats.Sample
 	figures  stats.Figures
 	p50, p90 stats.Latency
@@ -31,8 +33,8 @@ type row struct {
 }
 
 // newTable computes the figures. It has no rows where nothing was measured.
-func newTable(r *result.Result, l result.Load, g group) table {
-	t := table{load: l, conditions: g.conditions}
+func newTable(r *result.Result, entry string, g group) table {
+	t := table{entry: entry, conditions: g.conditions}
 	for _, d := range r.Scenario.Dimensions {
 		if d.Baseline != "" {
 			t.dimensions = append(t.dimensions, d)
@@ -41,15 +43,16 @@ func newTable(r *result.Result, l result.Load, g group) table {
 	base := -1
 	several := t.several(g)
 	for _, v := range g.variants {
-		samples := stats.Samples(v, l.Name)
+		samples := stats.Samples(v, entry)
 		if len(samples) == 0 {
 			continue
 		}
 		if t.isBaseline(v) {
 			base = len(t.rows)
 		}
+		l := loadOf(v, entry, samples[0].Series)
 		t.rows = append(t.rows, row{
-			variant: v, label: t.label(v, several), samples: samples, figures: stats.Aggregate(samples),
+			variant: v, label: t.label(v, several), load: l, faults: faultsOf(v, l), samples: samples, figures: stats.Aggregate(samples),
 			p50: stats.Response(samples, stats.P50), p90: stats.Response(samples, stats.P90),
 			p99: stats.Response(samples, stats.P99), p999: stats.Response(samples, stats.P999),
 		})
@@ -86,7 +89,7 @@ func (t *table) isBaseline(v *result.Variant) bool {
 // baseline: where more than one dimension is compared and it was measured.
 func (t *table) several(g group) bool {
 	return len(t.dimensions) > 1 && slices.ContainsFunc(g.variants, func(v *result.Variant) bool {
-		return t.isBaseline(v) && len(stats.Samples(v, t.load.Name)) > 0
+		return t.isBaseline(v) && len(stats.Samples(v, t.entry)) > 0
 	})
 }
 
@@ -98,7 +101,11 @@ func (t *table) label(v *result.Variant, several bool) string {
 	var parts []string
 	for _, d := range t.dimensions {
 		if value, set := v.Settings[d.Name]; set && !(several && value == d.Baseline) {
-			parts = append(parts, labelled(d.Name, value))
+			text := clean(value)
+			if len(t.dimensions) > 1 || strings.Contains(d.Name, ".") || unclear(value) {
+				text = labelled(d.Name, value)
+			}
+			parts = append(parts, text)
 		}
 	}
 	if len(parts) == 0 {
@@ -107,14 +114,21 @@ func (t *table) label(v *result.Variant, several bool) string {
 	return strings.Join(parts, " + ")
 }
 
-// method is the table's method without its service.
-func (t *table) method() string {
-	m := t.load.Method
-	if s := t.rows[0].samples[0].Series.Method; s != "" {
-		m = s
+// unclear says that the value of an own-named dimension says nothing without
+// the dimension's name.
+func unclear(value string) bool {
+	switch value {
+	case "", "yes", "no", "on", "off", "true", "false", "none", "default":
+		return true
 	}
-	return clean(m[strings.LastIndexByte(m, '/')+1:])
+	return strings.ContainsRune("-.0123456789", rune(value[0]))
 }
 
-// series is a sample of what was measured, for what does not vary.
-func (t *table) series() *result.Series { return t.rows[0].samples[0].Series }
+// method is the table's method without its service, or the name of the load
+// entry where the rows' methods differ.
+func (t *table) method() string {
+	if m := t.shared(ofMethod); m != "" {
+		return m
+	}
+	return clean(t.entry)
+}

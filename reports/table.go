@@ -88,7 +88,7 @@ func (t *terminal) section(s section) error {
 	if err := t.grid(shown, s.rows); err != nil {
 		return err
 	}
-	t.lines(items(notesOf(shown), t.columns), dim)
+	t.lines(items(notesOf(s, shown), t.columns), dim)
 	if t.columns < richColumns {
 		t.lines(items(s.why, t.columns), plain)
 		return nil

@@ -59,8 +59,8 @@ func (s *Scenario) check(p *problems) {
 	case target != nil && s.Target == "":
 		p.addUnlessKnown("target", "must name a server, such as localhost:50051")
 	}
-	if s.Name != "" && !isName(s.Name) {
-		p.add("name", "must be %s (got %q)", nameRule, s.Name)
+	if p.root.Get("name") != nil && !isName(s.Name) {
+		p.addUnlessKnown("name", "must be %s (got %q)", nameRule, s.Name)
 	}
 	if s.Fleet != nil && !slices.Contains(isolations(), s.Fleet.Isolation) {
 		p.addUnlessKnown("fleet.isolation", "must be %s (got %q)%s",
@@ -102,7 +102,7 @@ func (s *Scenario) checkLoad(p *problems) {
 	}
 	calls := make(map[string]int) // method: entries without a name
 	for _, l := range s.Load {
-		calls[l.Call]++
+		calls[l.Method()]++
 	}
 	named := make(map[string]int)
 	entries := p.root.Get("load")
@@ -115,8 +115,8 @@ func (s *Scenario) checkLoad(p *problems) {
 		case name == "" && n.Key("name") != nil:
 			p.addUnlessKnown(path+".name", "must not be empty")
 			continue
-		case name == "" && calls[l.Call] > 1 && l.Call != "":
-			p.addUnlessKnown(path, "needs a name: %d entries call %s", calls[l.Call], l.Call)
+		case name == "" && calls[l.Method()] > 1 && l.Method() != "":
+			p.addUnlessKnown(path, "needs a name: %d entries call %s", calls[l.Method()], l.Call)
 			continue
 		case name == "":
 			name = l.defaultName()
@@ -140,9 +140,8 @@ func (l Load) check(p *problems, n *strict.Node, path string) {
 	switch {
 	case !has("call"):
 		fail("call", "must name a method: %s", strings.Join(methodNames(), ", "))
-	case !slices.Contains(methodNames(), l.Call):
+	case !known:
 		fail("call", "unknown method %q%s", l.Call, allowed(l.Call, methodNames()))
-		known = false
 	}
 
 	switch {

@@ -378,3 +378,22 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("warnings %q, want %q", plan.Warnings, want)
 	}
 }
+
+// TestCallByFullName: a method may be called by its short or its full name, and
+// two entries of one method need names however they write it.
+func TestCallByFullName(t *testing.T) {
+	const text = "fleet: {}\nload:\n  - {call: user.v1.UserService/GetUser, rate: 10/s}\n"
+	plan, err := Read("x.yaml", []byte(text), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := plan.Base.Load[0]; l.Method() != "user.v1.UserService/GetUser" || l.Name != "getuser" {
+		t.Errorf("%+v", l)
+	}
+	if _, err := Read("x.yaml", []byte(text+"  - {call: GetUser, rate: 10/s}\n"), Options{}); err == nil || !strings.Contains(err.Error(), "needs a name") {
+		t.Errorf("two entries without a name: %v", err)
+	}
+	if _, err := Read("x.yaml", []byte("name: ''\n"+text), Options{}); err == nil || !strings.Contains(err.Error(), "x.yaml:1:1: name:") {
+		t.Errorf("an empty name: %v", err)
+	}
+}

@@ -25,6 +25,10 @@ func Schema() ([]byte, error) {
 		}},
 	})
 
+	known := methodNames()
+	for _, m := range methods() {
+		known = append(known, m.full)
+	}
 	schema := strict.Schema(Scenario{},
 		strict.WithTitle("grpcbench scenario"),
 		strict.WithPart("compare", compare),
@@ -32,7 +36,7 @@ func Schema() ([]byte, error) {
 		strict.WithPart("name", map[string]any{"type": "string", "pattern": name["pattern"]}),
 		strict.WithPart("fleet.isolation", map[string]any{"enum": isolations()}),
 		strict.WithPart("load[].name", map[string]any{"type": "string", "pattern": name["pattern"]}),
-		strict.WithPart("load[].call", map[string]any{"enum": methodNames()}),
+		strict.WithPart("load[].call", map[string]any{"enum": known}),
 	)
 	// Rules between keys: what compare may add is not required here.
 	schema["not"] = map[string]any{"required": []string{"fleet", "target"}}
@@ -42,10 +46,6 @@ func Schema() ([]byte, error) {
 	entry := load["items"].(map[string]any)
 	entry["required"] = []string{"call"}
 	entry["not"] = map[string]any{"required": []string{"rate", "workers"}}
-	known := methodNames()
-	for _, m := range methods() {
-		known = append(known, m.full)
-	}
 	client := properties["client"].(map[string]any)["properties"].(map[string]any)
 	client["methods"].(map[string]any)["propertyNames"] = map[string]any{"enum": known}
 

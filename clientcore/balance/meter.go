@@ -102,11 +102,21 @@ func (b *backend) cell(method string) *cell {
 	return b.addCell(method)
 }
 
+// maxMethods bounds the counts where method names come from outside, as in a
+// proxy; the methods beyond are counted together, as OtherMethods.
+const maxMethods = 1 << 10
+
+// OtherMethods is the Method of Attempts beyond the first thousand or so.
+const OtherMethods = "(others)"
+
 func (b *backend) addCell(method string) *cell {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	grown := map[string]*cell{}
 	if cells := b.cells.Load(); cells != nil {
+		if len(*cells) >= maxMethods {
+			method = OtherMethods
+		}
 		if c := (*cells)[method]; c != nil {
 			return c
 		}

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"errors"
+	"math"
 	"time"
 )
 
@@ -13,7 +14,15 @@ type growth interface {
 // Wait is the wait before retry n of policy p, counted from 1. random is in
 // [0, 1) and places the wait within the jitter's range.
 func (p *Policy) Wait(n int, random float64) time.Duration {
-	return time.Duration(p.Jitter.kind().apply(float64(p.Backoff.kind().wait(p, n)), random))
+	return duration(p.Jitter.kind().apply(float64(p.Backoff.kind().wait(p, n)), random))
+}
+
+// duration is ns nanoseconds, at most the longest Duration there is.
+func duration(ns float64) time.Duration {
+	if ns >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return time.Duration(ns)
 }
 
 // Validate reports whether exactly one backoff is chosen.

@@ -12,5 +12,5 @@ type Exponential struct{}
 func (*Exponential) wait(p *Policy, n int) time.Duration {
 	// In floating point, so that a large power ends at max and not past the
 	// end of a Duration.
-	return time.Duration(min(float64(p.Base)*math.Pow(p.Multiplier, float64(n-1)), float64(p.Max)))
+	return duration(min(float64(p.Base)*math.Pow(p.Multiplier, float64(n-1)), float64(p.Max)))
 }

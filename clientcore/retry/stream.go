@@ -2,6 +2,7 @@ package retry
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -113,12 +114,16 @@ func (a *attempt) release() {
 	}
 }
 
+// errOver is what open returns when the stream ended meanwhile: by its context,
+// or by what grpc-go told of an earlier attempt only now.
+var errOver = errors.New("the stream is over")
+
 // open makes one attempt, after a wait of delay that is over.
 func (s *stream) open(delay time.Duration) (*attempt, error) {
 	s.mu.Lock()
 	if s.finished {
 		s.mu.Unlock()
-		return nil, status.FromContextError(s.ctx.Err()).Err()
+		return nil, errOver
 	}
 	s.current = nil
 	s.live = true
@@ -163,6 +168,9 @@ func (s *stream) replace(err error, trailer metadata.MD, opened **attempt) error
 		if a, err = s.open(wait); err == nil {
 			*opened = a
 			return nil
+		}
+		if err == errOver {
+			return s.over()
 		}
 		trailer = nil
 	}
@@ -417,6 +425,9 @@ func (s *stream) RecvMsg(m any) error {
 			if err := s.codec.inner.Unmarshal(f.data, m); err != nil {
 				return status.Errorf(codes.Internal, "grpc: failed to unmarshal the received message: %v", err)
 			}
+			if !s.desc.ServerStreams {
+				s.end(nil)
+			}
 			return nil
 		}
 		if s.finished {
@@ -427,7 +438,9 @@ func (s *stream) RecvMsg(m any) error {
 		if s.committed.Load() {
 			s.mu.Unlock()
 			err := a.RecvMsg(m)
-			if err != nil {
+			if err != nil || !s.desc.ServerStreams {
+				// The only answer is the end of the call. grpc-go tells of it,
+				// too, but perhaps after RecvMsg has returned.
 				s.end(err)
 			}
 			return err
@@ -436,6 +449,9 @@ func (s *stream) RecvMsg(m any) error {
 		s.mu.Unlock()
 		err := a.RecvMsg(m)
 		failed := s.received(a, err, nil, s.desc.ClientStreams)
+		if err == nil && !s.desc.ServerStreams {
+			s.end(nil)
+		}
 		if err == nil || failed != nil {
 			return failed
 		}

@@ -95,9 +95,13 @@ func (l *live) read(s *string) string {
 
 func (l *live) show(e bench.Progress) {
 	l.mu.Lock()
-	l.what = fmt.Sprintf("%v left · block %d/%d · %s · %s", e.Remaining.Round(time.Second), e.Block, e.Blocks, clip(e.Variant, 30), e.Phase)
-	if e.Interval != nil {
+	l.what = fmt.Sprintf("%v, %v left · block %d/%d · %s · %s", e.Elapsed.Round(time.Second), e.Remaining.Round(time.Second),
+		e.Block, e.Blocks, clip(e.Variant, 24), e.Phase)
+	switch {
+	case e.Interval != nil:
 		l.now = l.speed.figures(e.Interval)
+	case e.Phase == bench.Preparing:
+		l.now = "" // the figures were the last trial's
 	}
 	l.mu.Unlock()
 	l.bar.SetCurrent(int64(min(max(l.total-e.Remaining, 0), l.total-1)))

@@ -30,7 +30,8 @@ const (
 // allocations per call of its closed loop, beside a bare grpc-go loop with the
 // same timeout, workers and connections, on the same server in another
 // process. Each iteration measures both, in turn, so that the machine's moods
-// hit both; medians are reported.
+// hit both. The costs are medians, and each ratio is the median of the ratios
+// iteration by iteration, not the quotient of two medians.
 //
 //	go test -run '^$' -bench Overhead -benchtime 5x ./cmd/grpcbench
 func BenchmarkOverhead(b *testing.B) {

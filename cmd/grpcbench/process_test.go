@@ -193,6 +193,68 @@ func TestKillLeavesNoFleet(t *testing.T) {
 	eventually(t, "the fleet to end", func() bool { return !alive(children[0]) })
 }
 
+// TestKillLosesNoWholeTrial: what was complete when the process was killed is
+// in the result, marked partial.
+func TestKillLosesNoWholeTrial(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("needs /proc to see other processes")
+	}
+	out := t.TempDir()
+	scenario := strings.NewReplacer("300ms", "50ms", "60s", "200ms", "trials: 2", "trials: 100").Replace(endless)
+	p := startCommand(t, "run", write(t, "long.yaml", scenario), "--out", out, "--quiet")
+	path := filepath.Join(out, resultName)
+	eventually(t, "a second trial", func() bool {
+		text, err := os.ReadFile(path)
+		return err == nil && bytes.Count(text, []byte(`"measured_ns"`)) >= 2
+	})
+	if err := p.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Wait()
+	r := readJSON(t, path)
+	trials := 0
+	for _, v := range r.Variants {
+		trials += len(v.Trials)
+	}
+	if !r.Partial || trials < 2 {
+		t.Errorf("partial %v with %d trials", r.Partial, trials)
+	}
+	if code, stdout, stderr := command(t, "report", path); code != exitOK || !strings.Contains(stdout, "PARTIAL") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// TestInterruptWithAFrozenFleet: a fleet that answers no more does not keep a
+// run from ending, nor from keeping what was measured.
+func TestInterruptWithAFrozenFleet(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("needs /proc to see other processes")
+	}
+	t.Parallel()
+	out := t.TempDir()
+	p := startCommand(t, "run", write(t, "endless.yaml", endless), "--out", out, "--quiet")
+	var children []int
+	eventually(t, "a fleet process", func() bool { children = fleets(p.Process.Pid); return len(children) == 1 })
+	<-time.After(2 * time.Second)
+	mustSignal(t, children[0], syscall.SIGSTOP)
+	mustSignal(t, p.Process.Pid, syscall.SIGINT)
+	ended := make(chan error, 1)
+	go func() { ended <- p.Wait() }()
+	select {
+	case err := <-ended:
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
+			t.Errorf("ended with %v, want exit code %d\n%s", err, exitInterrupted, p.stderr.String())
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it does not end")
+	}
+	if r := readJSON(t, filepath.Join(out, resultName)); !r.Partial {
+		t.Error("the result is not marked partial")
+	}
+	eventually(t, "the fleet to end", func() bool { return !alive(children[0]) })
+}
+
 // TestKilledFleetIsReported kills the fleet in the warm-up and in the
 // measurement: that trial is INVALID, and the run goes on with a new fleet.
 func TestKilledFleetIsReported(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/grpcbench/grpcbench/reports/result"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -71,7 +70,10 @@ partial).`,
 			ctx := c.Context()
 			r, err := bench.Run(ctx, plan,
 				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage},
-				bench.Options{Note: note, Labels: labelled, Version: version(), OnProgress: display.show})
+				bench.Options{
+					Note: note, Labels: labelled, Version: version(), OnProgress: display.show,
+					OnTrial: newSaver(filepath.Join(out, resultName)).save,
+				})
 			display.close()
 			var failures []error
 			if err != nil {
@@ -89,10 +91,8 @@ partial).`,
 						fmt.Fprintf(a.stderr, "result: %s\n", path)
 					}
 				}
-				if measured(r) {
-					if err := a.render(rendered, r); err != nil {
-						failures = append(failures, err)
-					}
+				if err := a.render(rendered, r); err != nil {
+					failures = append(failures, err)
 				}
 				if err := verdict(ctx, r); err != nil {
 					// An interruption goes before all other failures.
@@ -127,16 +127,6 @@ func pointToLatest(out string) {
 	if os.Rename(next, filepath.Join(filepath.Dir(out), latestName)) != nil {
 		_ = os.Remove(next)
 	}
-}
-
-// measured says whether there is anything for a table to show.
-func measured(r *result.Result) bool {
-	for _, v := range r.Variants {
-		if len(v.Trials) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // mostImportant joins the messages; the code is by precedence 130, 1, 2, 3.

@@ -21,9 +21,9 @@ func full(t *testing.T) *Result {
 	return &Result{
 		SchemaVersion: SchemaVersion, Partial: true, Started: time.Date(2026, 3, 1, 12, 0, 0, 5, time.UTC), Seed: math.MaxUint64,
 		Note: "<&>\u202e", Labels: map[string]string{"commit": "abc"},
-		Scenario: Scenario{Name: "s", Dimensions: []Dimension{{Name: "d", Values: []string{"a"}}}, Loads: []Load{{Name: "l"}}},
+		Scenario: Scenario{Name: "s", Dimensions: []Dimension{{Name: "d", Values: []string{"a"}}}},
 		Validity: Validity{Verdict: Suspect, Reasons: []Reason{{Code: "c", Verdict: Suspect, Figure: 0.1, Limit: 1e-9}}},
-		Variants: []Variant{{Name: "v", Trials: []Trial{{
+		Variants: []Variant{{Name: "v", Loads: []Load{{Name: "l"}}, Trials: []Trial{{
 			Series: []Series{{
 				Name: "l", Codes: map[string]int64{"OK": 2}, Origins: map[Origin]int64{},
 				Latency: map[Measure]Summary{Response: summarize(t, recorded([]int64{1e6, 2e6}), 3)},

@@ -48,10 +48,6 @@ type Scenario struct {
 	WarmupNS  int64 `json:"warmup_ns"`
 	MeasureNS int64 `json:"measure_ns"`
 	DrainNS   int64 `json:"drain_ns"`
-	// Loads describes the load entries of the first variant, in order.
-	Loads []Load `json:"loads"`
-	// Faults describes the scheduled fault windows of the first variant.
-	Faults []FaultWindow `json:"faults,omitempty"`
 	// Isolation is process, inprocess or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
@@ -92,6 +88,9 @@ type FaultWindow struct {
 	Kind  string `json:"kind"`
 	AtNS  int64  `json:"at_ns"`
 	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial
+	// Method and Backends narrow it, as written; empty is all.
+	Method   string `json:"method,omitempty"`
+	Backends []int  `json:"backends,omitempty"`
 }
 
 // Environment is where the run took place.
@@ -150,7 +149,11 @@ type Variant struct {
 	// Name is pool.size=4,backoff=fixed; "default" where nothing is compared.
 	Name     string            `json:"name"`
 	Settings map[string]string `json:"settings"`
-	Trials   []Trial           `json:"trials"`
+	// Loads describes the load entries, in the document's order; Faults the
+	// scheduled faults. Variants may differ in both.
+	Loads  []Load        `json:"loads"`
+	Faults []FaultWindow `json:"faults"`
+	Trials []Trial       `json:"trials"`
 }
 
 // Trial is one timed run of one variant: fresh client, reset fleet, warm-up,
@@ -222,7 +225,8 @@ type Series struct {
 	// OfferedPerS is the planned rate of an open loop, or the achieved one of
 	// a closed loop.
 	OfferedPerS float64 `json:"offered_per_s"`
-	// AchievedPerS is calls that ended OK per second.
+	// AchievedPerS is calls that ended OK before the measurement's length had
+	// passed, per second: what ended in the drain does not count.
 	AchievedPerS float64 `json:"achieved_per_s"`
 	Planned      int64   `json:"planned"`
 	Dropped      int64   `json:"dropped"`
@@ -233,8 +237,9 @@ type Series struct {
 	Codes    map[string]int64 `json:"codes"`
 	Origins  map[Origin]int64 `json:"origins"`
 	Errors   []ErrorCount     `json:"errors,omitempty"`
-	// GoodputPerS is calls that ended OK within the SLO (the timeout where
-	// none is set), per second; InSLO the same as a share of planned calls.
+	// GoodputPerS is planned calls that ended OK within the SLO (the timeout
+	// where none is set), per second of the measurement, whenever they ended;
+	// InSLO the same as a share of planned calls.
 	GoodputPerS float64             `json:"goodput_per_s"`
 	InSLO       float64             `json:"in_slo"`
 	Latency     map[Measure]Summary `json:"latency"`

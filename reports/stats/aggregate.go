@@ -36,6 +36,7 @@ func (q Quantile) Of(s result.Summary) *int64 {
 type Sample struct {
 	Block   int
 	Verdict result.Verdict
+	State   result.State
 	Series  *result.Series
 }
 
@@ -47,7 +48,7 @@ func Samples(v *result.Variant, load string) []Sample {
 		t := &v.Trials[i]
 		for j := range t.Series {
 			if s := &t.Series[j]; s.Name == load && s.Planned > 0 {
-				out = append(out, Sample{Block: t.Block, Verdict: t.Validity.Verdict, Series: s})
+				out = append(out, Sample{Block: t.Block, Verdict: t.Validity.Verdict, State: t.State, Series: s})
 			}
 		}
 	}
@@ -98,7 +99,10 @@ func orInf(ns *int64) float64 {
 // Figures are a variant's figures over its trials, quantiles aside. Rates,
 // shares and ratios are means of the trials', MaxNS the largest.
 type Figures struct {
-	Trials, Invalid int
+	// Invalid and Saturated are how many of the trials are.
+	Trials, Invalid, Saturated int
+	// Unfinished and Dropped are calls of all trials together.
+	Unfinished, Dropped int64
 	// OfferedPerS and AchievedPerS are calls per second.
 	OfferedPerS, AchievedPerS float64
 	// InSLO and Failed are shares of planned calls.
@@ -120,6 +124,11 @@ func Aggregate(samples []Sample) Figures {
 		if sample.Verdict == result.Invalid {
 			f.Invalid++
 		}
+		if sample.State == result.Saturated {
+			f.Saturated++
+		}
+		f.Unfinished += s.Unfinished
+		f.Dropped += s.Dropped
 		planned := float64(s.Planned)
 		f.OfferedPerS += s.OfferedPerS
 		f.AchievedPerS += s.AchievedPerS

@@ -58,7 +58,7 @@ func TestQuantileOf(t *testing.T) {
 
 func TestAggregate(t *testing.T) {
 	v := result.Variant{Trials: []result.Trial{
-		{Block: 4, Validity: result.Validity{Verdict: result.Invalid}, Series: []result.Series{
+		{Block: 4, Validity: result.Validity{Verdict: result.Invalid}, State: result.Saturated, Series: []result.Series{
 			{Name: "other", Planned: 1},
 			{
 				Name: "reads", Planned: 100, Dropped: 10, Calls: 90, Unfinished: 5, Attempts: 180, InSLO: 0.5, OfferedPerS: 10, AchievedPerS: 8,
@@ -77,7 +77,7 @@ func TestAggregate(t *testing.T) {
 		t.Fatalf("samples: %+v", samples)
 	}
 	want := Figures{
-		Trials: 2, Invalid: 1, OfferedPerS: 15, AchievedPerS: 14, InSLO: 0.75, Failed: 0.1, AttemptsPerCall: 1.5, MaxNS: 7,
+		Trials: 2, Invalid: 1, Saturated: 1, Unfinished: 5, Dropped: 10, OfferedPerS: 15, AchievedPerS: 14, InSLO: 0.75, Failed: 0.1, AttemptsPerCall: 1.5, MaxNS: 7,
 		Failures: map[string]float64{"UNAVAILABLE": 0.025, "unfinished": 0.025, "dropped": 0.05},
 	}
 	if diff := cmp.Diff(want, Aggregate(samples), cmpopts.EquateApprox(0, 1e-12)); diff != "" {

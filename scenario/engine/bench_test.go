@@ -13,7 +13,7 @@ import (
 func endlessly() (*recorder, *Call) {
 	r := newRecorder([]Entry{open("reads", 1, nil)})
 	start := time.Now()
-	r.begin(start, start.Add(time.Hour))
+	r.begin(start, start.Add(time.Hour), start.Add(time.Hour))
 	call := &Call{
 		Entry: &r.entries[0], Worker: -1, Due: start, Dispatch: start.Add(time.Microsecond), Sent: start.Add(2 * time.Microsecond),
 		Done: start.Add(time.Millisecond), Code: "OK", Picks: 1,

@@ -73,7 +73,8 @@ func (t *trial) series(p *phase, entry int) (result.Series, error) {
 		s.Loop = result.Open
 		s.OfferedPerS = float64(s.Planned) / seconds
 	}
-	s.AchievedPerS = float64(s.OK()) / seconds
+	// What ends in the drain is no throughput that was kept up.
+	s.AchievedPerS = float64(total.inTime) / seconds
 	s.GoodputPerS = float64(total.withinSLO) / seconds
 	if s.Planned > 0 {
 		s.InSLO = float64(total.withinSLO) / float64(s.Planned)
@@ -92,9 +93,6 @@ func (t *trial) series(p *phase, entry int) (result.Series, error) {
 	for i, measure := range keptMeasures {
 		h.Reset()
 		t.recorder.kept(h, entry, i)
-		if h.Count() == 0 {
-			continue
-		}
 		if summary, err = h.Summarize(h.Count()); err != nil {
 			return s, err
 		}

@@ -190,8 +190,8 @@ func TestThinkTime(t *testing.T) {
 		if s.Planned != 40 || s.OK() != 40 || s.Loop != result.Closed || s.OfferedPerS != 40 || o.SentShare != 1 {
 			t.Errorf("%+v", s)
 		}
-		if _, ok := s.Latency[result.Lag]; ok {
-			t.Error("a closed loop has no lag")
+		if m := s.Latency[result.Lag]; m.Count != 0 {
+			t.Errorf("a closed loop has no lag, got %+v", m)
 		}
 		for _, c := range log.calls {
 			due := o.T0.Add(time.Duration(c.Ordinal) * 50 * time.Millisecond)

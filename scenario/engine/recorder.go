@@ -40,6 +40,7 @@ type recorder struct {
 	entries   []Entry
 	stripes   []*stripe
 	start     time.Time // of the phase
+	end       time.Time // of its length: the drain begins
 	cutoff    time.Time // the end of the drain: what ends then or later is unfinished
 	failures  []failures
 	exemplars exemplars
@@ -82,8 +83,8 @@ func newRecorder(entries []Entry) *recorder {
 
 // begin empties the recorder for a phase. The memory is kept, so that the
 // measurement does not begin with page faults.
-func (r *recorder) begin(start, cutoff time.Time) {
-	r.start, r.cutoff = start, cutoff
+func (r *recorder) begin(start, end, cutoff time.Time) {
+	r.start, r.end, r.cutoff = start, end, cutoff
 	for _, s := range r.stripes {
 		s.mu.Lock()
 		s.closed, s.floor = false, 0
@@ -173,6 +174,9 @@ func (r *recorder) finishIn(s *stripe, entry int, call *Call) (counted bool) {
 		e.response.Record(int64(response))
 		if slo := call.Entry.SLO; slo == 0 || response <= slo {
 			e.withinSLO++
+		}
+		if call.Done.Before(r.end) {
+			e.inTime++
 		}
 		if sent {
 			s.keep(entry, keptService, int64(call.Done.Sub(call.Sent)))

@@ -111,7 +111,7 @@ func TestSeconds(t *testing.T) {
 func TestALateCollectorLosesNothing(t *testing.T) {
 	start := time.Now()
 	r := newRecorder([]Entry{open("reads", 1, nil)})
-	r.begin(start, start.Add(time.Hour))
+	r.begin(start, start.Add(time.Hour), start.Add(time.Hour))
 	record := func(second float64) {
 		call := Call{Entry: &r.entries[0], Code: "OK", Due: start, Done: start.Add(time.Duration(second * float64(time.Second)))}
 		r.finish(r.stripe(int(second)), 0, &call)
@@ -152,7 +152,7 @@ func TestALateCollectorLosesNothing(t *testing.T) {
 func TestTheDrainEndsForAll(t *testing.T) {
 	start := time.Now()
 	r := newRecorder([]Entry{open("reads", 1, nil)})
-	r.begin(start, start.Add(time.Second))
+	r.begin(start, start.Add(time.Second), start.Add(time.Second))
 	for _, at := range []time.Duration{time.Second - 1, time.Second} {
 		r.finish(r.stripe(0), 0, &Call{Entry: &r.entries[0], Code: "OK", Picks: 1, Due: start, Done: start.Add(at)})
 	}

@@ -107,7 +107,7 @@ func (t *trial) sleeper() func(context.Context, time.Time) error {
 func (t *trial) run(ctx context.Context, p *phase) {
 	p.end = p.start.Add(p.length)
 	cutoff := p.end.Add(t.plan.Drain)
-	t.recorder.begin(p.start, cutoff)
+	t.recorder.begin(p.start, p.end, cutoff)
 
 	// Callers do not see ctx end before the books are closed: what they would
 	// return then is no error of anything under test.

@@ -12,6 +12,7 @@ type entrySecond struct {
 	dropped   int64
 	started   int64 // dispatched: those that were not dropped
 	withinSLO int64
+	inTime    int64 // OK, and ended before the phase's length had passed
 	picks     int64
 	codes     codeCounts
 	response  *result.Histogram // OK calls; nil until there is one
@@ -37,6 +38,7 @@ func (s *second) merge(from *second) {
 		to.dropped += from.dropped
 		to.started += from.started
 		to.withinSLO += from.withinSLO
+		to.inTime += from.inTime
 		to.picks += from.picks
 		to.codes.merge(&from.codes)
 		if from.codes.ok() > 0 {

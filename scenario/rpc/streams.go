@@ -23,7 +23,7 @@ func (d *listUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call 
 	if err != nil {
 		return err
 	}
-	return readAll(stream, d.Messages, call)
+	return readAll(stream, d.Messages, call, time.Time{})
 }
 
 // batchCreateUsers calls UserService.BatchCreateUsers with all its messages.
@@ -78,12 +78,12 @@ func (d *syncUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call 
 	if err := stream.CloseSend(); err != nil {
 		return err
 	}
-	return readAll(stream, 0, call)
+	return readAll(stream, 0, call, last)
 }
 
-// readAll reads a stream to its end and wants exactly n more messages of it.
-func readAll[M any](stream interface{ Recv() (*M, error) }, n int, call *Call) error {
-	var last time.Time
+// readAll reads a stream to its end and wants exactly n more messages of it;
+// last is when the one before them came.
+func readAll[M any](stream interface{ Recv() (*M, error) }, n int, call *Call, last time.Time) error {
 	for got := 0; ; got++ {
 		_, err := stream.Recv()
 		if errors.Is(err, io.EOF) {

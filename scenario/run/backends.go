@@ -49,6 +49,7 @@ func (b *backends) start(ctx context.Context) error {
 		}
 		listener, err := listen("tcp", "127.0.0.1:0")
 		if err != nil {
+			b.close()
 			return err
 		}
 		go func(f *fakeserver.Fleet) { _ = f.ServeControl(listener) }(b.fleet)
@@ -97,6 +98,8 @@ func (b *backends) prepare(ctx context.Context, v *scenario.Variant, seed uint64
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, controlPatience)
+	defer cancel()
 	if string(encoded) != b.configured {
 		if b.addresses, err = b.control.Configure(ctx, config); err != nil {
 			return fmt.Errorf("configuring the fleet: %w", err)
@@ -105,6 +108,20 @@ func (b *backends) prepare(ctx context.Context, v *scenario.Variant, seed uint64
 	}
 	if err := b.control.Reset(ctx, seed, uint32(block)); err != nil {
 		return fmt.Errorf("resetting the fleet: %w", err)
+	}
+	return nil
+}
+
+// controlPatience is how long the fleet may take to answer a control call.
+// Thousand backends listen and close well within it.
+const controlPatience = 10 * time.Second
+
+// startAt sets the fleet's clock.
+func (b *backends) startAt(ctx context.Context, t0 time.Time, final bool) error {
+	ctx, cancel := context.WithTimeout(ctx, controlPatience)
+	defer cancel()
+	if err := b.control.Start(ctx, t0, final); err != nil {
+		return fmt.Errorf("setting the fleet's clock: %w", err)
 	}
 	return nil
 }
@@ -122,7 +139,9 @@ func (b *backends) settle(ctx context.Context, patience time.Duration) (fakeserv
 	deadline := time.Now().Add(patience)
 	before := int64(-1)
 	for {
-		snapshot, err := b.control.Snapshot(ctx)
+		asking, cancel := context.WithTimeout(ctx, controlPatience)
+		snapshot, err := b.control.Snapshot(asking)
+		cancel()
 		if err != nil {
 			return snapshot, fmt.Errorf("reading the fleet's counters: %w", err)
 		}

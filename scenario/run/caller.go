@@ -18,18 +18,25 @@ type caller struct {
 	sendID bool
 	names  map[string]string // backend address → name; read only
 
-	trace clientcore.Trace
-	call  rpc.Call
+	// trace is reused by unary calls. Of a stream, grpc-go may still be at
+	// work when its caller has the end: each has a Trace of its own.
+	trace  *clientcore.Trace
+	stream bool
+	call   rpc.Call
 }
 
 func (c *caller) Call(ctx context.Context, call *engine.Call) {
+	if c.stream || c.trace == nil {
+		c.trace = new(clientcore.Trace)
+	}
 	c.trace.Reset()
 	c.call.Seed, c.call.First, c.call.Gaps = call.Seed, call.First, call.Gaps[:0]
 	if c.sendID {
 		c.call.ID = call.ID()
 	}
-	err := c.driver.Do(clientcore.WithTrace(ctx, &c.trace), c.client, &c.call)
+	err := c.driver.Do(clientcore.WithTrace(ctx, c.trace), c.client, &c.call)
 
+	c.trace.Close(err)
 	call.Sent, call.First, call.Gaps = c.trace.Sent, c.call.First, c.call.Gaps
 	call.Picks = c.trace.Picks
 	call.Code, call.Origin, call.Message = "OK", "", ""

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"maps"
 	"path/filepath"
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
@@ -27,16 +28,28 @@ func describe(plan *scenario.Plan) result.Scenario {
 	for _, d := range plan.Dimensions {
 		s.Dimensions = append(s.Dimensions, result.Dimension{Name: d.Name, Values: d.Values, Baseline: d.Baseline})
 	}
-	for _, l := range first.Scenario.Load {
-		s.Loads = append(s.Loads, describeLoad(first, l))
-	}
 	if fleet := first.Scenario.Fleet; fleet != nil {
 		s.Isolation = fleet.Isolation
-		for _, rule := range fleet.Faults {
-			s.Faults = append(s.Faults, describeFault(rule))
-		}
 	}
 	return s
+}
+
+// describeVariant is the variant, without trials yet.
+func describeVariant(v *scenario.Variant) result.Variant {
+	d := result.Variant{
+		Name: v.Name, Settings: map[string]string{},
+		Loads: []result.Load{}, Faults: []result.FaultWindow{}, Trials: []result.Trial{},
+	}
+	maps.Copy(d.Settings, v.Settings)
+	for _, l := range v.Scenario.Load {
+		d.Loads = append(d.Loads, describeLoad(v, l))
+	}
+	if fleet := v.Scenario.Fleet; fleet != nil {
+		for _, rule := range fleet.Faults {
+			d.Faults = append(d.Faults, describeFault(rule))
+		}
+	}
+	return d
 }
 
 func describeLoad(v *scenario.Variant, l scenario.Load) result.Load {
@@ -58,5 +71,6 @@ func describeFault(rule fault.Rule) result.FaultWindow {
 	if name == "" {
 		name = rule.Inject.Kind()
 	}
-	return result.FaultWindow{Name: name, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For)}
+	return result.FaultWindow{Name: name, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For),
+		Method: rule.Where.Method, Backends: rule.Where.Backends}
 }

@@ -36,6 +36,10 @@ type Options struct {
 	Labels     map[string]string
 	Version    string // of grpcbench
 	OnProgress func(Progress)
+	// OnTrial receives the result as it stands after each trial but the last,
+	// marked partial: whoever stores it loses nothing when the process is
+	// killed. It may not keep it.
+	OnTrial func(*result.Result)
 }
 
 // Run carries out the plan. When ctx ends early, what was measured until then
@@ -53,6 +57,7 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 			backends.close()
 		}
 		res.Partial = true
+		summarizeValidity(res)
 		return res, nil
 	}
 	if err != nil {
@@ -61,7 +66,7 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	defer backends.close()
 	r.backends = backends
 
-	measured := false
+	measured, left := false, plan.Trials*len(plan.Variants)
 	for block, order := range plan.Blocks() {
 		for _, index := range order {
 			trial, err := r.trial(ctx, block, index)
@@ -71,6 +76,7 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 				trial.Index = len(variant.Trials)
 				variant.Trials = append(variant.Trials, *trial)
 			}
+			left--
 			if ctx.Err() != nil {
 				res.Partial = true
 				summarizeValidity(res)
@@ -80,7 +86,15 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 				if !measured {
 					return nil, fmt.Errorf("variant %s: %w", plan.Variants[index].Name, err)
 				}
+				res.Partial = true
+				summarizeValidity(res)
 				return res, fmt.Errorf("variant %s, block %d: %w", plan.Variants[index].Name, block, err)
+			}
+			if left > 0 && opts.OnTrial != nil {
+				res.Partial, res.ElapsedNS = true, int64(time.Since(started))
+				summarizeValidity(res)
+				opts.OnTrial(res)
+				res.Partial = false
 			}
 		}
 	}
@@ -109,11 +123,8 @@ func newResult(plan *scenario.Plan, opts Options) *result.Result {
 		Validity:      valid(),
 	}
 	maps.Copy(res.Labels, opts.Labels)
-	for _, v := range plan.Variants {
-		res.Variants = append(res.Variants, result.Variant{Name: v.Name, Settings: maps.Clone(v.Settings), Trials: []result.Trial{}})
-		if settings := &res.Variants[len(res.Variants)-1].Settings; *settings == nil {
-			*settings = map[string]string{}
-		}
+	for i := range plan.Variants {
+		res.Variants = append(res.Variants, describeVariant(&plan.Variants[i]))
 	}
 	return res
 }

@@ -278,3 +278,48 @@ measure: 1s
 		}
 	})
 }
+
+// TestFaultFromTheWarmupCounts: a window that opens in the warm-up and reaches
+// into the measurement is in the measurement's account.
+func TestFaultFromTheWarmupCounts(t *testing.T) {
+	for window, want := range map[string]int64{"at: -500ms, for: 1s": 1, "at: -500ms, for: 100ms": 0, "at: 100ms, for: 100ms": 1} {
+		inWorld(t, func(w *world) {
+			r := w.run(w.plan(`
+name: early
+fleet:
+  backends: 2
+  isolation: inprocess
+  faults: [{%s, where: {backends: [1]}, inject: down}]
+load: [{name: reads, call: GetUser, rate: 50/s}]
+trials: 1
+warmup: 1s
+measure: 2s
+`, window))
+			mustBeExact(t, r)
+			if got := r.Variants[0].Trials[0].Fleet.Backends[1].Faults["down"]; got != want {
+				t.Errorf("%s: down %d times in the measurement, want %d", window, got, want)
+			}
+		})
+	}
+}
+
+// TestThroughputIsNoMoreThanCapacity: what a queue lets out in the drain is no
+// rate that the fleet kept up.
+func TestThroughputIsNoMoreThanCapacity(t *testing.T) {
+	inWorld(t, func(w *world) {
+		r := w.run(w.plan("%s", `
+name: queue
+fleet: {backends: 1, isolation: inprocess, service_time: {fixed: 10ms}, concurrency: 1}
+client: {timeout: 0s, retry: none}
+load: [{name: reads, call: GetUser, rate: 200/s, arrivals: constant}]
+trials: 1
+warmup: 0s
+measure: 4s
+drain: 10s
+`))
+		s := r.Variants[0].Trials[0].Series[0]
+		if s.OK() != 800 || s.AchievedPerS < 99 || s.AchievedPerS > 100 {
+			t.Errorf("%d OK at %.1f/s; the fleet can do 100/s", s.OK(), s.AchievedPerS)
+		}
+	})
+}

@@ -17,6 +17,9 @@ const (
 	// growthCalls more than, those of the second quarter.
 	growthFactor = 1.5
 	growthCalls  = 10.0
+	// It is saturated, too, when more than this share of its calls was dropped
+	// because as many as max_in_flight allows were under way.
+	cappedShare = 0.01
 )
 
 // state says what the system under test was doing when the measurement ended.
@@ -27,11 +30,15 @@ func state(t *result.Trial, fleet *scenario.Fleet) result.State {
 	case faulty && end >= measured:
 		return result.InFault
 	case faulty:
-		if recovered(t.Intervals, begin, end, measured) {
+		back, known := recovered(t.Intervals, begin, end, measured)
+		switch {
+		case !known:
+			return result.InFault // it ended too late for anything to show
+		case back:
 			return result.Recovered
 		}
 		return result.NotRecovered
-	case growing(t.Intervals, measured):
+	case capped(t), growing(t.Intervals, measured):
 		return result.Saturated
 	}
 	return result.Steady
@@ -65,13 +72,24 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 // recovered compares goodput per planned call in the last recoveryWindow (or
 // what there is after the fault) with that before the fault. A fault that was
 // there from the start leaves nothing to compare with but full goodput.
-func recovered(intervals []result.Interval, begin, end, measured time.Duration) bool {
+// It is not known without one whole second after the fault.
+func recovered(intervals []result.Interval, begin, end, measured time.Duration) (back, known bool) {
 	before, ok := goodShare(intervals, 0, begin)
 	if !ok {
 		before = 1
 	}
 	after, ok := goodShare(intervals, max(end, measured-recoveryWindow), measured)
-	return ok && after >= recoveredShare*before
+	return after >= recoveredShare*before, ok
+}
+
+// capped says that so many calls were in flight that arrivals were dropped.
+func capped(t *result.Trial) bool {
+	for i := range t.Series {
+		if s := &t.Series[i]; float64(s.Dropped) > cappedShare*float64(s.Planned) {
+			return true
+		}
+	}
+	return false
 }
 
 // goodShare is in-SLO calls per planned call over the whole seconds between.

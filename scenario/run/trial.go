@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/grpcbench/grpcbench/clientcore"
@@ -61,6 +60,14 @@ func (r *runner) trial(ctx context.Context, block, index int) (*result.Trial, er
 	done()
 
 	t := &trial{runner: r, variant: v, block: block, client: client}
+	if v.Scenario.Fleet != nil {
+		r.progress.phase(WarmingUp)
+		// Announced so that fault windows with a negative `at` open in the
+		// warm-up. The barrier sets the real one.
+		if err := r.backends.startAt(ctx, time.Now().Add(r.plan.Warmup), false); err != nil {
+			return nil, err
+		}
+	}
 	outcome, err := engine.Run(ctx, t.plan())
 	if errors.Is(context.Cause(ctx), errFleetDied) {
 		return t.dead(outcome), nil
@@ -138,18 +145,9 @@ func (t *trial) plan() engine.Plan {
 			Process: l.Arrivals.Process(), RatePerSecond: l.Rate, MaxInFlight: l.MaxInFlight,
 			Workers: l.Workers, Think: l.Think, SLO: slo,
 			NewCaller: func() engine.Caller {
-				return &caller{client: t.client, driver: newDriver(), sendID: sendID, names: names}
+				return &caller{client: t.client, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
 			},
 		})
-	}
-	if s.Fleet != nil {
-		t.progress.phase(WarmingUp)
-		// Announced so that fault windows with a negative `at` open in the
-		// warm-up. The barrier sets the real one.
-		provisional := time.Now().Add(t.runner.plan.Warmup)
-		ctx, cancel := context.WithTimeout(context.Background(), settlePatience)
-		defer cancel()
-		_ = t.backends.control.Start(ctx, provisional, false)
 	}
 	return p
 }
@@ -169,8 +167,8 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 	}
 	t.fleetBefore = before
 	t0 := time.Now().Add(startLead)
-	if err := t.backends.control.Start(ctx, t0, true); err != nil {
-		return time.Time{}, fmt.Errorf("setting the fleet's clock: %w", err)
+	if err := t.backends.startAt(ctx, t0, true); err != nil {
+		return time.Time{}, err
 	}
 	t.usageBefore = t.usage()
 	t.progress.phase(Measuring)
@@ -192,7 +190,7 @@ func (t *trial) dead(o *engine.Outcome) *result.Trial {
 		out.Series, out.Intervals, out.Exemplars = o.Series, o.Intervals, o.Exemplars
 	}
 	out.Series, out.Intervals, out.Exemplars = list(out.Series), list(out.Intervals), list(out.Exemplars)
-	out.Validity.Add(result.Reason{Code: "fleet_died", Verdict: result.Invalid, Figure: 1, Detail: "the fleet's process ended during the trial"})
+	out.Validity.Add(result.Reason{Code: "fleet_died", Verdict: result.Invalid, Figure: 1, Detail: "the fleet's process ended, or answered no more, during the trial"})
 	return out
 }
 
@@ -215,12 +213,8 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 	if t.variant.Scenario.Fleet != nil {
 		after, err := t.backends.settle(ctx, settlePatience)
 		if err != nil && !errors.Is(err, errBusy) {
-			select {
-			case <-t.backends.died():
-				return t.dead(o), nil
-			default:
-				return nil, err
-			}
+			// Ended or frozen: its half of the account is lost.
+			return t.dead(o), nil
 		}
 		settled = err
 		out.Fleet = fleetAccount(after.Sub(t.fleetBefore))

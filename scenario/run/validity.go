@@ -35,8 +35,23 @@ func judge(t *result.Trial, o *engine.Outcome, fleet *scenario.Fleet) {
 			Detail: fmt.Sprintf("only %.2f %% of the planned calls were made: raise max_in_flight, or offer less", 100*o.SentShare),
 		})
 	}
+	var planned, ok int64
 	for i := range t.Series {
 		judgeLag(&t.Validity, &t.Series[i])
+		planned += t.Series[i].Planned
+		ok += t.Series[i].OK()
+	}
+	if planned == 0 {
+		t.Validity.Add(result.Reason{
+			Code: "no_calls", Verdict: result.Invalid, Figure: 0, Limit: 1,
+			Detail: "no call was due: measure for longer, or offer more",
+		})
+	}
+	if fleet == nil && planned > 0 && ok == 0 && t.Client.Connections == 0 {
+		t.Validity.Add(result.Reason{
+			Code: "no_connection", Verdict: result.Suspect, Figure: 0, Limit: 1,
+			Detail: "the target was not connected when the measurement ended, and no call succeeded: is it the right address?",
+		})
 	}
 	// With the fleet in this process the two cannot be told apart.
 	shared := fleet != nil && fleet.Isolation == scenario.InProcess
@@ -89,8 +104,10 @@ func generatorCPU(t *result.Trial) float64 {
 func summarizeValidity(res *result.Result) {
 	worst := map[string]result.Reason{}
 	var order []string
+	trials := 0
 	res.Validity = valid()
 	for _, v := range res.Variants {
+		trials += len(v.Trials)
 		for _, t := range v.Trials {
 			for _, reason := range t.Validity.Reasons {
 				reason.Detail = fmt.Sprintf("%s, block %d: %s", v.Name, t.Block+1, reason.Detail)
@@ -107,6 +124,9 @@ func summarizeValidity(res *result.Result) {
 	}
 	for _, key := range order {
 		res.Validity.Add(worst[key])
+	}
+	if trials == 0 {
+		res.Validity.Add(result.Reason{Code: "nothing_measured", Verdict: result.Invalid, Figure: 0, Limit: 1, Detail: "no trial was measured"})
 	}
 }
 

@@ -1,0 +1,215 @@
+package run
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/engine"
+)
+
+// healthy is a trial against which nothing can be said: 100 calls of one
+// method, one of them answered with an error and one unknown to the client.
+func healthy() *result.Trial {
+	p50, lag := int64(2*time.Millisecond), int64(100*time.Microsecond)
+	return &result.Trial{
+		MeasuredNS: int64(10 * time.Second), Validity: valid(),
+		Series: []result.Series{{
+			Name: "reads", Loop: result.Open, Planned: 100, Calls: 100, Codes: map[string]int64{"OK": 99, "ABORTED": 1},
+			Latency: map[result.Measure]result.Summary{result.Response: {P50NS: &p50}, result.Lag: {P99NS: &lag}},
+		}},
+		Fleet: &result.Fleet{Backends: []result.Backend{
+			{Name: "b0", Attempts: map[string]int64{"M": 60}}, {Name: "b1", Attempts: map[string]int64{"M": 40}},
+		}},
+		Client: result.Client{Connections: 1, Attempts: []result.AttemptCount{
+			{Method: "M", Backend: "b0", Picked: 60, Answered: 60}, {Method: "M", Backend: "b1", Picked: 40, Answered: 39, Unknown: 1},
+		}},
+	}
+}
+
+func set(d time.Duration) *int64 { ns := int64(d); return &ns }
+
+// TestEachReasonIsGiven provokes each finding against a measurement, and
+// none on a healthy one or at a limit.
+func TestEachReasonIsGiven(t *testing.T) {
+	latency := func(t *result.Trial, m result.Measure, d time.Duration) {
+		s := t.Series[0].Latency[m]
+		if s.P50NS = set(d); m == result.Lag {
+			s.P99NS = set(d)
+		}
+		t.Series[0].Latency[m] = s
+	}
+	cpu := func(share float64) func(*result.Trial) {
+		return func(t *result.Trial) {
+			t.Client.CPUNS = int64(share * float64(t.MeasuredNS) * float64(cores()))
+		}
+	}
+	tests := map[string]struct {
+		spoil     func(*result.Trial)
+		sentShare float64
+		settled   error
+		isolation string
+		target    bool
+		code      string // "" is no finding
+		verdict   result.Verdict
+	}{
+		"healthy":                 {},
+		"calls lost":              {spoil: func(t *result.Trial) { t.Series[0].Calls-- }, code: "books_calls", verdict: result.Invalid},
+		"codes lost":              {spoil: func(t *result.Trial) { delete(t.Series[0].Codes, "ABORTED") }, code: "books_calls", verdict: result.Invalid},
+		"fleet received too few":  {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["M"] = 58 }, code: "books_attempts", verdict: result.Invalid},
+		"fleet missed an unknown": {spoil: func(t *result.Trial) { t.Fleet.Backends[1].Attempts["M"] = 39 }},
+		"fleet received too many": {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["M"] = 61 }, code: "books_attempts", verdict: result.Invalid},
+		"fleet received a method": {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["N"] = 1 }, code: "books_attempts", verdict: result.Invalid},
+		"client's method is lost": {spoil: func(t *result.Trial) { t.Client.Attempts[0].Method = "N" }, code: "books_attempts", verdict: result.Invalid},
+		"fleet busy":              {settled: errBusy, code: "fleet_busy", verdict: result.Invalid},
+		"98.9 % sent":             {sentShare: 0.989, code: "sent_share", verdict: result.Invalid},
+		"99 % sent":               {sentShare: 0.99},
+		"lag 1 ms":                {spoil: func(t *result.Trial) { latency(t, result.Lag, time.Millisecond) }},
+		"lag 1.1 ms":              {spoil: func(t *result.Trial) { latency(t, result.Lag, 1100*time.Microsecond) }, code: "lag_p99", verdict: result.Suspect},
+		"lag 1.1 ms of slow calls": {spoil: func(t *result.Trial) {
+			latency(t, result.Lag, 1100*time.Microsecond)
+			latency(t, result.Response, 30*time.Millisecond)
+		}},
+		"lag 10 ms": {spoil: func(t *result.Trial) { latency(t, result.Lag, 10*time.Millisecond) }, code: "lag_p99", verdict: result.Suspect},
+		"lag 11 ms": {spoil: func(t *result.Trial) { latency(t, result.Lag, 11*time.Millisecond) }, code: "lag_p99", verdict: result.Invalid},
+		"lag 11 ms of slow calls": {spoil: func(t *result.Trial) {
+			latency(t, result.Lag, 11*time.Millisecond)
+			latency(t, result.Response, 60*time.Millisecond)
+		}, code: "lag_p99", verdict: result.Suspect},
+		"lag in a closed loop":    {spoil: func(t *result.Trial) { latency(t, result.Lag, time.Second); t.Series[0].Loop = result.Closed }},
+		"81 % CPU":                {spoil: cpu(0.81), code: "generator_cpu", verdict: result.Suspect},
+		"79 % CPU":                {spoil: cpu(0.79)},
+		"81 % CPU with the fleet": {spoil: cpu(0.81), isolation: scenario.InProcess},
+		"nothing due": {spoil: func(t *result.Trial) {
+			t.Series[0].Planned, t.Series[0].Calls, t.Series[0].Codes = 0, 0, nil
+		}, code: "no_calls", verdict: result.Invalid},
+		"dead target": {spoil: func(t *result.Trial) {
+			t.Series[0].Codes, t.Client.Connections, t.Fleet = map[string]int64{"UNAVAILABLE": 100}, 0, nil
+		}, target: true, code: "no_connection", verdict: result.Suspect},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			trial := healthy()
+			if test.spoil != nil {
+				test.spoil(trial)
+			}
+			fleet := &scenario.Fleet{Isolation: scenario.Process}
+			if test.isolation != "" {
+				fleet.Isolation = test.isolation
+			}
+			if test.target {
+				fleet = nil
+			}
+			sent := test.sentShare
+			if sent == 0 {
+				sent = 1
+			}
+			reconcile(trial, test.settled)
+			judge(trial, &engine.Outcome{SentShare: sent}, fleet)
+			if test.code == "" {
+				if trial.Validity.Verdict != result.Valid || len(trial.Validity.Reasons) > 0 {
+					t.Errorf("%+v, want nothing", trial.Validity)
+				}
+				return
+			}
+			found := false
+			for _, r := range trial.Validity.Reasons {
+				found = found || r.Code == test.code && r.Verdict == test.verdict
+			}
+			if !found || trial.Validity.Verdict != test.verdict {
+				t.Errorf("%+v, want %s for %s", trial.Validity, test.verdict, test.code)
+			}
+		})
+	}
+}
+
+func TestWorstReasonsReachTheRun(t *testing.T) {
+	reason := func(verdict result.Verdict, figure float64) result.Trial {
+		return result.Trial{Validity: result.Validity{Verdict: verdict, Reasons: []result.Reason{{Code: "lag_p99", Verdict: verdict, Figure: figure, Limit: 1, Detail: "x"}}}}
+	}
+	r := &result.Result{Variants: []result.Variant{
+		{Name: "a", Trials: []result.Trial{reason(result.Suspect, 2), reason(result.Suspect, 5)}},
+		{Name: "b", Trials: []result.Trial{reason(result.Invalid, 9), {Block: 1, Validity: valid()}}},
+	}}
+	summarizeValidity(r)
+	want := result.Validity{Verdict: result.Invalid, Reasons: []result.Reason{
+		{Code: "lag_p99", Verdict: result.Suspect, Figure: 5, Limit: 1, Detail: "a, block 1: x"},
+		{Code: "lag_p99", Verdict: result.Invalid, Figure: 9, Limit: 1, Detail: "b, block 1: x"},
+	}}
+	if diff := cmp.Diff(want, r.Validity); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	empty := &result.Result{Variants: []result.Variant{{Name: "a"}}}
+	summarizeValidity(empty)
+	if empty.Validity.Verdict != result.Invalid {
+		t.Errorf("a run without trials is %s", empty.Validity.Verdict)
+	}
+}
+
+func TestStates(t *testing.T) {
+	// seconds makes intervals of 100 planned calls from shares that were good
+	// and calls in flight.
+	seconds := func(good []int64, flight []int64) (out []result.Interval) {
+		for i := range good {
+			s := result.IntervalSeries{Planned: 100, InSLO: good[i]}
+			if flight != nil {
+				s.InFlight = flight[i]
+			}
+			out = append(out, result.Interval{Second: i, Series: []result.IntervalSeries{s}})
+		}
+		return out
+	}
+	all := func(n int64, times int) (out []int64) {
+		for range times {
+			out = append(out, n)
+		}
+		return out
+	}
+	join := func(parts ...[]int64) (out []int64) {
+		for _, p := range parts {
+			out = append(out, p...)
+		}
+		return out
+	}
+	down := func(at, length time.Duration) *scenario.Fleet {
+		return &scenario.Fleet{Config: fakeserver.Config{Faults: []fault.Rule{{At: at, For: length, Inject: fault.Inject{Down: &fault.Down{}}}}}}
+	}
+	const s = time.Second
+	tests := map[string]struct {
+		good, flight []int64
+		fleet        *scenario.Fleet
+		dropped      int64
+		want         result.State
+	}{
+		"steady":                     {good: all(100, 10), flight: all(5, 10), want: result.Steady},
+		"few more in flight":         {good: all(100, 10), flight: join(all(2, 5), all(8, 5)), want: result.Steady},
+		"in flight grows":            {good: all(100, 10), flight: []int64{10, 20, 30, 40, 50, 60, 70, 80, 90, 100}, want: result.Saturated},
+		"at the cap":                 {good: all(100, 10), flight: all(50, 10), dropped: 20, want: result.Saturated},
+		"a few dropped":              {good: all(100, 10), flight: all(50, 10), dropped: 10, want: result.Steady},
+		"fault to the end":           {good: all(50, 10), fleet: down(2*s, 0), want: result.InFault},
+		"fault over the end":         {good: all(50, 10), fleet: down(8*s, 5*s), want: result.InFault},
+		"fault before the start":     {good: all(100, 10), flight: all(5, 10), fleet: down(-2*s, s), want: result.Steady},
+		"recovered":                  {good: join(all(100, 2), all(40, 2), all(100, 6)), fleet: down(2*s, 2*s), want: result.Recovered},
+		"recovered to what was":      {good: join(all(80, 2), all(40, 2), all(78, 6)), fleet: down(2*s, 2*s), want: result.Recovered},
+		"not recovered":              {good: join(all(100, 2), all(40, 2), all(90, 6)), fleet: down(2*s, 2*s), want: result.NotRecovered},
+		"too late to tell":           {good: join(all(100, 5), all(40, 5)), fleet: down(5*s, 4500*time.Millisecond), want: result.InFault},
+		"from the start, then well":  {good: join(all(40, 3), all(100, 7)), fleet: down(0, 3*s), want: result.Recovered},
+		"from the start, never well": {good: all(40, 10), fleet: down(0, 3*s), want: result.NotRecovered},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			trial := &result.Trial{
+				MeasuredNS: int64(10 * s), Intervals: seconds(test.good, test.flight),
+				Series: []result.Series{{Planned: 1000, Dropped: test.dropped}},
+			}
+			if got := state(trial, test.fleet); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+		})
+	}
+}
