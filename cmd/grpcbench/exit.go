@@ -38,10 +38,11 @@ func scenarioError(err error) error {
 	return &exitError{code: exitUsage, message: err.Error()}
 }
 
-// verdict is the exit of a run that came to its end.
+// verdict is the exit that a result asks for. A result that is partial without
+// an interruption has an error beside it.
 func verdict(ctx context.Context, r *result.Result) error {
 	switch {
-	case r.Partial || ctx.Err() != nil:
+	case r.Partial && ctx.Err() != nil:
 		return &exitError{code: exitInterrupted, message: "grpcbench: interrupted; the result is partial"}
 	case r.Validity.Verdict == result.Invalid:
 		return &exitError{code: exitInvalid, message: "grpcbench: the measurement is INVALID; the reasons stand under the table"}

@@ -210,7 +210,7 @@ type State string
 const (
 	Steady       State = "steady"
 	Saturated    State = "saturated" // in flight grew to the end
-	InFault      State = "in fault"  // a fault was open when measurement ended
+	InFault      State = "in fault"  // a fault was open when measurement ended, or until less than a second before
 	Recovered    State = "recovered"
 	NotRecovered State = "not recovered"
 )

@@ -1,5 +1,7 @@
 package engine
 
+import "strconv"
+
 // Where codeNames has OK and UNKNOWN.
 const (
 	codeOK      = 0
@@ -11,6 +13,15 @@ var codeNames = [...]string{
 	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
 	"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
 	"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+}
+
+// CodeName is how gRPC's documents write the code with that number, and how a
+// Call has it: UNAVAILABLE. (codes.Code's own String says Unavailable.)
+func CodeName(code uint32) string {
+	if int(code) < len(codeNames) {
+		return codeNames[code]
+	}
+	return "CODE_" + strconv.FormatUint(uint64(code), 10)
 }
 
 // codeIndex finds a code's number; -1 for a name that gRPC does not have. The

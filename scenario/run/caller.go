@@ -42,7 +42,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	call.Code, call.Origin, call.Message = "OK", "", ""
 	if err != nil {
 		s := status.Convert(err)
-		call.Code, call.Message = codeName(s.Code()), s.Message()
+		call.Code, call.Message = engine.CodeName(uint32(s.Code())), s.Message()
 		call.Origin = result.Origin(c.trace.Origin)
 		if call.Origin == "" {
 			// The call ended well for the client, and the driver found fault
@@ -56,7 +56,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		}
 		call.Attempts = append(call.Attempts, result.Attempt{
 			Backend:    c.name(a.Backend),
-			Code:       codeName(a.Code),
+			Code:       engine.CodeName(uint32(a.Code)),
 			StartNS:    int64(a.Start.Sub(call.Due)),
 			DurationNS: int64(a.End.Sub(a.Start)),
 		})

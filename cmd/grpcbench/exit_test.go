@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+func TestExitCodeOfAResult(t *testing.T) {
+	running := t.Context()
+	interrupted, cancel := context.WithCancel(running)
+	cancel()
+	partial := &result.Result{Partial: true, Validity: result.Validity{Verdict: result.Valid}}
+	whole := &result.Result{Validity: result.Validity{Verdict: result.Suspect}}
+	invalid := &result.Result{Validity: result.Validity{Verdict: result.Invalid}}
+	broken := internalError(errors.New("the fleet does not start again"))
+	for name, test := range map[string]struct {
+		ctx    context.Context
+		result *result.Result
+		failed error
+		want   int
+	}{
+		"whole and SUSPECT":              {running, whole, nil, exitOK},
+		"INVALID":                        {running, invalid, nil, exitInvalid},
+		"interrupted":                    {interrupted, partial, nil, exitInterrupted},
+		"interrupted too late to matter": {interrupted, whole, nil, exitOK},
+		"interrupted and failed":         {interrupted, partial, broken, exitInterrupted},
+		"failed half way":                {running, partial, broken, exitInternal},
+		"INVALID and failed":             {running, invalid, broken, exitInternal},
+	} {
+		var failures []error
+		for _, err := range []error{verdict(test.ctx, test.result), test.failed} {
+			if err != nil {
+				failures = append(failures, err)
+			}
+		}
+		code := exitOK
+		var exit *exitError
+		if errors.As(mostImportant(failures), &exit) {
+			code = exit.code
+		}
+		if code != test.want {
+			t.Errorf("%s: exit code %d, want %d", name, code, test.want)
+		}
+	}
+}
