@@ -127,13 +127,17 @@ func (s *settings) apply(ctx context.Context, fallback retry.Policy, source *ret
 			return ctx, settings{}, err
 		}
 	}
-	out := settings{timeout: o.timeout, retrier: s.retrier, options: o.opts}
+	out := *s
+	out.timeout, out.options = o.timeout, o.opts
 	if o.retry {
 		policy := o.policy.Inherit(fallback)
 		if err := policy.Validate(); err != nil {
 			return ctx, settings{}, status.Errorf(codes.InvalidArgument, "clientcore: the retry policy of the call: %v", err)
 		}
-		out.retrier = retry.New(policy, source)
+		if policy.IsNative() {
+			return ctx, settings{}, status.Errorf(codes.InvalidArgument, "clientcore: the method's retries are grpc-go's own (native): they cannot be changed for one call")
+		}
+		out.retrier = retry.New(policy, source, s.throttle)
 	}
 	return o.ctx, out, nil
 }

@@ -2,21 +2,18 @@ package clientcore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/resolver"
 
-	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/interceptor"
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
+	"github.com/grpcbench/grpcbench/clientcore/internal/hashkey"
 	"github.com/grpcbench/grpcbench/clientcore/pool"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
@@ -24,25 +21,35 @@ import (
 // Client makes calls by a Config. It implements grpc.ClientConnInterface; all
 // its methods may be called at any time, from any goroutine.
 type Client struct {
-	pool    *pool.Pool
+	pool *pool.Pool
+	// wire is what an attempt is made on: the pool, behind a breaker if any.
+	wire    grpc.ClientConnInterface
 	methods *methods
 	source  *retry.Source
 	// fallback completes the policy of a call that asks for retries where its
 	// method has none.
 	fallback retry.Policy
-	meters   []*balance.Meter
+	// key puts the key of a consistent hash into the calls' metadata; nil where
+	// there is none.
+	key      *hashkey.Key
+	meters   *meters
+	breakers *breakers
+	// unary and stream are the interceptors; nil without any.
+	unary  interceptor.UnaryCall
+	stream interceptor.StreamCall
 }
 
 var _ grpc.ClientConnInterface = (*Client)(nil)
 
 // New makes a client and starts to connect, without waiting for it: see
 // WaitReady. It fails when a setting is out of range, naming each by its path,
-// or the target cannot be understood.
+// when a file that a setting names cannot be used, or when the target cannot be
+// understood.
 func New(cfg Config, opts ...Option) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("clientcore: %w", field.Full(err))
 	}
-	o := options{credentials: insecure.NewCredentials()}
+	o := options{}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -51,6 +58,10 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	}
 	if overrides(o.calls) {
 		return nil, errors.New("clientcore: WithCallOptions takes grpc's options; the Config has settings for the client's own")
+	}
+	files, err := cfg.readFiles()
+	if err != nil {
+		return nil, fmt.Errorf("clientcore: %w", field.Full(err))
 	}
 	seed := rand.Uint64()
 	if o.seed != nil {
@@ -61,69 +72,44 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		methods:  newMethods(cfg, o.calls, source),
 		source:   source,
 		fallback: cfg.Retry.Inherit(retry.Default()),
-		meters:   make([]*balance.Meter, cfg.Pool.Size),
+		breakers: newBreakers(cfg.Breaker, o.breakers),
 	}
-	target, resolvers := o.resolve()
-	common := dialOptions(cfg, o)
-	var err error
-	c.pool, err = pool.New(cfg.Pool, func(i int, report func(connectivity.State)) (*grpc.ClientConn, error) {
+	c.meters = &meters{first: c.breakers.guard}
+	if requestField, header, ok := cfg.Balance.Key(); ok {
+		c.key = hashkey.New(requestField, header)
+	}
+	if err := c.intercept(cfg, o); err != nil {
+		return nil, fmt.Errorf("clientcore: %w", field.Full(err))
+	}
+	target, resolvers := o.resolve(cfg)
+	common := dialOptions(cfg, o, files)
+	c.pool, err = pool.New(cfg.Pool, seed, func(slot int, report func(connectivity.State)) (pool.Conn, error) {
 		// Channels' seeds are neighbours; the balancer mixes them.
-		service, err := serviceConfig(cfg, seed+uint64(i))
+		service, err := cfg.serviceConfig(files.service, seed+uint64(slot))
 		if err != nil {
 			return nil, err
 		}
-		c.meters[i] = balance.NewMeter(report)
+		meter := c.meters.next(slot, report)
 		own := []grpc.DialOption{grpc.WithDefaultServiceConfig(service)}
 		for _, b := range resolvers {
-			own = append(own, grpc.WithResolvers(withMeter(b, c.meters[i])))
+			own = append(own, grpc.WithResolvers(withMeter(b, meter)))
 		}
 		return grpc.NewClient(target, append(own, common...)...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("clientcore: %w", err)
 	}
+	c.wire = c.breakers.around(c.pool)
 	return c, nil
 }
 
-// resolve is the target to dial, and the resolvers it may be resolved by.
-func (o *options) resolve() (string, []resolver.Builder) {
-	target := o.target
-	if o.endpoints != nil {
-		if target == "" {
-			target = o.endpoints[0]
-		}
-		return endpointsScheme + ":///" + url.PathEscape(authority(target)), []resolver.Builder{endpoints(o.endpoints)}
+func dialOptions(cfg Config, o options, files files) []grpc.DialOption {
+	secure := o.credentials
+	if secure == nil {
+		secure = files.credentials
 	}
-	if target == "" {
-		target = DefaultTarget
-	}
-	return target, resolversOf(target, o.resolvers)
-}
-
-// serviceConfig is what holds for all calls of one channel, as JSON. The message
-// limits are here because as call options they would cost each call an
-// allocation.
-func serviceConfig(cfg Config, seed uint64) (string, error) {
-	balancing, err := cfg.Balance.LoadBalancing(seed)
-	if err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(map[string]any{
-		"loadBalancingConfig": balancing,
-		"methodConfig": []map[string]any{{
-			"name":                    []struct{}{{}}, // every method
-			"maxRequestMessageBytes":  cfg.Messages.MaxSend,
-			"maxResponseMessageBytes": cfg.Messages.MaxReceive,
-		}},
-	})
-	return string(text), err
-}
-
-func dialOptions(cfg Config, o options) []grpc.DialOption {
 	opts := []grpc.DialOption{
-		grpc.WithTransportCredentials(o.credentials),
-		grpc.WithDisableServiceConfig(), // a resolver's; the default one stays
-		grpc.WithDisableRetry(),         // one layer of retries is enough
+		grpc.WithTransportCredentials(secure),
 		grpc.WithIdleTimeout(0),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff: backoff.Config{
@@ -134,6 +120,19 @@ func dialOptions(cfg Config, o options) []grpc.DialOption {
 			},
 			MinConnectTimeout: cfg.Connect.Timeout,
 		}),
+	}
+	if !isXDS(o.target) {
+		opts = append(opts, grpc.WithDisableServiceConfig()) // a resolver's; the default one stays
+	}
+	switch attempts := cfg.native(); {
+	case attempts > 0:
+		opts = append(opts, grpc.WithMaxCallAttempts(attempts))
+	case files.service == nil:
+		opts = append(opts, grpc.WithDisableRetry()) // one layer of retries is enough
+	default:
+		// The file says how calls are retried, but not how large messages may be.
+		opts = append(opts, grpc.WithDefaultCallOptions(
+			grpc.MaxCallSendMsgSize(int(cfg.Messages.MaxSend)), grpc.MaxCallRecvMsgSize(int(cfg.Messages.MaxReceive))))
 	}
 	if k := cfg.Keepalive; k != nil {
 		opts = append(opts, grpc.WithKeepaliveParams(keepalive.ClientParameters{
@@ -151,6 +150,13 @@ func dialOptions(cfg Config, o options) []grpc.DialOption {
 
 // Invoke makes a unary call. Generated stubs call it.
 func (c *Client) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	if c.unary != nil {
+		return c.unary(ctx, method, args, reply, opts...)
+	}
+	return c.invoke(ctx, method, args, reply, opts...)
+}
+
+func (c *Client) invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
 	ctx, s, opts, err := c.prepare(ctx, method, opts)
 	if err != nil {
 		return err
@@ -161,11 +167,17 @@ func (c *Client) Invoke(ctx context.Context, method string, args, reply any, opt
 		ctx, cancel = context.WithTimeout(ctx, s.timeout)
 		defer cancel()
 	}
+	if c.key != nil {
+		if ctx, err = c.key.Unary(ctx, method, args); err != nil {
+			refuse(trace, ctx, err, opts)
+			return err
+		}
+	}
 	if trace == nil {
-		return s.retrier.Invoke(ctx, c.pool, nil, method, args, reply, opts)
+		return s.retrier.Invoke(ctx, c.wire, nil, method, args, reply, opts)
 	}
 	trace.begin()
-	err = s.retrier.Invoke(ctx, c.pool, (*attempts)(trace), method, args, reply, opts)
+	err = s.retrier.Invoke(ctx, c.wire, (*attempts)(trace), method, args, reply, opts)
 	trace.end(ctx, err)
 	return err
 }
@@ -173,34 +185,49 @@ func (c *Client) Invoke(ctx context.Context, method string, args, reply any, opt
 // NewStream opens a stream. Generated stubs call it. As with a grpc.ClientConn,
 // the caller must receive until an error, or end ctx.
 func (c *Client) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	if c.stream != nil {
+		return c.stream(ctx, desc, method, opts...)
+	}
+	return c.newStream(ctx, desc, method, opts...)
+}
+
+func (c *Client) newStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	ctx, s, opts, err := c.prepare(ctx, method, opts)
 	if err != nil {
 		return nil, err
 	}
 	trace := traceOf(ctx)
-	if s.timeout == 0 && trace == nil {
-		return s.retrier.NewStream(ctx, c.pool, nil, desc, method, opts)
+	var observer retry.Observer
+	if trace != nil {
+		observer = (*attempts)(trace)
 	}
-	var cancel context.CancelFunc
-	if s.timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, s.timeout)
-	}
-	call := ctx
-	// In front of the caller's options: when the caller's own OnFinish runs,
-	// the trace is complete.
-	opts = append([]grpc.CallOption{grpc.OnFinish(func(err error) {
-		if trace != nil {
-			trace.end(call, err)
+	if s.timeout > 0 || trace != nil {
+		var cancel context.CancelFunc
+		if s.timeout > 0 {
+			ctx, cancel = context.WithTimeout(ctx, s.timeout)
 		}
-		if cancel != nil {
-			cancel()
-		}
-	})}, opts...)
-	if trace == nil {
-		return s.retrier.NewStream(ctx, c.pool, nil, desc, method, opts)
+		call := ctx
+		// In front of the caller's options: when the caller's own OnFinish runs,
+		// the trace is complete.
+		opts = append([]grpc.CallOption{grpc.OnFinish(func(err error) {
+			if trace != nil {
+				trace.end(call, err)
+			}
+			if cancel != nil {
+				cancel()
+			}
+		})}, opts...)
 	}
-	trace.begin()
-	return s.retrier.NewStream(ctx, c.pool, (*attempts)(trace), desc, method, opts)
+	if trace != nil {
+		trace.begin()
+	}
+	open := func(ctx context.Context) (grpc.ClientStream, error) {
+		return s.retrier.NewStream(ctx, c.wire, observer, desc, method, opts)
+	}
+	if c.key == nil {
+		return open(ctx)
+	}
+	return c.key.Stream(ctx, desc, method, open, func(err error) { finish(opts, err) })
 }
 
 // prepare is the settings of one call, and its options as grpc-go takes them.
@@ -216,18 +243,28 @@ func (c *Client) prepare(ctx context.Context, method string, opts []grpc.CallOpt
 	}
 	ctx, own, err := s.apply(ctx, c.fallback, c.source, opts)
 	if err != nil {
-		if trace := traceOf(ctx); trace != nil {
-			trace.begin()
-			trace.end(ctx, err)
-		}
-		for _, opt := range opts {
-			if finish, ok := opt.(grpc.OnFinishCallOption); ok {
-				finish.OnFinish(err)
-			}
-		}
+		refuse(traceOf(ctx), ctx, err, opts)
 		return ctx, settings{}, nil, err
 	}
 	return ctx, own, own.options, nil
+}
+
+// refuse ends a call that was never sent.
+func refuse(trace *Trace, ctx context.Context, err error, opts []grpc.CallOption) {
+	if trace != nil {
+		trace.begin()
+		trace.end(ctx, err)
+	}
+	finish(opts, err)
+}
+
+// finish tells the caller's OnFinish of a call that ended before grpc-go had it.
+func finish(opts []grpc.CallOption, err error) {
+	for _, opt := range opts {
+		if f, ok := opt.(grpc.OnFinishCallOption); ok {
+			f.OnFinish(err)
+		}
+	}
 }
 
 // WaitReady returns when every channel has been READY, or with an error that
@@ -241,4 +278,7 @@ func (c *Client) WaitReady(ctx context.Context) error {
 
 // Close closes all connections and waits for the client's goroutines. Calls in
 // flight end with CANCELED. It may be called more than once.
-func (c *Client) Close() error { return c.pool.Close() }
+func (c *Client) Close() error {
+	c.breakers.close()
+	return c.pool.Close()
+}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/breaker"
 	"github.com/grpcbench/grpcbench/clientcore/pool"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
@@ -18,14 +19,30 @@ type Config struct {
 	// included; 0 is none.
 	Timeout time.Duration `yaml:"timeout" doc:"bound on a whole call, attempts and waits included; 0 is none"`
 	Retry   retry.Policy  `yaml:"retry" doc:"none, or when and how often a failed attempt is tried again"`
+	// Breaker stops calls to what keeps failing. Nil is none.
+	Breaker *breaker.Policy `yaml:"breaker" doc:"none, or when calls are refused because others have failed"`
 	// WaitForReady makes calls wait for a connection instead of failing while
 	// there is none.
-	WaitForReady bool       `yaml:"wait_for_ready" doc:"calls wait for a connection instead of failing at once"`
-	Compression  string     `yaml:"compression" doc:"gzip, or none"`
-	Keepalive    *Keepalive `yaml:"keepalive" doc:"HTTP/2 pings that find dead connections"`
-	Messages     Messages   `yaml:"messages" doc:"message size limits"`
-	Windows      Windows    `yaml:"windows" doc:"HTTP/2 flow control windows; left out they adapt to the connection"`
-	Connect      Connect    `yaml:"connect" doc:"reconnection of a broken connection"`
+	WaitForReady bool   `yaml:"wait_for_ready" doc:"calls wait for a connection instead of failing at once"`
+	Compression  string `yaml:"compression" doc:"gzip, or none"`
+	// Metadata is sent with every call, besides what the call's context carries.
+	Metadata map[string]string `yaml:"metadata" doc:"sent with every call"`
+	// Log is what is logged: off, failures or calls. See WithLogger.
+	Log string `yaml:"log" doc:"off, failures (a line for each call that failed) or calls (for every call)"`
+	// TLS secures connections. Nil is plain text.
+	TLS *TLS `yaml:"tls" doc:"TLS, and a certificate for mTLS; plain text when left out"`
+	// HealthCheck is the service whose health backends are asked for, by the
+	// standard health protocol; a backend that says it does not serve gets no
+	// calls. "" asks nothing.
+	HealthCheck string     `yaml:"health_check" doc:"service whose health backends are asked for; one that is not serving gets no calls; nothing is asked when left out"`
+	Keepalive   *Keepalive `yaml:"keepalive" doc:"HTTP/2 pings that find dead connections"`
+	Messages    Messages   `yaml:"messages" doc:"message size limits"`
+	Windows     Windows    `yaml:"windows" doc:"HTTP/2 flow control windows; left out they adapt to the connection"`
+	Connect     Connect    `yaml:"connect" doc:"reconnection of a broken connection"`
+	// ServiceConfig is a file with a gRPC service config, as clients in other
+	// languages read it. It says how calls are balanced, retried and checked for
+	// health, so Balance and HealthCheck must then be unset and Retry none.
+	ServiceConfig string `yaml:"service_config" doc:"file with a gRPC service config that decides over balancing, retries and health checks, in place of the keys for them"`
 	// Methods overrides settings by method name: GetUser, or
 	// user.v1.UserService/GetUser.
 	Methods map[string]Method `yaml:"methods" doc:"settings by method name"`

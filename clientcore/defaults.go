@@ -22,8 +22,10 @@ const DefaultTarget = "localhost:50051"
 // more. Here a lost backend is dialled again after 100 ms, at most every 5 s,
 // and a connection that is not up in 5 s is given up.
 func Default() Config {
+	channels := pool.Default()
+	channels.Size = 5
 	return Config{
-		Pool:     pool.Config{Size: 5},
+		Pool:     channels,
 		Balance:  balance.Policy{RoundRobin: &balance.RoundRobin{}},
 		Timeout:  30 * time.Second,
 		Retry:    retry.Default(),

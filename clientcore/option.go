@@ -2,11 +2,14 @@ package clientcore
 
 import (
 	"context"
+	"log/slog"
 	"net"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/resolver"
+
+	"github.com/grpcbench/grpcbench/clientcore/breaker"
 )
 
 // Option says what a Client connects to, and how.
@@ -21,6 +24,11 @@ type options struct {
 	resolvers   []resolver.Builder
 	calls       []grpc.CallOption
 	dial        []grpc.DialOption
+	lookaside   []string
+	unary       []grpc.UnaryClientInterceptor
+	stream      []grpc.StreamClientInterceptor
+	breakers    func(breaker.Change)
+	logger      *slog.Logger
 }
 
 // WithTarget dials a target as grpc.NewClient takes it, as
@@ -41,7 +49,7 @@ func WithDialer(dial func(context.Context, string) (net.Conn, error)) Option {
 	return func(o *options) { o.dialer = dial }
 }
 
-// WithTransportCredentials secures connections. Without it there is no TLS.
+// WithTransportCredentials secures connections, in place of Config.TLS.
 func WithTransportCredentials(c credentials.TransportCredentials) Option {
 	return func(o *options) { o.credentials = c }
 }
@@ -70,3 +78,30 @@ func WithCallOptions(opts ...grpc.CallOption) Option {
 func WithDialOptions(opts ...grpc.DialOption) Option {
 	return func(o *options) { o.dial = append(o.dial, opts...) }
 }
+
+// WithLookaside names the look-aside balancers that balance grpclb asks, where
+// the resolver does not: those of WithEndpoints.
+func WithLookaside(addresses ...string) Option {
+	return func(o *options) { o.lookaside = append(o.lookaside, addresses...) }
+}
+
+// WithUnaryInterceptors puts interceptors around each unary call, the first
+// outermost. They see the whole call, not its attempts, and are given no
+// *grpc.ClientConn: a call has no channel yet. See package interceptor.
+func WithUnaryInterceptors(chain ...grpc.UnaryClientInterceptor) Option {
+	return func(o *options) { o.unary = append(o.unary, chain...) }
+}
+
+// WithStreamInterceptors is WithUnaryInterceptors for streams.
+func WithStreamInterceptors(chain ...grpc.StreamClientInterceptor) Option {
+	return func(o *options) { o.stream = append(o.stream, chain...) }
+}
+
+// WithBreakerObserver tells observe of each change of a circuit breaker, in
+// order. It must not block, nor make calls.
+func WithBreakerObserver(observe func(breaker.Change)) Option {
+	return func(o *options) { o.breakers = observe }
+}
+
+// WithLogger is where Config.Log writes to; slog.Default() without it.
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }

@@ -2,6 +2,7 @@ package clientcore
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -18,12 +19,19 @@ const (
 	OriginTransport Origin = "transport" // the connection failed under the call
 	OriginDeadline  Origin = "deadline"  // the call's own time, or an attempt's, ran out
 	OriginBalancer  Origin = "balancer"  // no backend could be picked
+	OriginBreaker   Origin = "breaker"   // a circuit breaker refused the call
+	OriginBudget    Origin = "budget"    // a retry budget refused another attempt
+	OriginPool      Origin = "pool"      // no channel had room in time
 	OriginClient    Origin = "client"    // the call could not be sent, or its answer not read, as asked; or the caller gave it up
 )
 
 // originOf judges the error of a call by its last attempt.
 func originOf(ctx context.Context, err error, last TraceAttempt) Origin {
+	// What a layer of the client refuses says so itself.
+	var own interface{ Origin() string }
 	switch code := status.Code(err); {
+	case errors.As(err, &own):
+		return Origin(own.Origin())
 	case cause.Client(err):
 		return OriginClient
 	case code == codes.Canceled && (ctx.Err() != nil || !last.Answered):

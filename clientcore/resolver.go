@@ -8,18 +8,53 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore/balance"
 )
 
+// resolve is the target to dial, and the resolvers it may be resolved by.
+func (o *options) resolve(cfg Config) (string, []resolver.Builder) {
+	target := o.target
+	if o.endpoints != nil {
+		if target == "" {
+			target = o.endpoints[0]
+		}
+		fixed := endpoints{addresses: o.endpoints}
+		if cfg.Balance.NeedsLookaside() {
+			fixed.lookaside = o.lookaside
+		}
+		return endpointsScheme + ":///" + url.PathEscape(authority(target)), []resolver.Builder{fixed}
+	}
+	if target == "" {
+		target = DefaultTarget
+	}
+	builders := resolversOf(target, o.resolvers)
+	if len(o.lookaside) > 0 && cfg.Balance.NeedsLookaside() {
+		for i, b := range builders {
+			builders[i] = withLookaside(b, o.lookaside)
+		}
+	}
+	return target, builders
+}
+
+// isXDS is whether an xDS server says how calls of target are balanced, as it
+// does by the service config that the resolver brings.
+func isXDS(target string) bool {
+	u, err := url.Parse(target)
+	return err == nil && u.Scheme == "xds"
+}
+
 // endpointsScheme is the scheme of targets that stand for WithEndpoints.
 const endpointsScheme = "endpoints"
 
 // endpoints resolves any target to fixed addresses.
-type endpoints []string
+type endpoints struct{ addresses, lookaside []string }
 
 func (e endpoints) Scheme() string { return endpointsScheme }
 
 func (e endpoints) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
 	var state resolver.State
-	for _, address := range e {
+	for _, address := range e.addresses {
 		state.Endpoints = append(state.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: address}}})
+	}
+	if e.lookaside != nil {
+		state = balance.WithLookaside(state, e.lookaside)
 	}
 	if err := cc.UpdateState(state); err != nil {
 		return nil, err
@@ -57,6 +92,40 @@ type metering struct {
 
 func (m metering) UpdateState(state resolver.State) error {
 	return m.ClientConn.UpdateState(m.meter.Attach(state))
+}
+
+// lookaside is a resolver whose states name look-aside balancers as well.
+type lookaside struct {
+	resolver.Builder
+	addresses []string
+}
+
+func (l lookaside) Build(t resolver.Target, cc resolver.ClientConn, o resolver.BuildOptions) (resolver.Resolver, error) {
+	return l.Builder.Build(t, naming{cc, l.addresses}, o)
+}
+
+// lookasideAuthority is lookaside for a resolver that names its own authority.
+type lookasideAuthority struct {
+	lookaside
+	resolver.AuthorityOverrider
+}
+
+// naming is the channel, as the resolver below a lookaside sees it.
+type naming struct {
+	resolver.ClientConn
+	addresses []string
+}
+
+func (n naming) UpdateState(state resolver.State) error {
+	return n.ClientConn.UpdateState(balance.WithLookaside(state, n.addresses))
+}
+
+func withLookaside(b resolver.Builder, addresses []string) resolver.Builder {
+	l := lookaside{b, addresses}
+	if a, ok := b.(resolver.AuthorityOverrider); ok {
+		return lookasideAuthority{l, a}
+	}
+	return l
 }
 
 func withMeter(b resolver.Builder, meter *balance.Meter) resolver.Builder {

@@ -2,6 +2,7 @@ package clientcore
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,8 +15,9 @@ import (
 
 // settings is what holds for the calls of one method.
 type settings struct {
-	timeout time.Duration
-	retrier *retry.Retrier
+	timeout  time.Duration
+	retrier  *retry.Retrier
+	throttle *retry.Throttle // the retrier's budget, which calls that override it share
 	// options are for grpc-go. None at all saves it an allocation per call.
 	options []grpc.CallOption
 }
@@ -24,6 +26,8 @@ type settings struct {
 type methods struct {
 	base   *settings
 	byName map[string]*settings // as in Config.Methods
+	// throttles are the budgets, each once.
+	throttles []*retry.Throttle
 	// seen is what was resolved so far, by the name as grpc passes it. The map
 	// is replaced, never changed.
 	seen atomic.Pointer[map[string]*settings]
@@ -34,8 +38,12 @@ type methods struct {
 const maxSeen = 1 << 12
 
 func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source) *methods {
-	resolve := func(timeout time.Duration, policy retry.Policy, wait bool, compression string) *settings {
-		s := &settings{timeout: timeout, retrier: retry.New(policy, source)}
+	m := &methods{byName: make(map[string]*settings, len(cfg.Methods))}
+	resolve := func(timeout time.Duration, policy retry.Policy, throttle *retry.Throttle, wait bool, compression string) *settings {
+		s := &settings{timeout: timeout, retrier: retry.New(policy, source, throttle), throttle: throttle}
+		if throttle != nil && !slices.Contains(m.throttles, throttle) {
+			m.throttles = append(m.throttles, throttle)
+		}
 		if wait {
 			s.options = append(s.options, grpc.WaitForReady(true))
 		}
@@ -45,17 +53,19 @@ func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source) *meth
 		s.options = append(s.options, calls...)
 		return s
 	}
-	m := &methods{
-		base:   resolve(cfg.Timeout, cfg.Retry, cfg.WaitForReady, cfg.Compression),
-		byName: make(map[string]*settings, len(cfg.Methods)),
-	}
+	// Methods that do not have a budget of their own share the client's.
+	shared := retry.NewThrottle(cfg.Retry.Budget)
+	m.base = resolve(cfg.Timeout, cfg.Retry, shared, cfg.WaitForReady, cfg.Compression)
 	for name, method := range cfg.Methods {
-		timeout, policy, wait, compression := cfg.Timeout, cfg.Retry, cfg.WaitForReady, cfg.Compression
+		timeout, policy, throttle, wait, compression := cfg.Timeout, cfg.Retry, shared, cfg.WaitForReady, cfg.Compression
 		if method.Timeout != nil {
 			timeout = *method.Timeout
 		}
 		if method.Retry != nil {
 			policy = method.Retry.Inherit(cfg.Retry)
+			if method.Retry.Budget != (retry.Budget{}) {
+				throttle = retry.NewThrottle(method.Retry.Budget)
+			}
 		}
 		if method.WaitForReady != nil {
 			wait = *method.WaitForReady
@@ -63,10 +73,17 @@ func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source) *meth
 		if method.Compression != nil {
 			compression = *method.Compression
 		}
-		m.byName[name] = resolve(timeout, policy, wait, compression)
+		m.byName[name] = resolve(timeout, policy, throttle, wait, compression)
 	}
 	m.seen.Store(&map[string]*settings{})
 	return m
+}
+
+// stats adds what the budgets did.
+func (m *methods) stats(s *RetryStats) {
+	for _, t := range m.throttles {
+		s.Refused += t.Refused()
+	}
 }
 
 // of is the settings of a method by its full name, /user.v1.UserService/GetUser.

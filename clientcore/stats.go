@@ -3,6 +3,7 @@ package clientcore
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc/connectivity"
 
@@ -19,6 +20,9 @@ type Stats struct {
 	Connections int
 	// Attempts is by method and backend, in that order.
 	Attempts []AttemptCount
+	Pool     PoolStats
+	Breaker  BreakerStats
+	Retry    RetryStats
 }
 
 // AttemptCount is the attempts of one method on one backend, counted where the
@@ -37,33 +41,93 @@ type AttemptCount struct {
 	Unknown int64
 }
 
+// PoolStats is what the pool did. InFlight is now; the others only grow.
+type PoolStats struct {
+	InFlight int64 // calls on a channel
+	Picks    int64 // channels picked for a call
+	Rebuilds int64 // channels replaced because they were stuck
+	Recycles int64 // channels replaced because of their age
+	Idled    int64 // channels replaced because nobody used them
+	Waits    int64 // calls that waited for a channel to have room
+	Waited   time.Duration
+}
+
+// BreakerStats is what the circuit breakers did.
+type BreakerStats struct {
+	Opened   int64
+	Rejected int64 // attempts that were not sent
+}
+
+// RetryStats is what the retry budgets did.
+type RetryStats struct {
+	Refused int64 // attempts that a budget did not allow
+}
+
+// Plus is the counters of two Clients together.
+func (s Stats) Plus(o Stats) Stats {
+	s.Channels += o.Channels
+	states := make(map[connectivity.State]int, len(s.States))
+	for state, n := range s.States {
+		states[state] = n + o.States[state]
+	}
+	s.States = states
+	s.Connections += o.Connections
+	s.Attempts = summed(slices.Concat(s.Attempts, o.Attempts))
+	s.Pool = PoolStats{
+		InFlight: s.Pool.InFlight + o.Pool.InFlight, Picks: s.Pool.Picks + o.Pool.Picks,
+		Rebuilds: s.Pool.Rebuilds + o.Pool.Rebuilds, Recycles: s.Pool.Recycles + o.Pool.Recycles, Idled: s.Pool.Idled + o.Pool.Idled,
+		Waits: s.Pool.Waits + o.Pool.Waits, Waited: s.Pool.Waited + o.Pool.Waited,
+	}
+	s.Breaker = BreakerStats{Opened: s.Breaker.Opened + o.Breaker.Opened, Rejected: s.Breaker.Rejected + o.Breaker.Rejected}
+	s.Retry.Refused += o.Retry.Refused
+	return s
+}
+
+// summed is counts with one entry for each method and backend, in that order.
+func summed(counts []AttemptCount) []AttemptCount {
+	type key struct{ method, backend string }
+	sums := map[key]AttemptCount{}
+	for _, a := range counts {
+		k := key{a.Method, a.Backend}
+		sum := sums[k]
+		sums[k] = AttemptCount{
+			Method: a.Method, Backend: a.Backend,
+			Picked:   sum.Picked + a.Picked,
+			Answered: sum.Answered + a.Answered,
+			Unknown:  sum.Unknown + a.Unknown,
+		}
+	}
+	var all []AttemptCount
+	for _, sum := range sums {
+		all = append(all, sum)
+	}
+	slices.SortFunc(all, func(a, b AttemptCount) int {
+		return cmp.Or(cmp.Compare(a.Method, b.Method), cmp.Compare(a.Backend, b.Backend))
+	})
+	return all
+}
+
 // Stats reads the counters, one after the other: while calls are running they
 // need not add up to the last one.
 func (c *Client) Stats() Stats {
-	s := Stats{Channels: c.pool.Size(), States: make(map[connectivity.State]int, 5)}
-	for _, state := range c.pool.States() {
-		s.States[state]++
+	p := c.pool.Stats()
+	s := Stats{
+		Channels: p.Size, States: p.States,
+		Pool: PoolStats{
+			InFlight: p.InFlight, Picks: p.Picks, Rebuilds: p.Rebuilds, Recycles: p.Recycles, Idled: p.Idled,
+			Waits: p.Waits, Waited: p.Waited,
+		},
 	}
-	type key struct{ method, backend string }
-	sums := map[key]AttemptCount{}
-	for _, meter := range c.meters {
-		s.Connections += meter.Connections()
+	var counts []AttemptCount
+	meters, connections := c.meters.each()
+	s.Connections = connections
+	for _, meter := range meters {
 		meter.Each(func(a balance.Attempts) {
-			k := key{a.Method, a.Backend}
-			sum := sums[k]
-			sums[k] = AttemptCount{
-				Method: a.Method, Backend: a.Backend,
-				Picked:   sum.Picked + a.Picked,
-				Answered: sum.Answered + a.Answered,
-				Unknown:  sum.Unknown + a.Unknown,
-			}
+			counts = append(counts, AttemptCount{Method: a.Method, Backend: a.Backend, Picked: a.Picked, Answered: a.Answered, Unknown: a.Unknown})
 		})
 	}
-	for _, sum := range sums {
-		s.Attempts = append(s.Attempts, sum)
-	}
-	slices.SortFunc(s.Attempts, func(a, b AttemptCount) int {
-		return cmp.Or(cmp.Compare(a.Method, b.Method), cmp.Compare(a.Backend, b.Backend))
-	})
+	s.Attempts = summed(counts)
+	c.breakers.stats(&s.Breaker)
+	c.methods.stats(&s.Retry)
 	return s
 }

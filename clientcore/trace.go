@@ -49,12 +49,12 @@ type TraceAttempt struct {
 
 // WithTrace is a context whose call fills t.
 func WithTrace(ctx context.Context, t *Trace) context.Context {
-	return pick.Observe(ctx, (*picks)(t))
+	return pick.Observe(ctx, picks{t})
 }
 
 func traceOf(ctx context.Context) *Trace {
-	p, _ := pick.ObserverOf(ctx).(*picks)
-	return (*Trace)(p)
+	p, _ := pick.ObserverOf(ctx).(picks)
+	return p.trace
 }
 
 // Reset clears t for the next call. It keeps the memory of Attempts.
@@ -134,9 +134,6 @@ func (a *attempts) Begin(delay time.Duration) {
 		return
 	}
 	now := time.Now()
-	if len(t.Attempts) == 0 {
-		t.Sent = now
-	}
 	t.Attempts = append(t.Attempts, TraceAttempt{Start: now, Delay: delay})
 	t.trailer = nil
 }
@@ -159,10 +156,10 @@ func (a *attempts) End(err error) {
 }
 
 // picks is a Trace as the balancer sees it.
-type picks Trace
+type picks struct{ trace *Trace }
 
-func (p *picks) Picked(backend string, end func(balancer.DoneInfo)) func(balancer.DoneInfo) {
-	t := (*Trace)(p)
+func (p picks) Picked(backend string, end func(balancer.DoneInfo)) func(balancer.DoneInfo) {
+	t := p.trace
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	last := t.last()
@@ -176,6 +173,15 @@ func (p *picks) Picked(backend string, end func(balancer.DoneInfo)) func(balance
 	return func(info balancer.DoneInfo) {
 		end(info)
 		t.ended(token, info)
+	}
+}
+
+func (p picks) Sent() {
+	t := p.trace
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.open && t.Sent.IsZero() {
+		t.Sent = time.Now()
 	}
 }
 

@@ -2,7 +2,9 @@ package clientcore
 
 import (
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -10,6 +12,8 @@ import (
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/gzip" // the compressor that every server knows
 
+	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/interceptor"
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
 )
 
@@ -25,10 +29,24 @@ const (
 func (c Config) Validate() error {
 	var errs checks
 	errs.add("pool", c.Pool.Validate())
-	errs.add("balance", c.Balance.Validate())
+	if c.ServiceConfig == "" {
+		errs.add("balance", c.Balance.Validate())
+	} else {
+		errs.instead(c)
+	}
 	errs.timeout("timeout", c.Timeout)
 	errs.add("retry", c.Retry.Validate())
+	if c.Breaker != nil {
+		errs.add("breaker", c.Breaker.Validate())
+	}
 	errs.compression("compression", c.Compression)
+	errs.metadata("metadata", c.Metadata)
+	if _, err := interceptor.ParseLevel(c.Log); err != nil {
+		errs.wrong("log", "%v", err)
+	}
+	if c.TLS != nil {
+		errs.add("tls", c.TLS.validate())
+	}
 	if c.Keepalive != nil {
 		errs.add("keepalive", c.Keepalive.validate())
 	}
@@ -49,9 +67,7 @@ func (c Config) Validate() error {
 		if m.Timeout != nil {
 			errs.timeout(path+".timeout", *m.Timeout)
 		}
-		if m.Retry != nil {
-			errs.add(path+".retry", m.Retry.Inherit(c.Retry).Validate())
-		}
+		errs.attempts(path, name, m, c)
 		if m.Compression != nil {
 			errs.compression(path+".compression", *m.Compression)
 		}
@@ -135,6 +151,44 @@ func (c *checks) between(path string, got, low, high int64) {
 func (c *checks) timeout(path string, got time.Duration) {
 	if got < 0 {
 		c.wrong(path, "must be >= 0, where 0 is none (got %v)", got)
+	}
+}
+
+// instead finds settings that Config.ServiceConfig stands in for.
+func (c *checks) instead(cfg Config) {
+	const rule = "must be left out: service_config says how "
+	if cfg.Balance != (balance.Policy{}) {
+		c.wrong("balance", rule+"calls are balanced")
+	}
+	if !cfg.Retry.Off {
+		c.wrong("retry", "must be none: service_config says how calls are retried")
+	}
+	if cfg.HealthCheck != "" {
+		c.wrong("health_check", rule+"backends are checked for health")
+	}
+}
+
+// attempts checks how the attempts of one method are made.
+func (c *checks) attempts(path, name string, m Method, cfg Config) {
+	retries := cfg.Retry
+	if m.Retry != nil {
+		retries = m.Retry.Inherit(cfg.Retry)
+		c.add(path+".retry", retries.Validate())
+		if (retries.IsNative() || cfg.Retry.IsNative()) && !strings.Contains(name, "/") {
+			c.wrong(path, "must name the service too, as user.v1.UserService/%s: grpc-go's own retries are set by full names", name)
+		}
+		if cfg.ServiceConfig != "" && !retries.Off {
+			c.wrong(path+".retry", "must be none: service_config says how calls are retried")
+		}
+	}
+}
+
+// metadata checks what gRPC would refuse with every call.
+func (c *checks) metadata(path string, md map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(md)) {
+		if _, err := interceptor.Metadata(key, md[key]); err != nil {
+			c.wrong(path+"."+key, "%v", err)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func TestValidate(t *testing.T) {
 	for want, change := range map[string]func(*clientcore.Config){
 		"pool.size: must be between 1 and 1000 (got 0)":    func(c *clientcore.Config) { c.Pool.Size = 0 },
 		"pool.size: must be between 1 and 1000 (got 1001)": func(c *clientcore.Config) { c.Pool.Size = 1001 },
-		"balance: must be one of round_robin, pick_first (got 0 of them)": func(c *clientcore.Config) {
+		"balance: must be one of round_robin, pick_first, weighted_round_robin, least_request, p2c_ewma, consistent_hash, random_subsetting, outlier_detection, grpclb (got 0 of them)": func(c *clientcore.Config) {
 			c.Balance = balance.Policy{}
 		},
 		"timeout: must be >= 0, where 0 is none (got -1s)": func(c *clientcore.Config) { c.Timeout = negative },

@@ -31,6 +31,7 @@ const (
 	rankChange
 	rankP999
 	rankP90
+	rankImbalance
 	rankAchieved
 	rankOffered
 	rankFailure
@@ -57,6 +58,7 @@ const (
 	noteTooFew
 	noteInSLO
 	noteAttempts
+	noteImbalance
 	noteCPU
 )
 
@@ -101,6 +103,9 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string) {
 		}))
 	}
 	figures = append(figures, t.each("OK/s", rankAchieved, func(r *row) string { return perSecond(r.figures.AchievedPerS) }))
+	if c, ok := t.imbalance(); ok {
+		figures = append(figures, c)
+	}
 	if c, ok := t.cpu(r); ok {
 		figures = append(figures, c)
 	}
@@ -447,6 +452,32 @@ func (t *table) failure() column {
 	})
 	c.left = true
 	return c
+}
+
+// unevenness is the imbalance from which a table shows it: less is chance.
+const unevenness = 1.1
+
+// imbalance is how unevenly calls were spread over the backends: known where
+// there were several, and shown where some variant was uneven.
+func (t *table) imbalance() (column, bool) {
+	known, uneven := true, false
+	c := t.each("imbalance", rankImbalance, func(r *row) string {
+		var each []float64
+		for _, trial := range r.variant.Trials {
+			if len(trial.Client.Picks) > 1 && trial.Client.Imbalance > 0 {
+				each = append(each, trial.Client.Imbalance)
+			}
+		}
+		if len(each) == 0 {
+			known = false
+			return blank
+		}
+		mean := stats.Mean(each)
+		uneven = uneven || mean >= unevenness
+		return separated(mean, 2)
+	})
+	c.notes = []note{{noteImbalance, "imbalance: the busiest backend's attempts over an even share"}}
+	return c, known && uneven
 }
 
 // cpu is the client process's CPU per call: known where one load entry has the

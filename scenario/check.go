@@ -48,6 +48,21 @@ func under(prefix string, err error) error {
 	return fieldError{path: path, err: err}
 }
 
+// fieldErrors is what under has joined, one by one.
+func fieldErrors(err error) []fieldError {
+	switch e := err.(type) {
+	case fieldError:
+		return []fieldError{e}
+	case interface{ Unwrap() []error }:
+		var all []fieldError
+		for _, inner := range e.Unwrap() {
+			all = append(all, fieldErrors(inner)...)
+		}
+		return all
+	}
+	return nil
+}
+
 // check finds what only the document as a whole can show. It reads the tree
 // beside the decoded values: a setting left out and one set to 0 differ there.
 func (s *Scenario) check(p *problems) {
@@ -79,6 +94,10 @@ func (s *Scenario) check(p *problems) {
 		p.addUnlessKnown("drain", "must be > 0 (got %v)", s.Drain)
 	}
 	s.checkMethodSettings(p)
+	s.checkChurn(p)
+	if s.Fleet != nil && s.Client.TLS != nil {
+		p.addUnlessKnown("client.tls", "is for a target: the fleet speaks plain text")
+	}
 	s.checkLoad(p)
 }
 

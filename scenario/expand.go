@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -62,8 +63,12 @@ func apply(p *problems, root *strict.Node, e edit) *strict.Node {
 // decode reads one variant's tree.
 func decode(p *problems) *Scenario {
 	s := defaults(p.root.Get("fleet") != nil)
+	s.Client.standIns(p.root.Get("client"))
 	p.decoded(strict.Decode(p.doc, p.root, &s))
 	s.check(p)
+	if len(p.errs) == 0 {
+		s.Client.checkFiles(p, filepath.Dir(p.doc.File()))
+	}
 	if len(p.errs) == 0 {
 		s.complete()
 	}

@@ -18,11 +18,13 @@ type Scenario struct {
 	Name  string `yaml:"name" doc:"name in tables and results; the file's name when left out"`
 	About string `yaml:"about" doc:"the question that the scenario answers"`
 	// Seed is what everything random follows from.
-	Seed   uint64            `yaml:"seed" doc:"what everything random follows from; 1 when left out"`
-	Fleet  *Fleet            `yaml:"fleet" doc:"fake servers to run against; either this or target"`
-	Target string            `yaml:"target" doc:"a server of your own, such as dns:///payments.internal:443; either this or fleet"`
-	Client clientcore.Config `yaml:"client" doc:"the client under test"`
-	Load   []Load            `yaml:"load" doc:"the calls that are made; all entries at once"`
+	Seed   uint64 `yaml:"seed" doc:"what everything random follows from; 1 when left out"`
+	Fleet  *Fleet `yaml:"fleet" doc:"fake servers to run against; either this or target"`
+	Target string `yaml:"target" doc:"a server of your own, such as dns:///payments.internal:443; either this or fleet"`
+	Client Client `yaml:"client" doc:"the client under test"`
+	Load   []Load `yaml:"load" doc:"the calls that are made; all entries at once"`
+	// Churn is in the document's order.
+	Churn []Churn `yaml:"churn" doc:"backends that join and leave the endpoints that clients are told of"`
 	// Compare and Baseline are the document's own text of them: a Plan's
 	// Dimensions say what they mean. Both are nil in a variant.
 	Compare  *strict.Node `yaml:"compare" doc:"what is compared: dotted paths with a list of values, or names with a map of overlays"`
@@ -94,7 +96,7 @@ const (
 func defaults(fleet bool) Scenario {
 	s := Scenario{
 		Seed:    defaultSeed,
-		Client:  clientcore.Default(),
+		Client:  Client{Count: 1, Config: clientcore.Default()},
 		Warmup:  defaultWarmup,
 		Measure: defaultMeasure,
 		Drain:   defaultDrain,

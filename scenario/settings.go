@@ -83,31 +83,16 @@ func inline(v reflect.Value, unit string) (text string, ok bool) {
 	return flow(v, unit), true
 }
 
-// wordOf is the word that a value is written as, where its type has some:
-// none, for a retry policy that is off.
+// wordOf is the text of a value that its type writes as one: none, for a retry
+// policy that is off; method, for a breaker's scope.
 func wordOf(v reflect.Value) (string, bool) {
-	worded, ok := reflect.New(v.Type()).Interface().(interface {
-		encoding.TextUnmarshaler
-		Words() []string
-	})
-	if !ok {
-		return "", false
+	if worded, ok := v.Interface().(interface{ Word() string }); ok {
+		word := worded.Word()
+		return word, word != ""
 	}
-	for _, word := range worded.Words() {
-		other := reflect.New(v.Type())
-		if other.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(word)) != nil {
-			continue
-		}
-		// What a word sets is hidden from the document: compare only that.
-		same := true
-		for f, value := range v.Fields() {
-			if f.Tag.Get("yaml") == "-" && !value.Equal(other.Elem().FieldByIndex(f.Index)) {
-				same = false
-			}
-		}
-		if same {
-			return word, true
-		}
+	if text, ok := v.Interface().(encoding.TextMarshaler); ok && v.Kind() != reflect.Struct && !v.IsZero() {
+		written, err := text.MarshalText()
+		return string(written), err == nil
 	}
 	return "", false
 }

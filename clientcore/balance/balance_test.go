@@ -13,9 +13,19 @@ import (
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/resolver"
+	_ "google.golang.org/grpc/xds" // outlier_detection
 
 	"github.com/grpcbench/grpcbench/clientcore/internal/pick"
 )
+
+// wireNames is grpc-go's names that are not ours.
+var wireNames = map[string]string{
+	"least_request":     "least_request_experimental",
+	"consistent_hash":   "ring_hash_experimental",
+	"random_subsetting": "random_subsetting_experimental",
+	"outlier_detection": "outlier_detection_experimental",
+	"p2c_ewma":          "clientcore_p2c_ewma",
+}
 
 // Every kind is in the list, has its doc and example, and a config that grpc
 // knows.
@@ -27,7 +37,11 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s lacks a tag", f.Name)
 		}
 		var p Policy
-		reflect.ValueOf(&p).Elem().Field(i).Set(reflect.New(f.Type.Elem()))
+		kind := reflect.New(f.Type.Elem())
+		if d, ok := kind.Interface().(interface{ SetDefaults() }); ok {
+			d.SetDefaults()
+		}
+		reflect.ValueOf(&p).Elem().Field(i).Set(kind)
 		if err := p.Validate(); err != nil {
 			t.Errorf("%s alone: %v", f.Name, err)
 			continue
@@ -44,8 +58,12 @@ func TestKinds(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
-		if got, want := parsed.(*config).build.Name(), f.Tag.Get("yaml"); got != want {
-			t.Errorf("%s balances by %s", want, got)
+		want := f.Tag.Get("yaml")
+		if name, differs := wireNames[want]; differs {
+			want = name
+		}
+		if got := parsed.(*config).build.Name(); got != want {
+			t.Errorf("%s balances by %s, want %s", f.Name, got, want)
 		}
 	}
 	for _, p := range []Policy{{}, {RoundRobin: &RoundRobin{}, PickFirst: &PickFirst{}}} {
@@ -120,10 +138,12 @@ func (o *observer) Picked(backend string, end func(balancer.DoneInfo)) func(bala
 	}
 }
 
+func (o *observer) Sent() {}
+
 func TestPickerCounts(t *testing.T) {
 	m := NewMeter(nil)
 	inner := 0
-	sc := &subConn{backend: m.backend("b0")}
+	sc := &subConn{address: "b0", backend: m.backend("b0")}
 	plain := &picker{child: child{balancer.PickResult{SubConn: sc}}}
 	chained := &picker{child: child{balancer.PickResult{SubConn: sc, Done: func(balancer.DoneInfo) { inner++ }}}}
 	info := balancer.PickInfo{FullMethodName: "/s/M", Ctx: context.Background()}

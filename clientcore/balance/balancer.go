@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
@@ -20,20 +21,28 @@ const Name = "clientcore_metered"
 
 // A balancer can only be found by name in grpc's registry, which may only be
 // written during initialisation: this is the one init of clientcore.
-func init() { balancer.Register(builder{}) }
+func init() {
+	balancer.Register(builder{})
+	balancer.Register(ewmaBuilder{})
+}
 
 // config is the balancer's settings in a loadBalancingConfig.
 type config struct {
 	serviceconfig.LoadBalancingConfig `json:"-"`
 
 	// Child is the policy that picks: a loadBalancingConfig of its own.
-	Child []map[string]any `json:"childPolicy"`
-	// Shuffle orders the backends by Seed.
+	Child []map[string]json.RawMessage `json:"childPolicy"`
+	// Shuffle orders the backends by Seed, and leaves the first Subset of them,
+	// or all when that is zero.
 	Shuffle bool   `json:"shuffle,omitempty"`
+	Subset  int    `json:"subset,omitempty"`
 	Seed    uint64 `json:"seed,string,omitempty"`
 
 	build  balancer.Builder
 	parsed serviceconfig.LoadBalancingConfig
+	// hashHeader is the metadata by which a ring_hash at or below Child finds a
+	// key, "" when there is none.
+	hashHeader string
 }
 
 type builder struct{}
@@ -45,27 +54,10 @@ func (builder) ParseConfig(text json.RawMessage) (serviceconfig.LoadBalancingCon
 	if err := json.Unmarshal(text, cfg); err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
-	for _, entry := range cfg.Child {
-		for name, settings := range entry {
-			cfg.build = balancer.Get(name)
-			if cfg.build == nil {
-				continue
-			}
-			parser, ok := cfg.build.(balancer.ConfigParser)
-			if !ok {
-				return cfg, nil
-			}
-			raw, err := json.Marshal(settings)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", Name, name, err)
-			}
-			if cfg.parsed, err = parser.ParseConfig(raw); err != nil {
-				return nil, fmt.Errorf("%s: %w", Name, err)
-			}
-			return cfg, nil
-		}
+	if err := cfg.parse(); err != nil {
+		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
-	return nil, fmt.Errorf("%s: childPolicy names no known policy: %s", Name, text)
+	return cfg, nil
 }
 
 func (builder) Build(cc balancer.ClientConn, opts balancer.BuildOptions) balancer.Balancer {
@@ -83,6 +75,10 @@ type metered struct {
 	name  string // the child's
 	child balancer.Balancer
 	meter *Meter // set before there is a child
+
+	hashHeader string // as in config
+	backends   int
+	state      atomic.Pointer[balancer.State] // the child's last
 
 	mu    sync.Mutex            // guards conns and their ready
 	conns map[*subConn]struct{} // nil when closed
@@ -112,9 +108,22 @@ func (b *metered) UpdateClientConnState(s balancer.ClientConnState) error {
 	}
 	if cfg.Shuffle {
 		s.ResolverState.Endpoints = shuffled(s.ResolverState.Endpoints, cfg.Seed)
+		if n := cfg.Subset; n > 0 && n < len(s.ResolverState.Endpoints) {
+			s.ResolverState.Endpoints = s.ResolverState.Endpoints[:n]
+		}
 	}
 	s.BalancerConfig = cfg.parsed
-	return b.child.UpdateClientConnState(s)
+	b.hashHeader, b.backends = cfg.hashHeader, len(s.ResolverState.Endpoints)
+	err := b.child.UpdateClientConnState(s)
+	b.connect()
+	return err
+}
+
+// connect is for ring_hash, which would wait for calls.
+func (b *metered) connect() {
+	if state := b.state.Load(); state != nil && b.hashHeader != "" {
+		connect(state.Picker, b.hashHeader, b.backends)
+	}
 }
 
 func (b *metered) ResolverError(err error) {
@@ -135,6 +144,7 @@ func (b *metered) UpdateSubConnState(sc balancer.SubConn, s balancer.SubConnStat
 func (b *metered) ExitIdle() {
 	if b.child != nil {
 		b.child.ExitIdle()
+		b.connect()
 	}
 }
 
@@ -144,12 +154,14 @@ func (b *metered) closeChild() {
 	if b.child != nil {
 		b.child.Close()
 		b.child = nil
+		b.state.Store(nil)
 	}
 	// Nobody tells a closed balancer of its connections' end.
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for sc := range b.conns {
 		b.setReadyLocked(sc, false)
+		sc.release()
 	}
 	b.conns = nil
 }
@@ -170,7 +182,13 @@ func (b *metered) NewSubConn(addrs []resolver.Address, opts balancer.NewSubConnO
 		return nil, err
 	}
 	sc.SubConn = inner
-	sc.backend = b.meter.backend(addrs[0].Addr)
+	sc.address = addrs[0].Addr
+	sc.backend = b.meter.backend(sc.address)
+	if set := b.meter.guard; set != nil {
+		if gate := set.Gate(sc.address); gate != nil {
+			sc.gated = newGated(gate)
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.conns != nil {
@@ -188,6 +206,7 @@ func (b *metered) listen(sc *subConn, state connectivity.State) {
 	b.setReadyLocked(sc, state == connectivity.Ready)
 	if state == connectivity.Shutdown {
 		delete(b.conns, sc)
+		sc.release()
 	}
 }
 
@@ -218,7 +237,8 @@ func (b *metered) UpdateAddresses(sc balancer.SubConn, addrs []resolver.Address)
 // UpdateState reports the child's state and passes its picker on, wrapped. In
 // this order: who has seen the channel READY finds that it was reported.
 func (b *metered) UpdateState(s balancer.State) {
-	s.Picker = &picker{child: s.Picker}
+	b.state.Store(&balancer.State{Picker: s.Picker})
+	s.Picker = &picker{child: s.Picker, guard: b.meter.guard, balancer: b}
 	b.meter.report(s.ConnectivityState)
 	b.ClientConn.UpdateState(s)
 }
@@ -226,8 +246,17 @@ func (b *metered) UpdateState(s balancer.State) {
 // subConn is a connection with the counts of its backend.
 type subConn struct {
 	balancer.SubConn
+	address string
 	backend *backend
+	gated   *gated // nil without a breaker
 	ready   bool
+}
+
+// release ends what watches for the connection.
+func (sc *subConn) release() {
+	if sc.gated != nil {
+		sc.gated.end()
+	}
 }
 
 func unwrap(sc balancer.SubConn) balancer.SubConn {
@@ -254,7 +283,14 @@ func rank(e resolver.Endpoint, seed uint64) uint64 {
 	if len(e.Addresses) > 0 {
 		h.Write([]byte(e.Addresses[0].Addr))
 	}
-	x := h.Sum64() ^ (seed+1)*0x9e3779b97f4a7c15
+	return mix(h.Sum64() ^ (seed+1)*golden)
+}
+
+// golden is splitmix64's step.
+const golden = 0x9e3779b97f4a7c15
+
+// mix is splitmix64's finaliser.
+func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31

@@ -7,6 +7,8 @@ import (
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/resolver"
+
+	"github.com/grpcbench/grpcbench/clientcore/breaker"
 )
 
 // Meter holds what one channel's balancer counted. It reaches the balancer in
@@ -15,7 +17,13 @@ import (
 type Meter struct {
 	report      func(connectivity.State)
 	connections atomic.Int64
+	guard       *breaker.Set // nil without
+	*counts
+}
 
+// counts is the attempts by address: those of a channel and of the ones that it
+// replaced.
+type counts struct {
 	mu       sync.Mutex
 	backends map[string]*backend
 }
@@ -27,7 +35,17 @@ func NewMeter(report func(connectivity.State)) *Meter {
 	if report == nil {
 		report = func(connectivity.State) {}
 	}
-	return &Meter{report: report, backends: map[string]*backend{}}
+	return &Meter{report: report, counts: &counts{backends: map[string]*backend{}}}
+}
+
+// Renew is a meter for the channel that replaces m's: its connections and its
+// report are its own, its counts are m's and go on. Each of either yields them
+// all, so ask only one.
+func (m *Meter) Renew(report func(connectivity.State)) *Meter {
+	next := NewMeter(report)
+	next.counts = m.counts
+	next.guard = m.guard
+	return next
 }
 
 // Attempts is how often the balancer picked Backend for Method, and what came of
@@ -74,10 +92,21 @@ func attached(state resolver.State) (*Meter, bool) {
 	return m, ok
 }
 
-func (m *Meter) backend(address string) *backend {
+// maxBackends bounds the counts where addresses come and go, as in a fleet whose
+// every restart has a new one; those beyond are counted together.
+const maxBackends = 1 << 12
+
+// OtherBackends is the Backend of Attempts beyond the first four thousand or so.
+const OtherBackends = "(others)"
+
+func (m *counts) backend(address string) *backend {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.backends[address]
+	if b == nil && len(m.backends) >= maxBackends {
+		address = OtherBackends
+		b = m.backends[address]
+	}
 	if b == nil {
 		b = &backend{address: address}
 		m.backends[address] = b

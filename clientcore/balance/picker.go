@@ -3,14 +3,25 @@ package balance
 import (
 	"google.golang.org/grpc/balancer"
 
+	"github.com/grpcbench/grpcbench/clientcore/breaker"
 	"github.com/grpcbench/grpcbench/clientcore/internal/pick"
 )
 
 // picker counts the picks of a child's picker.
-type picker struct{ child balancer.Picker }
+type picker struct {
+	child    balancer.Picker
+	guard    *breaker.Set // nil without
+	balancer *metered
+}
 
 func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
-	result, err := p.child.Pick(info)
+	var result balancer.PickResult
+	var err error
+	if p.guard == nil {
+		result, err = p.child.Pick(info)
+	} else {
+		result, err = p.admitted(info)
+	}
 	if err != nil {
 		return result, err
 	}
@@ -30,7 +41,7 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 		}
 	}
 	if observer := pick.ObserverOf(info.Ctx); observer != nil {
-		result.Done = observer.Picked(sc.backend.address, result.Done)
+		result.Done = observer.Picked(sc.address, result.Done)
 	}
 	return result, nil
 }

@@ -9,7 +9,8 @@ type PickFirst struct {
 	Shuffle bool `yaml:"shuffle" doc:"each channel tries backends in an order of its own"`
 }
 
-func (*PickFirst) child() (string, any) { return pickfirst.Name, struct{}{} }
+func (*PickFirst) child(uint64) (string, any) { return pickfirst.Name, struct{}{} }
+func (*PickFirst) validate() error            { return nil }
 
 // shuffled is done by this package and not by pick_first's shuffleAddressList,
 // which draws from a source that cannot be seeded.

@@ -62,7 +62,7 @@ func TestWait(t *testing.T) {
 	} {
 		p := Policy{Backoff: test.backoff, Base: test.base, Max: test.max, Multiplier: test.times, Jitter: Jitter{None: &NoJitter{}}}
 		for i, want := range test.want {
-			if got := p.Wait(i+1, 0.7); got != want {
+			if got := p.Wait(i+1, 0, 0.7); got != want {
 				t.Errorf("%s: retry %d waits %v, want %v", name, i+1, got, want)
 			}
 		}
@@ -74,11 +74,11 @@ func TestWaitDoesNotOverflow(t *testing.T) {
 	for _, b := range []Backoff{{Exponential: &Exponential{}}, {Linear: &Linear{}}} {
 		p := Policy{Backoff: b, Base: 1000 * time.Hour, Max: 2_000_000 * time.Hour, Multiplier: 1000, Jitter: Jitter{None: &NoJitter{}}}
 		for n := 1; n <= MaxAttempts; n++ {
-			if got := p.Wait(n, 0); got < p.Base || got > p.Max {
+			if got := p.Wait(n, 0, 0); got < p.Base || got > p.Max {
 				t.Fatalf("%+v: retry %d waits %v", b, n, got)
 			}
 		}
-		if got := (&p).Wait(5000, 0); got != p.Max {
+		if got := (&p).Wait(5000, 0, 0); got != p.Max {
 			t.Errorf("%+v: a late retry waits %v, want max", b, got)
 		}
 	}
@@ -98,17 +98,17 @@ func TestJitter(t *testing.T) {
 		"percent 100": {Jitter{Percent: &Percent{Percent: 100}}, 0, 200 * ms},
 	} {
 		p := Policy{Backoff: Backoff{Fixed: &Fixed{}}, Base: b, Jitter: test.jitter}
-		if got := p.Wait(1, 0); got != test.low {
+		if got := p.Wait(1, 0, 0); got != test.low {
 			t.Errorf("%s: at least %v, want %v", name, got, test.low)
 		}
-		if got := p.Wait(1, math.Nextafter(1, 0)); got > test.high || got < test.high-2 {
+		if got := p.Wait(1, 0, math.Nextafter(1, 0)); got > test.high || got < test.high-2 {
 			t.Errorf("%s: at most %v, want %v", name, got, test.high)
 		}
 		source := NewSource(1)
 		const n = 20_000
 		var sum, squares float64
 		for range n {
-			wait := p.Wait(1, source.Float64())
+			wait := p.Wait(1, 0, source.Float64())
 			if wait < test.low || wait > test.high {
 				t.Fatalf("%s: %v is out of %v to %v", name, wait, test.low, test.high)
 			}
@@ -156,10 +156,10 @@ func TestPolicyText(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if !p.Off || p.Attempts != 3 {
-		t.Errorf("none made %+v", p)
+	if !p.Off || p.Attempts != 3 || p.Backoff.Native == nil {
+		t.Errorf("none and native made %+v", p)
 	}
-	if err := p.UnmarshalText([]byte("native")); err == nil {
+	if err := p.UnmarshalText([]byte("always")); err == nil {
 		t.Error("a word that is none is accepted")
 	}
 }

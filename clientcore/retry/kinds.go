@@ -4,10 +4,12 @@ package retry
 // settings (base, max, multiplier) are the Policy's.
 // A new backoff is one file, one line here and one in list.
 type Backoff struct {
-	Exponential *Exponential `yaml:"exponential" doc:"min(base·multiplier^(n−1), max)" example:"exponential"`
-	Linear      *Linear      `yaml:"linear" doc:"min(base·n, max)" example:"linear"`
-	Fixed       *Fixed       `yaml:"fixed" doc:"base, every time" example:"fixed"`
-	Immediate   *Immediate   `yaml:"immediate" doc:"no wait at all" example:"immediate"`
+	Exponential  *Exponential  `yaml:"exponential" doc:"min(base·multiplier^(n−1), max)" example:"exponential"`
+	Linear       *Linear       `yaml:"linear" doc:"min(base·n, max)" example:"linear"`
+	Fixed        *Fixed        `yaml:"fixed" doc:"base, every time" example:"fixed"`
+	Immediate    *Immediate    `yaml:"immediate" doc:"no wait at all" example:"immediate"`
+	Decorrelated *Decorrelated `yaml:"decorrelated" doc:"min(max, uniform in base to 3·previous); jitter does not apply" example:"decorrelated"`
+	Native       *Native       `yaml:"native" doc:"grpc-go's own retries (gRFC A6), by a service config; its jitter is 20 %, whatever jitter says" example:"native"`
 }
 
 // list is every kind beside whether it is the one chosen.
@@ -17,6 +19,8 @@ func (b Backoff) list() []choice[growth] {
 		{b.Linear != nil, b.Linear},
 		{b.Fixed != nil, b.Fixed},
 		{b.Immediate != nil, b.Immediate},
+		{b.Decorrelated != nil, b.Decorrelated},
+		{b.Native != nil, b.Native},
 	}
 }
 

@@ -50,7 +50,7 @@ func TestLateOnFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := Default()
 		p.Base = 20 * time.Millisecond
-		s, err := New(p, NewSource(1)).NewStream(t.Context(), lateConn{}, nil, &grpc.StreamDesc{ServerStreams: true}, "/a/b", nil)
+		s, err := New(p, NewSource(1), nil).NewStream(t.Context(), lateConn{}, nil, &grpc.StreamDesc{ServerStreams: true}, "/a/b", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestWaitNeverOverflows(t *testing.T) {
 	p.Base, p.Max = math.MaxInt64, math.MaxInt64
 	p.Jitter = Jitter{Percent: &Percent{Percent: 100}}
 	for n := 1; n < 4; n++ {
-		if wait := p.Wait(n, 0.999); wait != math.MaxInt64 {
+		if wait := p.Wait(n, 0, 0.999); wait != math.MaxInt64 {
 			t.Errorf("retry %d: %v", n, wait)
 		}
 	}

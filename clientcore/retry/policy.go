@@ -16,8 +16,8 @@ import (
 // MaxAttempts is the most attempts that a Policy may ask for.
 const MaxAttempts = 100
 
-// Policy is when and how often a failed attempt is tried again. Its text form
-// "none" is Off.
+// Policy is when and how often a failed attempt is tried again. Its text
+// forms are "none", which is Off, and "native", which is the backoff Native.
 type Policy struct {
 	// Off makes one attempt, whatever the other fields say.
 	Off bool `yaml:"-"`
@@ -33,6 +33,9 @@ type Policy struct {
 	// AttemptTimeout bounds one attempt from its start to its end, of a stream
 	// too: an attempt that it ends after the commit ends the call. 0 is none.
 	AttemptTimeout time.Duration `yaml:"attempt_timeout" doc:"bound on one attempt; 0 is none"`
+	// Budget bounds the retries of all calls together; see Throttle for which
+	// calls share one.
+	Budget Budget `yaml:"budget" doc:"none, or what bounds the retries of all calls together"`
 	// Codes are retried; others end the call.
 	Codes []codes.Code `yaml:"codes" doc:"codes that are retried"`
 }
@@ -58,16 +61,28 @@ func DefaultCodes() []codes.Code {
 }
 
 // Words are the policies that are written as one word.
-func (p *Policy) Words() []string { return []string{"none"} }
+func (p *Policy) Words() []string { return []string{"none", "native"} }
 
 // UnmarshalText reads a policy that is written as one word. The other fields
 // are left alone: a call that asks for more attempts finds them.
 func (p *Policy) UnmarshalText(text []byte) error {
-	if string(text) != "none" {
-		return fmt.Errorf("must be none, or settings (got %q)", text)
+	switch string(text) {
+	case "none":
+		p.Off = true
+	case "native":
+		p.Backoff = Backoff{Native: &Native{}}
+	default:
+		return fmt.Errorf("must be none, native, or settings (got %q)", text)
 	}
-	p.Off = true
 	return nil
+}
+
+// Word is the word by which p is written, "" when it takes settings.
+func (p Policy) Word() string {
+	if p.Off {
+		return "none"
+	}
+	return ""
 }
 
 // Inherit fills the fields that p leaves out, by being zero, from base. A
@@ -95,6 +110,9 @@ func (p Policy) Inherit(base Policy) Policy {
 	if p.AttemptTimeout == 0 {
 		p.AttemptTimeout = base.AttemptTimeout
 	}
+	if p.Budget.kind() == nil {
+		p.Budget = base.Budget
+	}
 	if p.Codes == nil {
 		p.Codes = base.Codes
 	}
@@ -115,15 +133,15 @@ func (p Policy) Validate() error {
 		wrong("attempts", "must be between 1 and %d (got %d)", MaxAttempts, p.Attempts)
 	}
 	if n := p.Backoff.count(); n != 1 {
-		wrong("backoff", "must be one of exponential, linear, fixed, immediate (got %d of them)", n)
+		wrong("backoff", "must be one of %s (got %d of them)", backoffNames, n)
 	}
 	if p.Base < 0 || p.Base == 0 && p.Backoff.Immediate == nil {
 		wrong("base", "must be > 0 (got %v)", p.Base)
 	}
-	if grows := p.Backoff.Exponential != nil || p.Backoff.Linear != nil; p.Max < p.Base && (grows || p.Max != 0) {
+	if grows := p.Backoff.Fixed == nil && p.Backoff.Immediate == nil; p.Max < p.Base && (grows || p.Max != 0) {
 		wrong("max", "must be at least base, which is %v (got %v)", p.Base, p.Max)
 	}
-	if used := p.Backoff.Exponential != nil || p.Multiplier != 0; used && !(p.Multiplier >= 1 && p.Multiplier <= 1000) {
+	if used := p.Backoff.Exponential != nil || p.Backoff.Native != nil || p.Multiplier != 0; used && !(p.Multiplier >= 1 && p.Multiplier <= 1000) {
 		wrong("multiplier", "must be between 1 and 1000 (got %v)", p.Multiplier)
 	}
 	if n := p.Jitter.count(); n != 1 {
@@ -134,6 +152,10 @@ func (p Policy) Validate() error {
 	}
 	if p.AttemptTimeout < 0 {
 		wrong("attempt_timeout", "must be >= 0, where 0 is none (got %v)", p.AttemptTimeout)
+	}
+	errs = append(errs, field.Prefix("budget", p.Budget.validate())...)
+	if p.Backoff.Native != nil {
+		errs = append(errs, p.validateNative())
 	}
 	if len(p.Codes) == 0 {
 		wrong("codes", "must name at least one code; to retry nothing write retry: none")
@@ -148,6 +170,21 @@ func (p Policy) Validate() error {
 			wrong(at, "names %v a second time", code)
 		}
 		seen[code] = true
+	}
+	return errors.Join(errs...)
+}
+
+// validateNative finds what grpc-go cannot be told.
+func (p Policy) validateNative() error {
+	var errs []error
+	if p.Attempts == 1 {
+		errs = append(errs, field.Errorf("attempts", "must be at least 2 with backoff native; for one attempt write retry: none"))
+	}
+	if p.AttemptTimeout > 0 {
+		errs = append(errs, field.Errorf("attempt_timeout", "must be left out with backoff native: grpc-go bounds no attempt (got %v)", p.AttemptTimeout))
+	}
+	if p.Budget.Ratio != nil {
+		errs = append(errs, field.Errorf("budget", "must be none or tokens with backoff native: grpc-go has no other"))
 	}
 	return errors.Join(errs...)
 }

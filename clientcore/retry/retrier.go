@@ -41,13 +41,19 @@ type Retrier struct {
 	timeout  time.Duration
 	codes    uint32 // bit c is set when code c is retried
 	source   *Source
+	throttle *Throttle
 }
 
-// New is a Retrier of a policy that is valid.
-func New(p Policy, source *Source) *Retrier {
-	r := &Retrier{policy: p, attempts: p.Attempts, timeout: p.AttemptTimeout, source: source}
-	if p.Off {
+// New is a Retrier of a policy that is valid. throttle is the policy's Budget,
+// which Retriers may share; nil is no bound. With a Native policy the Retrier
+// makes one attempt: the channel's service config has to say the rest.
+func New(p Policy, source *Source, throttle *Throttle) *Retrier {
+	r := &Retrier{policy: p, attempts: p.Attempts, timeout: p.AttemptTimeout, source: source, throttle: throttle}
+	if p.Off || p.IsNative() {
 		r.attempts, r.timeout = 1, 0
+	}
+	if r.plain() {
+		r.throttle = nil // it would be told of calls that it has no say in
 	}
 	for _, code := range p.Codes {
 		r.codes |= 1 << code
@@ -71,28 +77,36 @@ func (r *Retrier) retries(err error) bool {
 type progress struct {
 	made  int // attempts begun
 	waits int // retries since the last pushback, by which the backoff grows
+	// previous is the last wait since then.
+	previous time.Duration
 }
 
-// again is whether another attempt may be made after err, and after what wait.
-// A wait that cannot end before ctx's deadline is not begun.
-func (r *Retrier) again(ctx context.Context, p *progress, err error, trailer metadata.MD) (wait time.Duration, ok bool) {
-	if p.made >= r.attempts || ctx.Err() != nil || !r.retries(err) {
-		return 0, false
-	}
+// again is the wait before another attempt after err, or the error that the call
+// ends with when there is to be none: err itself, or a BudgetError of it. A wait
+// that cannot end before ctx's deadline is not begun.
+func (r *Retrier) again(ctx context.Context, p *progress, err error, trailer metadata.MD) (time.Duration, error) {
 	wait, asked, ok := pushback(trailer)
-	switch {
-	case asked && !ok:
-		return 0, false
-	case asked:
-		p.waits = 0 // gRFC A6: the backoff starts anew
-	default:
+	retries := r.retries(err)
+	if retries || asked && !ok {
+		r.throttle.Failed()
+	}
+	if p.made >= r.attempts || ctx.Err() != nil || !retries || asked && !ok {
+		return 0, err
+	}
+	if asked {
+		p.waits, p.previous = 0, 0 // gRFC A6: the backoff starts anew
+	} else {
 		p.waits++
-		wait = r.policy.Wait(p.waits, r.source.Float64())
+		wait = r.policy.Wait(p.waits, p.previous, r.source.Float64())
+		p.previous = wait
 	}
 	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
-		return 0, false
+		return 0, err
 	}
-	return wait, true
+	if !r.throttle.Allow() {
+		return 0, &BudgetError{Err: err}
+	}
+	return wait, nil
 }
 
 // pushback is the wait that the server asked for. It is not ok when the server

@@ -48,6 +48,7 @@ func (r *Retrier) NewStream(ctx context.Context, next grpc.ClientConnInterface, 
 	// The last option is each attempt's own.
 	s.opts = append(s.opts, nil)
 
+	r.throttle.Call()
 	a, err := s.open(0)
 	if err != nil {
 		err = s.replace(err, nil, &a)
@@ -155,10 +156,10 @@ func (s *stream) open(delay time.Duration) (*attempt, error) {
 func (s *stream) replace(err error, trailer metadata.MD, opened **attempt) error {
 	for {
 		s.endAttempt(err)
-		wait, again := s.retrier.again(s.ctx, &s.used, err, trailer)
-		if !again {
-			s.end(err)
-			return err
+		wait, final := s.retrier.again(s.ctx, &s.used, err, trailer)
+		if final != nil {
+			s.end(final)
+			return final
 		}
 		if err := sleep(s.ctx, wait); err != nil {
 			s.end(err)
@@ -272,8 +273,9 @@ func (s *stream) end(err error) {
 	s.ending.Do(func() {
 		s.mu.Lock()
 		s.finished = true
-		if s.result = err; err == nil {
+		if s.result = err; failure(err) == nil {
 			s.result = io.EOF
+			s.retrier.throttle.Succeeded()
 		}
 		s.frames = nil
 		s.retrying = false

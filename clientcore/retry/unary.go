@@ -46,6 +46,7 @@ func (r *Retrier) invoke(ctx context.Context, next grpc.ClientConnInterface, obs
 	method string, args, reply any, opts []grpc.CallOption) error {
 	var done progress
 	var wait time.Duration
+	r.throttle.Call()
 	for {
 		attempt, cancel := r.attemptContext(ctx, done.made)
 		done.made++
@@ -56,10 +57,10 @@ func (r *Retrier) invoke(ctx context.Context, next grpc.ClientConnInterface, obs
 		}
 		observer.End(err)
 		if err == nil {
+			r.throttle.Succeeded()
 			return nil
 		}
-		var again bool
-		if wait, again = r.again(ctx, &done, err, observer.Trailer()); !again {
+		if wait, err = r.again(ctx, &done, err, observer.Trailer()); err != nil {
 			return err
 		}
 		if err := sleep(ctx, wait); err != nil {
@@ -126,6 +127,7 @@ func (l *listener) Picked(_ string, end func(balancer.DoneInfo)) func(balancer.D
 	return l.ended
 }
 
+func (l *listener) Sent()                {}
 func (l *listener) Begin(time.Duration)  { l.trailer = nil }
 func (l *listener) End(error)            {}
 func (l *listener) Trailer() metadata.MD { return l.trailer }

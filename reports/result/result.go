@@ -93,6 +93,13 @@ type FaultWindow struct {
 	Backends []int  `json:"backends,omitempty"`
 }
 
+// Churn is one change of the endpoints that clients were told of. Members are
+// the numbers of the backends from then on.
+type Churn struct {
+	AtNS    int64 `json:"at_ns"`
+	Members []int `json:"members"`
+}
+
 // Environment is where the run took place.
 type Environment struct {
 	Go         string `json:"go"`
@@ -153,7 +160,9 @@ type Variant struct {
 	// scheduled faults. Variants may differ in both.
 	Loads  []Load        `json:"loads"`
 	Faults []FaultWindow `json:"faults"`
-	Trials []Trial       `json:"trials"`
+	// Churn is the changes of the endpoints that clients were told of.
+	Churn  []Churn `json:"churn,omitempty"`
+	Trials []Trial `json:"trials"`
 }
 
 // Trial is one timed run of one variant: fresh client, reset fleet, warm-up,
@@ -287,6 +296,8 @@ type Interval struct {
 	// Second counts from t0; negative during warm-up.
 	Second int              `json:"second"`
 	Series []IntervalSeries `json:"series"`
+	// Breakers are the changes of circuit breakers in this second, in order.
+	Breakers []BreakerChange `json:"breakers,omitempty"`
 }
 
 // IntervalSeries is one load entry's second. A call counts as planned and
@@ -305,6 +316,17 @@ type IntervalSeries struct {
 	// P50NS and P99NS are of the responses of OK calls; 0 when there was none.
 	P50NS int64 `json:"p50_ns"`
 	P99NS int64 `json:"p99_ns"`
+}
+
+// BreakerChange is one change of one circuit breaker. Times are from t0.
+type BreakerChange struct {
+	AtNS int64 `json:"at_ns"`
+	// Client numbers the client from 0; Name is what the breaker is for: the
+	// client, a method, or a backend.
+	Client int    `json:"client"`
+	Name   string `json:"name"`
+	From   string `json:"from"` // closed, open, half_open
+	To     string `json:"to"`
 }
 
 // Exemplar is one call worth looking at: one of the slowest, or one of the
@@ -354,6 +376,9 @@ type Backend struct {
 
 // Client is what the client's side counted during the measurement window.
 type Client struct {
+	// Clients is how many independent clients the calls were dealt to; what
+	// follows is the sum over them.
+	Clients  int `json:"clients"`
 	Channels int `json:"channels"`
 	// Connections is the subchannels that were READY when measurement ended.
 	Connections int   `json:"connections"`
@@ -363,6 +388,48 @@ type Client struct {
 	Attempts []AttemptCount `json:"attempts"`
 	// AllocsPerCall and AllocBytesPerCall are the whole process's.
 	AllocsPerCall float64 `json:"allocs_per_call,omitempty"`
+	// Picks is the attempts that each backend was picked for, all methods
+	// together, in the order of the backends; a backend that was never picked
+	// has 0. Imbalance is the busiest one's share of them over an even share:
+	// 1 is perfectly even, 3 is all on one of three. It is 0 when nothing was
+	// picked, and for a target, where only those that were picked are known,
+	// it is against these.
+	Picks     []Picks `json:"picks,omitempty"`
+	Imbalance float64 `json:"imbalance,omitempty"`
+	Pool      Pool    `json:"pool"`
+	// Breaker and Retry are 0 without one.
+	Breaker Breaker `json:"breaker"`
+	Retry   Retry   `json:"retry"`
+}
+
+// Picks is how often one backend was picked.
+type Picks struct {
+	Backend string `json:"backend"`
+	Picks   int64  `json:"picks"`
+}
+
+// Pool is what the pools' channels went through.
+type Pool struct {
+	// Rebuilds are channels replaced because they were stuck, Recycles because
+	// of their age, Idled because nobody used them.
+	Rebuilds int64 `json:"rebuilds,omitempty"`
+	Recycles int64 `json:"recycles,omitempty"`
+	Idled    int64 `json:"idled,omitempty"`
+	// Waits are calls that waited for a channel to have room, WaitedNS their
+	// time together.
+	Waits    int64 `json:"waits,omitempty"`
+	WaitedNS int64 `json:"waited_ns,omitempty"`
+}
+
+// Breaker is what the circuit breakers did.
+type Breaker struct {
+	Opened   int64 `json:"opened,omitempty"`
+	Rejected int64 `json:"rejected,omitempty"` // attempts that were not sent
+}
+
+// Retry is what the retry budget did.
+type Retry struct {
+	Refused int64 `json:"refused,omitempty"` // attempts that the budget did not allow
 }
 
 // AttemptCount is the client's count of attempts for one method on one backend.

@@ -27,6 +27,9 @@ type Spec struct {
 	RequestBytes, ResponseBytes int64
 	// SendCallID adds the call's id as metadata CallIDKey.
 	SendCallID bool
+	// UserKey is the metadata key that a call's user is sent as, where the
+	// request cannot tell it in time: client and bidi streams. "" is none.
+	UserKey string
 }
 
 // Call is what a driver is told of a call, and what it reports.
@@ -85,6 +88,16 @@ func (s *shared) context(ctx context.Context, call *Call) context.Context {
 		return ctx
 	}
 	return metadata.AppendToOutgoingContext(ctx, CallIDKey, call.ID)
+}
+
+// keyedContext is context for a call whose request has no field of the user, or comes
+// only after the backend is picked: a balancer that goes by the user finds it in
+// the metadata.
+func (s *shared) keyedContext(ctx context.Context, call *Call) context.Context {
+	if s.UserKey != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, s.UserKey, s.user(call))
+	}
+	return s.context(ctx, call)
 }
 
 // received notes a response message of a stream.

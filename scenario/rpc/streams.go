@@ -30,7 +30,7 @@ func (d *listUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call 
 type batchCreateUsers struct{ *shared }
 
 func (d *batchCreateUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
-	stream, err := userpb.NewUserServiceClient(conn).BatchCreateUsers(d.context(ctx, call))
+	stream, err := userpb.NewUserServiceClient(conn).BatchCreateUsers(d.keyedContext(ctx, call))
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (d *batchCreateUsers) Do(ctx context.Context, conn grpc.ClientConnInterface
 type syncUsers struct{ *shared }
 
 func (d *syncUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
-	stream, err := userpb.NewUserServiceClient(conn).SyncUsers(d.context(ctx, call))
+	stream, err := userpb.NewUserServiceClient(conn).SyncUsers(d.keyedContext(ctx, call))
 	if err != nil {
 		return err
 	}

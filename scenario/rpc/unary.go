@@ -44,7 +44,7 @@ func newCreateUser(s *shared) *createUser {
 
 func (d *createUser) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
 	setUser(d.request.User, d.user(call))
-	return conn.Invoke(d.context(ctx, call), userpb.UserService_CreateUser_FullMethodName, &d.request, &d.reply)
+	return conn.Invoke(d.keyedContext(ctx, call), userpb.UserService_CreateUser_FullMethodName, &d.request, &d.reply)
 }
 
 // newUser is a user to be created, with the payload of the spec.

@@ -197,3 +197,12 @@ func (b *backends) close() {
 		b.fleet = nil
 	}
 }
+
+// list is the names of the fleet's backends, in order.
+func (b *backends) list() []string {
+	names := make([]string, len(b.addresses))
+	for i, a := range b.addresses {
+		names[i] = a.Name
+	}
+	return names
+}

@@ -13,10 +13,10 @@ import (
 
 // caller joins one worker of the engine to a driver and the client under test.
 type caller struct {
-	client *clientcore.Client
-	driver rpc.Driver
-	sendID bool
-	names  map[string]string // backend address → name; read only
+	clients *clients
+	driver  rpc.Driver
+	sendID  bool
+	names   map[string]string // backend address → name; read only
 
 	// trace is reused by unary calls. Of a stream, grpc-go may still be at
 	// work when its caller has the end: each has a Trace of its own.
@@ -34,7 +34,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.sendID {
 		c.call.ID = call.ID()
 	}
-	err := c.driver.Do(clientcore.WithTrace(ctx, c.trace), c.client, &c.call)
+	err := c.driver.Do(clientcore.WithTrace(ctx, c.trace), c.clients.of(call), &c.call)
 
 	c.trace.Close(err)
 	call.Sent, call.First, call.Gaps = c.trace.Sent, c.call.First, c.call.Gaps

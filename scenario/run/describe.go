@@ -44,6 +44,9 @@ func describeVariant(v *scenario.Variant) result.Variant {
 	for _, l := range v.Scenario.Load {
 		d.Loads = append(d.Loads, describeLoad(v, l))
 	}
+	for _, m := range v.Scenario.Memberships() {
+		d.Churn = append(d.Churn, result.Churn{AtNS: int64(m.At), Members: m.Members})
+	}
 	if fleet := v.Scenario.Fleet; fleet != nil {
 		for _, rule := range fleet.Faults {
 			d.Faults = append(d.Faults, describeFault(rule))

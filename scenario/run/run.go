@@ -5,6 +5,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"time"
@@ -25,6 +26,8 @@ type Deps struct {
 	Spawn func(ctx context.Context) (*fakeserver.Process, error)
 	// Sleep paces open loops; nil is plain timers.
 	Sleep func(ctx context.Context, until time.Time) error
+	// Logger is where the clients under test log to; nil is slog.Default().
+	Logger *slog.Logger
 	// Usage reads what the process has used; nil leaves CPU and allocations
 	// out of the result.
 	Usage func() Usage

@@ -10,7 +10,6 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/engine"
-	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/rpc"
 )
 
@@ -50,16 +49,16 @@ func (r *runner) trial(ctx context.Context, block, index int) (*result.Trial, er
 		}
 	}(r.backends.died())
 
-	client, err := newClient(v, r.backends.addresses, r.plan.Seed, block, r.deps)
+	clients, err := newClients(v, r.backends, r.plan.Seed, block, r.deps)
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
+	defer clients.Close()
 	connecting, done := context.WithTimeout(ctx, connectPatience)
-	_ = client.WaitReady(connecting)
+	clients.waitReady(connecting)
 	done()
 
-	t := &trial{runner: r, variant: v, block: block, client: client}
+	t := &trial{runner: r, variant: v, block: block, clients: clients}
 	if v.Scenario.Fleet != nil {
 		r.progress.phase(WarmingUp)
 		// Announced so that fault windows with a negative `at` open in the
@@ -80,29 +79,12 @@ func (r *runner) trial(ctx context.Context, block, index int) (*result.Trial, er
 	return t.account(context.WithoutCancel(ctx), outcome)
 }
 
-func newClient(v *scenario.Variant, fleet []fakeserver.Address, seed uint64, block int, deps Deps) (*clientcore.Client, error) {
-	options := []clientcore.Option{clientcore.WithSeed(load.Mix(seed, uint64(block)))}
-	if v.Scenario.Fleet != nil {
-		addresses := make([]string, len(fleet))
-		for i, a := range fleet {
-			addresses[i] = a.Address
-		}
-		options = append(options, clientcore.WithEndpoints(addresses...))
-	} else {
-		options = append(options, clientcore.WithTarget(v.Scenario.Target))
-	}
-	if deps.Dial != nil {
-		options = append(options, clientcore.WithDialer(deps.Dial))
-	}
-	return clientcore.New(v.Scenario.Client, options...)
-}
-
 // trial is one trial under way, with both sides' counters as they stood at t0.
 type trial struct {
 	*runner
 	variant *scenario.Variant
 	block   int
-	client  *clientcore.Client
+	clients *clients
 
 	fleetBefore  fakeserver.Snapshot
 	clientBefore clientcore.Stats
@@ -125,13 +107,14 @@ func (t *trial) plan() engine.Plan {
 		},
 		OnMeasured: func() {
 			t.usageAfter = t.usage()
-			t.connections = t.client.Stats().Connections
+			t.connections = t.clients.stats().Connections
 		},
 	}
 	for _, l := range s.Load {
 		// Validation has checked the method.
 		newDriver, err := rpc.New(rpc.Spec{
 			Method: l.Method(), Messages: l.Messages, RequestBytes: l.Request, ResponseBytes: l.Response, SendCallID: sendID,
+			UserKey: userKey(s),
 		})
 		if err != nil {
 			panic(err)
@@ -145,17 +128,23 @@ func (t *trial) plan() engine.Plan {
 			Process: l.Arrivals.Process(), RatePerSecond: l.Rate, MaxInFlight: l.MaxInFlight,
 			Workers: l.Workers, Think: l.Think, SLO: slo,
 			NewCaller: func() engine.Caller {
-				return &caller{client: t.client, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
+				return &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
 			},
 		})
 	}
 	return p
 }
 
+// userKey is the metadata by which calls are placed, "" where none is.
+func userKey(s *scenario.Scenario) string {
+	_, header, _ := s.Client.Balance.Key()
+	return header
+}
+
 // barrier stands between warm-up and measurement: it waits for the fleet to be
 // at rest, notes both sides' counters and sets the fleet's clock.
 func (t *trial) barrier(ctx context.Context) (time.Time, error) {
-	t.clientBefore = t.client.Stats()
+	t.clientBefore = t.clients.stats()
 	if t.variant.Scenario.Fleet == nil {
 		t.usageBefore = t.usage()
 		t.progress.phase(Measuring)
@@ -170,6 +159,7 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 	if err := t.backends.startAt(ctx, t0, true); err != nil {
 		return time.Time{}, err
 	}
+	t.clients.churn(t0)
 	t.usageBefore = t.usage()
 	t.progress.phase(Measuring)
 	return t0, nil
@@ -220,6 +210,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		out.Fleet = fleetAccount(after.Sub(t.fleetBefore))
 	}
 	out.Client = t.clientAccount(o)
+	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
 	reconcile(out, settled)
 	judge(out, o, t.variant.Scenario.Fleet)
 	out.State = state(out, t.variant.Scenario.Fleet)
@@ -239,36 +230,4 @@ func fleetAccount(s fakeserver.Snapshot) *result.Fleet {
 		f.ActualOverAsked = float64(actual) / float64(asked)
 	}
 	return f
-}
-
-func (t *trial) clientAccount(o *engine.Outcome) result.Client {
-	stats := t.client.Stats()
-	c := result.Client{Channels: stats.Channels, Connections: t.connections, CPUNS: int64(t.usageAfter.CPU - t.usageBefore.CPU)}
-	var calls int64
-	for _, s := range o.Series {
-		calls += s.Calls
-	}
-	if calls > 0 {
-		c.AllocsPerCall = float64(t.usageAfter.Allocs-t.usageBefore.Allocs) / float64(calls)
-	}
-	type key struct{ method, backend string }
-	before := map[key]clientcore.AttemptCount{}
-	for _, a := range t.clientBefore.Attempts {
-		before[key{a.Method, a.Backend}] = a
-	}
-	names := t.backends.names()
-	for _, a := range stats.Attempts {
-		b := before[key{a.Method, a.Backend}]
-		n := result.AttemptCount{
-			Method: a.Method, Backend: a.Backend,
-			Picked: a.Picked - b.Picked, Answered: a.Answered - b.Answered, Unknown: a.Unknown - b.Unknown,
-		}
-		if name, ok := names[a.Backend]; ok {
-			n.Backend = name
-		}
-		if n.Picked != 0 {
-			c.Attempts = append(c.Attempts, n)
-		}
-	}
-	return c
 }

@@ -37,6 +37,9 @@ func Parse(file string, text []byte) (*Document, error) {
 	return &Document{Root: root, src: p.src}, p.errs.sorted()
 }
 
+// File is the name that Parse was given.
+func (d *Document) File() string { return d.src.name }
+
 // Set puts value, which is YAML, at a dotted path of the document, as if it
 // were written there: see SetPath. target is the type that Root is decoded
 // into. Mistakes in the value show up when the document is decoded, with the

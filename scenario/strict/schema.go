@@ -3,6 +3,7 @@ package strict
 import (
 	"encoding"
 	"maps"
+	pathpkg "path"
 	"reflect"
 	"strings"
 )
@@ -22,17 +23,24 @@ func WithPart(path string, part map[string]any) SchemaOption {
 type schema struct {
 	title string
 	parts map[string]map[string]any
+	// open is the types that are being described. One that is met within itself
+	// becomes a definition, which both places refer to.
+	open        map[reflect.Type]bool
+	definitions map[string]any
 }
 
 // Schema is the JSON Schema (draft-07) of the type of v, for editors: it
 // accepts the shape that Decode accepts. What Validate checks is not in it.
 func Schema(v any, opts ...SchemaOption) map[string]any {
-	s := &schema{parts: map[string]map[string]any{}}
+	s := &schema{parts: map[string]map[string]any{}, open: map[reflect.Type]bool{}, definitions: map[string]any{}}
 	for _, opt := range opts {
 		opt(s)
 	}
 	out := s.of(deref(reflect.TypeOf(v)), field{}, "")
 	out["$schema"] = "http://json-schema.org/draft-07/schema#"
+	if len(s.definitions) > 0 {
+		out["definitions"] = s.definitions
+	}
 	if s.title != "" {
 		out["title"] = s.title
 	}
@@ -64,7 +72,7 @@ func (s *schema) plain(t reflect.Type, f field, path string) map[string]any {
 	case words != nil:
 		return map[string]any{"anyOf": []any{map[string]any{"enum": words}, s.shape(t, path)}}
 	case isChoice(t):
-		return s.choice(t, path)
+		return s.once(t, func() map[string]any { return s.choice(t, path) })
 	}
 	if inner, ok := valueField(t); ok {
 		return s.of(inner.typ, inner, path)
@@ -84,6 +92,25 @@ func (s *schema) plain(t reflect.Type, f field, path string) map[string]any {
 		return map[string]any{"type": "object", "additionalProperties": s.of(t.Elem(), field{unit: f.unit}, join(path, "*"))}
 	}
 	return scalarSchema(t, f)
+}
+
+// once describes a type that may lie within itself.
+func (s *schema) once(t reflect.Type, describe func() map[string]any) map[string]any {
+	name := pathpkg.Base(t.PkgPath()) + "." + t.Name()
+	// A $ref hides what stands beside it, such as a description.
+	reference := map[string]any{"allOf": []any{map[string]any{"$ref": "#/definitions/" + name}}}
+	if s.open[t] {
+		s.definitions[name] = nil // to come
+		return reference
+	}
+	s.open[t] = true
+	out := describe()
+	delete(s.open, t)
+	if _, wanted := s.definitions[name]; !wanted {
+		return out
+	}
+	s.definitions[name] = out
+	return reference
 }
 
 // shape is a map of settings.

@@ -13,6 +13,8 @@ type Observer interface {
 	// Picked is told that an attempt goes to backend, an address. What it
 	// returns is called once at the attempt's end, and must call end.
 	Picked(backend string, end func(balancer.DoneInfo)) func(balancer.DoneInfo)
+	// Sent is told that an attempt enters a channel now.
+	Sent()
 }
 
 type observerKey struct{}

@@ -1,0 +1,134 @@
+package breaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// conn answers every call with an error of the test's choice, and counts.
+type conn struct {
+	grpc.ClientConnInterface
+	err   error
+	calls int
+}
+
+func (c *conn) Invoke(_ context.Context, _ string, _, _ any, _ ...grpc.CallOption) error {
+	c.calls++
+	return c.err
+}
+
+func (c *conn) NewStream(_ context.Context, _ *grpc.StreamDesc, _ string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	c.calls++
+	if c.err != nil {
+		return nil, c.err
+	}
+	return &stream{opts: opts}, nil
+}
+
+// stream ends when the test says so.
+type stream struct {
+	grpc.ClientStream
+	opts []grpc.CallOption
+}
+
+func (s *stream) end(err error) { finish(s.opts, err) }
+
+type ownError struct{ error }
+
+func (ownError) Origin() string { return "pool" }
+
+func TestOutcome(t *testing.T) {
+	j := judgeOf(Default())
+	for _, c := range []struct {
+		err  error
+		want Outcome
+	}{
+		{nil, Success},
+		{status.Error(codes.Unavailable, "connection error: desc = down"), Failure},
+		{status.Error(codes.DeadlineExceeded, "context deadline exceeded"), Failure},
+		{status.Error(codes.InvalidArgument, "no such field"), Success},
+		{status.Error(codes.NotFound, "no such user"), Success},
+		{status.Error(codes.Canceled, "context canceled"), Neither},
+		{status.Error(codes.ResourceExhausted, "trying to send message larger than max (5 vs. 4)"), Neither},
+		{ownError{status.Error(codes.DeadlineExceeded, "the pool is full")}, Neither},
+		{fmt.Errorf("inner: %w", &OpenError{}), Neither},
+		{status.Error(codes.Code(99), "strange"), Success},
+	} {
+		if got := j.outcome(c.err); got != c.want {
+			t.Errorf("%v: outcome %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+func TestLayerRefusesWithoutSending(t *testing.T) {
+	next := &conn{err: status.Error(codes.Unavailable, "down")}
+	l := NewLayer(next, Default(), nil)
+	for range DefaultFailures {
+		_ = l.Invoke(t.Context(), "/s/a", nil, nil)
+	}
+	finished := 0
+	count := grpc.OnFinish(func(err error) {
+		if !errors.Is(err, ErrOpen) {
+			t.Errorf("OnFinish was told %v", err)
+		}
+		finished++
+	})
+	if err := l.Invoke(t.Context(), "/s/b", nil, nil, count); !errors.Is(err, ErrOpen) {
+		t.Errorf("unary: %v", err)
+	}
+	if _, err := l.NewStream(t.Context(), &grpc.StreamDesc{}, "/s/c", count); !errors.Is(err, ErrOpen) {
+		t.Errorf("stream: %v", err)
+	}
+	if next.calls != DefaultFailures || finished != 2 {
+		t.Errorf("%d calls were sent and %d finished, want %d and 2", next.calls, finished, DefaultFailures)
+	}
+}
+
+func TestMethodsHaveTheirOwn(t *testing.T) {
+	next := &conn{err: status.Error(codes.Unavailable, "down")}
+	l := NewLayer(next, policy(func(p *Policy) { p.Failures, p.Scope = 1, Method }), nil)
+	_ = l.Invoke(t.Context(), "/s/a", nil, nil)
+	next.err = nil
+	if err := l.Invoke(t.Context(), "/s/a", nil, nil); !errors.Is(err, ErrOpen) {
+		t.Errorf("a: %v", err)
+	}
+	if err := l.Invoke(t.Context(), "/s/b", nil, nil); err != nil {
+		t.Errorf("b: %v", err)
+	}
+	for i := range 2 * maxMethods {
+		_ = l.Invoke(t.Context(), fmt.Sprintf("/s/m%d", i), nil, nil)
+	}
+	n := 0
+	l.Each(func(*Breaker) { n++ })
+	if n > maxMethods+1 {
+		t.Errorf("%d breakers for names from outside, want at most %d", n, maxMethods+1)
+	}
+}
+
+func TestStreamsCountAtTheirEnd(t *testing.T) {
+	next := &conn{}
+	l := NewLayer(next, policy(func(p *Policy) { p.Failures = 1 }), nil)
+	s, err := l.NewStream(t.Context(), &grpc.StreamDesc{}, "/s/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.one.State() != Closed {
+		t.Fatal("opened before the stream ended")
+	}
+	s.(*stream).end(status.Error(codes.Unavailable, "lost"))
+	if l.one.State() != Open {
+		t.Error("a stream that failed did not count")
+	}
+	next.err = status.Error(codes.Unavailable, "down")
+	fresh := NewLayer(next, policy(func(p *Policy) { p.Failures = 2 }), nil)
+	_, _ = fresh.NewStream(t.Context(), &grpc.StreamDesc{}, "/s/a")
+	if got := fresh.one.inRow.Load(); got != 1 {
+		t.Errorf("a stream that never opened counted %d times, want once", got)
+	}
+}
