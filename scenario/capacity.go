@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
 // channels is the pool's size, connections what they come to once all are
@@ -137,11 +139,11 @@ func (s *Scenario) doubts() []string {
 		}
 		if l.Request > s.Client.Messages.MaxSend {
 			doubt("requests of %s carry %s, more than client.messages.max_send (%s): every call fails",
-				l.Name, byteText(l.Request), byteText(s.Client.Messages.MaxSend))
+				l.Name, strict.ByteText(l.Request), strict.ByteText(s.Client.Messages.MaxSend))
 		}
 		if l.Response > s.Client.Messages.MaxReceive {
 			doubt("responses of %s carry %s, more than client.messages.max_receive (%s): every call fails",
-				l.Name, byteText(l.Response), byteText(s.Client.Messages.MaxReceive))
+				l.Name, strict.ByteText(l.Response), strict.ByteText(s.Client.Messages.MaxReceive))
 		}
 	}
 	for _, m := range methods() {
@@ -156,19 +158,6 @@ func (s *Scenario) doubts() []string {
 
 // percent is 0.534 as 53 %.
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
-
-// byteText is a size in the largest unit that it is a whole number of.
-func byteText(n int64) string {
-	for _, unit := range []struct {
-		name string
-		size int64
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= unit.size && n%unit.size == 0 {
-			return fmt.Sprintf("%d%s", n/unit.size, unit.name)
-		}
-	}
-	return fmt.Sprintf("%dB", n)
-}
 
 // minutes is a duration for people: 45 s, 1.5 min, 2.1 h.
 func minutes(d time.Duration) string {

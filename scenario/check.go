@@ -205,7 +205,7 @@ func (l Load) check(p *problems, n *strict.Node, path string) {
 		bytes int64
 	}{{"request", l.Request}, {"response", l.Response}} {
 		if size.bytes < 0 || size.bytes > maxPayload {
-			fail(size.key, "must be from 0 to %s (got %d bytes)", byteText(maxPayload), size.bytes)
+			fail(size.key, "must be from 0 to %s (got %d bytes)", strict.ByteText(maxPayload), size.bytes)
 		}
 	}
 }
