@@ -103,7 +103,7 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	s := &service{
 		backend:  b.number,
 		seed:     seed,
-		chance:   config.NeedsCallID(),
+		subjects: config.needsSubject(),
 		times:    b.site.times,
 		books:    books,
 		rules:    newRules(config.Faults, b.number, b.site.clock, seed, books),
