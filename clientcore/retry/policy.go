@@ -154,7 +154,7 @@ func (p Policy) Validate() error {
 	if p.AttemptTimeout < 0 {
 		wrong("attempt_timeout", "must be >= 0, where 0 is none (got %v)", p.AttemptTimeout)
 	}
-	errs = append(errs, field.Prefix("budget", p.Budget.validate())...)
+	errs = append(errs, field.Prefix("budget", p.Budget.Validate())...)
 	if p.Backoff.Native != nil {
 		errs = append(errs, p.validateNative())
 	}

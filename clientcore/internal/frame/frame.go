@@ -81,6 +81,9 @@ func (c *Codec) Decode(f *Frame, m any) error {
 	return nil
 }
 
+// Err is why the message could not be encoded, as its codec says it.
+func (f *Frame) Err() error { return f.err }
+
 // Size is the bytes of the message.
 func (f *Frame) Size() int { return f.data.Len() }
 
