@@ -36,6 +36,12 @@ func (c Config) Validate() error {
 	}
 	errs.timeout("timeout", c.Timeout)
 	errs.add("retry", c.Retry.Validate())
+	if c.Hedge != nil {
+		errs.add("hedge", c.Hedge.Validate())
+		if !c.Hedge.Off && !c.Retry.Off && c.ServiceConfig == "" {
+			errs.wrong("hedge", neverBoth)
+		}
+	}
 	if c.Breaker != nil {
 		errs.add("breaker", c.Breaker.Validate())
 	}
@@ -74,6 +80,9 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// neverBoth is said of a hedge beside a retry.
+const neverBoth = "must not be set together with retry: a call is hedged or retried, never both; for hedges set retry to none"
 
 func (k *Keepalive) validate() error {
 	var errs checks
@@ -163,6 +172,9 @@ func (c *checks) instead(cfg Config) {
 	if !cfg.Retry.Off {
 		c.wrong("retry", "must be none: service_config says how calls are retried")
 	}
+	if cfg.Hedge != nil && !cfg.Hedge.Off {
+		c.wrong("hedge", "must be none: service_config says how calls are retried, and grpc-go does not hedge")
+	}
 	if cfg.HealthCheck != "" {
 		c.wrong("health_check", rule+"backends are checked for health")
 	}
@@ -180,6 +192,20 @@ func (c *checks) attempts(path, name string, m Method, cfg Config) {
 		if cfg.ServiceConfig != "" && !retries.Off {
 			c.wrong(path+".retry", "must be none: service_config says how calls are retried")
 		}
+	}
+	if m.Hedge == nil {
+		return
+	}
+	hedges := m.Hedge.Inherit(cfg.hedge())
+	c.add(path+".hedge", hedges.Validate())
+	switch {
+	case hedges.Off:
+	case cfg.ServiceConfig != "":
+		c.wrong(path+".hedge", "must be none: service_config says how calls are retried, and grpc-go does not hedge")
+	case m.Retry != nil && !retries.Off:
+		c.wrong(path+".hedge", neverBoth)
+	case retries.IsNative():
+		c.wrong(path+".hedge", "must not be set while the client's retry is native, which is another layer's: set the method's retry to none")
 	}
 }
 
