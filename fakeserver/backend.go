@@ -86,6 +86,7 @@ type life struct {
 	connections *connections
 	server      *grpc.Server
 	windows     *windows
+	wellness    *wellness
 	serving     sync.WaitGroup
 
 	mu   sync.Mutex
@@ -96,7 +97,7 @@ type life struct {
 func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	config := &b.site.config
 	books := newBooks(config.Faults)
-	life := &life{port: b.port, books: books, connections: newConnections(books)}
+	life := &life{port: b.port, books: books, connections: newConnections(books), wellness: newWellness()}
 	if config.Concurrency > 0 {
 		life.queue = newQueue(config.Concurrency, config.Queue)
 	}
@@ -111,6 +112,7 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 		waiter:   b.site.waiter,
 		payloads: b.site.payloads,
 		users:    newUsers(),
+		load:     newLoadMeter(config.loadReport(), config.Concurrency, &books.inFlight),
 	}
 	life.server = grpc.NewServer(
 		grpc.InTapHandle(s.tap),
@@ -120,6 +122,7 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 		grpc.WaitForHandlers(true), // what Stop returns to is quiet
 	)
 	life.server.RegisterService(desc(), s)
+	registerAuxiliary(life.server, life.wellness, config.loadReport(), s.load)
 	life.mu.Lock()
 	life.serve(l)
 	life.mu.Unlock()
@@ -161,6 +164,12 @@ func (f *life) Open() error {
 	f.shut--
 	return nil
 }
+
+// Sicken implements fault.Host.
+func (f *life) Sicken() { f.wellness.sicken() }
+
+// Heal implements fault.Host.
+func (f *life) Heal() { f.wellness.heal() }
 
 // stop ends the life. Calls in flight are cancelled; none is left after it.
 func (f *life) stop() {

@@ -24,8 +24,13 @@ type Config struct {
 	Concurrency int `yaml:"concurrency" doc:"calls that one backend serves at once; unlimited when left out"`
 	// Queue is the calls that wait for a slot on one backend; one more is
 	// refused with RESOURCE_EXHAUSTED. Nil is no limit.
-	Queue  *int         `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
-	Faults []fault.Rule `yaml:"faults" doc:"what goes wrong, when and for whom"`
+	Queue *int `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
+	// LoadReport is how backends report their load. Nil is out of band, to
+	// clients that ask.
+	LoadReport *LoadReport `yaml:"load_report" json:",omitempty" doc:"how backends report their load (ORCA); with each answer when left out and a client of the scenario balances by it, and to clients that ask out of band"`
+	// Lookaside is the fleet's look-aside balancer. Nil is none.
+	Lookaside *Lookaside   `yaml:"lookaside" json:",omitempty" doc:"the look-aside balancer that clients with balance grpclb ask for backends; there is one with all of them when left out"`
+	Faults    []fault.Rule `yaml:"faults" doc:"what goes wrong, when and for whom"`
 }
 
 // maxBackends keeps a slip of the pen from opening every port there is.
@@ -53,6 +58,7 @@ func (c Config) Validate() error {
 			errs = append(errs, field.New("queue", "must come with concurrency: without that no call ever waits"))
 		}
 	}
+	errs = append(errs, field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)))
 	for i, r := range c.Faults {
 		errs = append(errs, field.Under(fmt.Sprintf("faults[%d]", i), errors.Join(r.Validate(), c.validateName(i), c.validateWhere(r))))
 	}

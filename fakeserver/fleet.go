@@ -29,6 +29,7 @@ type Fleet struct {
 	mu       sync.Mutex
 	closed   bool
 	backends []*backend
+	balancer *lookaside // nil is none
 	controls map[*controlEnd]struct{}
 	serving  sync.WaitGroup
 }
@@ -72,7 +73,25 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 		f.backends = append(f.backends, b)
 		addresses[i] = Address{Name: b.name(), Address: b.port.address}
 	}
+	if c.Lookaside != nil {
+		var err error
+		if f.balancer, err = newLookaside(*c.Lookaside, addresses, f.listen, &f.clock); err != nil {
+			f.closeBackends()
+			return nil, err
+		}
+	}
 	return addresses, nil
+}
+
+// Lookaside is where the look-aside balancer of the last Configure listens; ""
+// is that there is none.
+func (f *Fleet) Lookaside() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.balancer == nil {
+		return ""
+	}
+	return f.balancer.port.address
 }
 
 // Reset forgets everything that happened: connections are closed, calls in
@@ -90,6 +109,9 @@ func (f *Fleet) Reset(seed uint64, block uint32) error {
 	for _, b := range f.backends {
 		errs = append(errs, b.reset(draw.Seed{Seed: seed, Block: block}))
 	}
+	if f.balancer != nil {
+		errs = append(errs, f.balancer.reset())
+	}
 	return errors.Join(errs...)
 }
 
@@ -104,6 +126,9 @@ func (f *Fleet) Start(t0 time.Time, final bool) {
 		if b.life != nil {
 			b.life.windows.wake()
 		}
+	}
+	if f.balancer != nil {
+		f.balancer.wake()
 	}
 }
 
@@ -172,4 +197,8 @@ func (f *Fleet) closeBackends() {
 		b.close()
 	}
 	f.backends = nil
+	if f.balancer != nil {
+		f.balancer.close()
+		f.balancer = nil
+	}
 }

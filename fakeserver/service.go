@@ -38,6 +38,7 @@ type service struct {
 	waiter   waiter
 	payloads *payloads
 	users    users
+	load     *loadMeter
 }
 
 // call is one attempt in its handler.
@@ -122,9 +123,12 @@ func stream(m method, client, server bool, answer func(*service, call, grpc.Serv
 // those that never find a handler.
 func (s *service) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	m, known := methodOf(info.FullMethodName)
-	if known {
+	switch {
+	case known:
 		s.books.attempts[m].Add(1)
-	} else {
+	case auxiliary(info.FullMethodName):
+		return ctx, nil
+	default:
 		s.books.unknown.Add(1)
 	}
 	if ctx.Err() != nil {
@@ -154,6 +158,7 @@ func methodOf(full string) (method, bool) {
 // unknown answers attempts at methods that do not exist, in the books too.
 func (s *service) unknown(_ any, ss grpc.ServerStream) (err error) {
 	s.books.inFlight.Add(1)
+	s.load.began()
 	defer func() { s.end(ss.Context(), err) }()
 	name, _ := grpc.MethodFromServerStream(ss)
 	return status.Errorf(codes.Unimplemented, "unknown method %s", name)
@@ -163,6 +168,7 @@ func (s *service) unknown(_ any, ss grpc.ServerStream) (err error) {
 // followed by end.
 func (s *service) begin(ctx context.Context, m method) call {
 	s.books.inFlight.Add(1)
+	s.load.began()
 	c := call{method: m}
 	if s.subjects {
 		c.who = s.subject(ctx, m)
@@ -174,6 +180,10 @@ func (s *service) begin(ctx context.Context, m method) call {
 func (s *service) end(ctx context.Context, err error) {
 	s.books.answered(ctx, err)
 	s.books.inFlight.Add(-1)
+	if report := s.load.ended(err != nil && ctx.Err() == nil); report != nil {
+		// It fails where there is nobody left to read it.
+		_ = grpc.SetTrailer(ctx, report)
+	}
 }
 
 // serve makes the call wait for its slot and its service time. The slot is

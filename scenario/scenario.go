@@ -112,6 +112,9 @@ func defaults(fleet bool) Scenario {
 // complete fills in the defaults that depend on other settings. The document
 // is valid by now.
 func (s *Scenario) complete() {
+	if s.Fleet != nil {
+		s.completeFleet()
+	}
 	for i := range s.Load {
 		l := &s.Load[i]
 		if l.Name == "" {
@@ -128,6 +131,20 @@ func (s *Scenario) complete() {
 		if m, ok := methodNamed(l.Call); ok && m.streams() && l.Messages == 0 {
 			l.Messages = defaultMessages
 		}
+	}
+}
+
+// completeFleet gives the fleet what the client's balancing cannot do without,
+// so that the bare name of a policy works. Nobody else pays for it.
+func (s *Scenario) completeFleet() {
+	perCall, _ := s.Client.Balance.ReadsLoadReports()
+	if s.Fleet.LoadReport == nil && (perCall || s.Client.ServiceConfig != "") {
+		// A service config may ask for weighted_round_robin as well.
+		s.Fleet.LoadReport = new(fakeserver.LoadReport)
+		s.Fleet.LoadReport.SetDefaults()
+	}
+	if s.Fleet.Lookaside == nil && s.Client.Balance.NeedsLookaside() {
+		s.Fleet.Lookaside = new(fakeserver.Lookaside)
 	}
 }
 

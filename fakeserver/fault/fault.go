@@ -18,6 +18,10 @@ type Host interface {
 	Shut()
 	// Open listens again. On an error the backend is as it was.
 	Open() error
+	// Sicken makes the backend's health service say NOT_SERVING.
+	Sicken()
+	// Heal undoes one Sicken.
+	Heal()
 }
 
 // OnBackend is a fault that a whole backend is in while a window is open.

@@ -64,17 +64,31 @@ func render(err error) string {
 	return err.(interface{ Field() string }).Field() + ": " + err.Error()
 }
 
-type host struct{ shut, opened int }
+type host struct{ shut, opened, sick, healed int }
 
 func (h *host) Shut()       { h.shut++ }
 func (h *host) Open() error { h.opened++; return errors.New("port taken") }
+func (h *host) Sicken()     { h.sick++ }
+func (h *host) Heal()       { h.healed++ }
 
 func TestDownShutsAndOpens(t *testing.T) {
 	var h host
 	var d fault.Down
 	d.Begin(&h)
-	if err := d.End(&h); h != (host{1, 1}) || err == nil {
+	if err := d.End(&h); h != (host{shut: 1, opened: 1}) || err == nil {
 		t.Errorf("%+v, %v", h, err)
+	}
+}
+
+func TestUnhealthySickensAndHeals(t *testing.T) {
+	var h host
+	var u fault.Unhealthy
+	u.Begin(&h)
+	if h != (host{sick: 1}) {
+		t.Errorf("begun: %+v", h)
+	}
+	if err := u.End(&h); h != (host{sick: 1, healed: 1}) || err != nil {
+		t.Errorf("ended: %+v, %v", h, err)
 	}
 }
 

@@ -22,6 +22,7 @@ type backends struct {
 	control    *fakeserver.Control
 	configured string // the fleet's Config in force, as JSON
 	addresses  []fakeserver.Address
+	lookaside  string // where the fleet's look-aside balancer listens, "" without one
 }
 
 func newBackends(ctx context.Context, plan *scenario.Plan, deps Deps) (*backends, error) {
@@ -104,7 +105,7 @@ func (b *backends) prepare(ctx context.Context, v *scenario.Variant, seed uint64
 		if b.addresses, err = b.control.Configure(ctx, config); err != nil {
 			return fmt.Errorf("configuring the fleet: %w", err)
 		}
-		b.configured = string(encoded)
+		b.configured, b.lookaside = string(encoded), b.control.Lookaside()
 	}
 	if err := b.control.Reset(ctx, seed, uint32(block)); err != nil {
 		return fmt.Errorf("resetting the fleet: %w", err)
