@@ -200,7 +200,9 @@ func (b *metered) NewSubConn(addrs []resolver.Address, opts balancer.NewSubConnO
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.conns != nil {
+	if b.conns == nil {
+		sc.release() // a child that is closed: nobody will
+	} else {
 		b.conns[sc] = struct{}{}
 	}
 	return sc, nil
