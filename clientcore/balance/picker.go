@@ -12,6 +12,8 @@ type picker struct {
 	child    balancer.Picker
 	guard    *breaker.Set // nil without
 	balancer *metered
+	// hashHeader is as in config.
+	hashHeader string
 }
 
 func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
