@@ -34,6 +34,9 @@ func (m method) short() string {
 	return methods[m][strings.LastIndexByte(methods[m], '/')+1:]
 }
 
+// streams reports whether the method has messages to count.
+func (m method) streams() bool { return m >= listUsers }
+
 // findMethod finds a method by its name, GetUser or user.v1.UserService/GetUser.
 func findMethod(name string) (method, bool) {
 	for m := range methodCount {

@@ -26,15 +26,6 @@ type OnCall interface {
 	Meet(*Effect)
 }
 
-// Host is what faults can do to a backend. Calls nest: a backend is open again
-// when it was opened as often as it was shut.
-type Host interface {
-	// Shut resets the backend's connections and refuses new ones.
-	Shut()
-	// Open listens again. On an error the backend is as it was.
-	Open() error
-}
-
 // OnBackend is a fault that a whole backend is in while a window is open.
 type OnBackend interface {
 	Fault

@@ -110,7 +110,10 @@ func render(err error) string {
 	return err.(interface{ Field() string }).Field() + ": " + err.Error()
 }
 
-type host struct{ shut, opened int }
+type host struct {
+	fault.Host
+	shut, opened int
+}
 
 func (h *host) Shut()       { h.shut++ }
 func (h *host) Open() error { h.opened++; return errors.New("port taken") }
@@ -119,7 +122,7 @@ func TestDownShutsAndOpens(t *testing.T) {
 	var h host
 	var d fault.Down
 	d.Begin(&h)
-	if err := d.End(&h); h != (host{1, 1}) || err == nil {
+	if err := d.End(&h); h != (host{shut: 1, opened: 1}) || err == nil {
 		t.Errorf("%+v, %v", h, err)
 	}
 }

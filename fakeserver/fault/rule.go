@@ -84,7 +84,7 @@ func (r Rule) Validate() error {
 		errs = append(errs, field.New("inject", "must name a fault"))
 	case 1:
 		kind, f := r.Inject.chosen()
-		errs = append(errs, field.Under("inject."+kind, f.Validate()))
+		errs = append(errs, field.Under("inject."+kind, f.Validate()), validateWindow(r, f))
 		if _, ok := f.(OnBackend); ok {
 			if r.Probability != nil {
 				errs = append(errs, field.New("probability", "must be left out: %s befalls a backend, not single calls", kind))
