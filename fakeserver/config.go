@@ -37,7 +37,9 @@ type Config struct {
 	Concurrency int `yaml:"concurrency" doc:"calls that one backend serves at once; unlimited when left out"`
 	// Queue is the calls that wait for a slot on one backend; one more is
 	// refused with RESOURCE_EXHAUSTED. Nil is no limit.
-	Queue    *int     `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
+	Queue *int `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
+	// Front is what stands before the backends.
+	Front    Front    `yaml:"front" json:",omitempty" doc:"l4: one address whose connections go to the backends in turn"`
 	OnCancel OnCancel `yaml:"on_cancel" json:",omitempty" doc:"stop: a call whose caller has left is given up (when left out); ignore: it is served all the same"`
 	Work     Work     `yaml:"work" json:",omitempty" doc:"wait: service times pass without work (when left out); burn: they are spent computing"`
 
