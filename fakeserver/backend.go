@@ -112,7 +112,7 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	life.service = &service{
 		backend:  b.number,
 		seed:     seed,
-		chance:   config.NeedsCallID(),
+		subjects: config.needsSubject(),
 		times:    config.timings(b.number),
 		books:    books,
 		rules:    newRules(config.Faults, b.number, b.site.clock, seed, books),

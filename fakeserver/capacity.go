@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver/draw"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
 )
 
@@ -55,7 +56,7 @@ func (c *Config) MeanWork(backend int, name string, messages int) time.Duration 
 	}
 	service, message, _ := c.choices(backend, m)
 	work := service.Mean()
-	if m.streams() {
+	if m.kind() != fault.Unary {
 		work += time.Duration(messages) * message.Mean()
 	}
 	return time.Duration(float64(work) / c.of(backend).Speed)
@@ -114,9 +115,9 @@ func (c *Config) timings(backend int) (all [methodCount]timing) {
 
 // sample draws the time of the n-th message of an attempt, or with n = 0 that
 // of the call. A nil sampler gives 0.
-func sample(from servicetime.Sampler, seed draw.Seed, id identity, n int) time.Duration {
+func sample(from servicetime.Sampler, seed draw.Seed, who fault.Subject, n int) time.Duration {
 	if from == nil {
 		return 0
 	}
-	return from.Draw(seed.For(draw.Service, n, id.call, id.attempt))
+	return from.Draw(seed.For(draw.Service, n, who.Call, who.Attempt))
 }

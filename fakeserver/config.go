@@ -64,7 +64,7 @@ func (c Config) Validate() error {
 	}
 	errs = append(errs, c.validateCapacity()...)
 	for i, r := range c.Faults {
-		errs = append(errs, field.Under(fmt.Sprintf("faults[%d]", i), errors.Join(r.Validate(), c.validateWhere(r.Where), c.validateNeeds(r))))
+		errs = append(errs, field.Under(fmt.Sprintf("faults[%d]", i), errors.Join(r.Validate(), c.validateName(i), c.validateWhere(r), c.validateNeeds(r))))
 	}
 	return errors.Join(errs...)
 }
@@ -112,7 +112,7 @@ func (c Config) validateCapacity() (errs []error) {
 		case name != m.short() && both(c.Methods, m):
 			errs = append(errs, field.New(at, "the method is set twice: as %s too", m.short()))
 		}
-		if !m.streams() && own.MessageTime.Distribution() != nil {
+		if m.kind() == fault.Unary && own.MessageTime.Distribution() != nil {
 			errs = append(errs, field.New(at+".message_time", "is for streams: %s is unary", m.short()))
 		}
 		switch {
@@ -147,7 +147,7 @@ func (c Config) validateNeeds(r fault.Rule) error {
 // all reports whether ok holds for every backend that a rule is for.
 func (c Config) all(w fault.Where, ok func(backend int) bool) bool {
 	for b := range c.Backends {
-		if concerns(w, b) && !ok(b) {
+		if (len(w.Backends) == 0 || slices.Contains(w.Backends, b)) && !ok(b) {
 			return false
 		}
 	}
@@ -158,7 +158,7 @@ func (c Config) all(w fault.Where, ok func(backend int) bool) bool {
 func (c Config) takesTime(backend int) bool {
 	for m := range methodCount {
 		service, message, _ := c.choices(backend, m)
-		if service.Mean() > 0 || m.streams() && message.Mean() > 0 {
+		if service.Mean() > 0 || m.kind() != fault.Unary && message.Mean() > 0 {
 			return true
 		}
 	}
@@ -183,35 +183,52 @@ func (c Config) unread() (err error) {
 	return err
 }
 
+// validateName checks that a rule's name is its own: counts are kept by it.
+func (c Config) validateName(rule int) error {
+	name := c.Faults[rule].Name
+	if first := slices.IndexFunc(c.Faults, func(r fault.Rule) bool { return r.Name == name }); name != "" && first < rule {
+		return field.New("name", "must be unique: faults[%d] is named %q already", first, name)
+	}
+	return nil
+}
+
 // validateWhere checks what only the fleet knows: its backends and methods.
-func (c Config) validateWhere(w fault.Where) error {
+func (c Config) validateWhere(r fault.Rule) error {
 	var errs []error
+	w := r.Where
 	for i, b := range w.Backends {
 		if b < 0 || b >= c.Backends {
 			errs = append(errs, field.New(fmt.Sprintf("where.backends[%d]", i), "must be from 0 to %d (got %d)", c.Backends-1, b))
 		}
 	}
 	if w.Method != "" {
-		if _, ok := findMethod(w.Method); !ok {
+		m, known := findMethod(w.Method)
+		switch {
+		case !known:
 			errs = append(errs, field.New("where.method", "must be one of %s (got %q)", methodNames(), w.Method))
+		case w.Kind != "" && w.Kind != m.kind():
+			errs = append(errs, field.New("where.kind", "must be left out, or %s as %s is", m.kind(), m.short()))
+		case w.Kind == "" && !r.Meets(m.kind()):
+			errs = append(errs, field.New("where.method", "must not be %s, which is %s: %s happens between messages, to streams",
+				m.short(), m.kind(), r.Inject.Kind()))
 		}
+	}
+	if r.Stagger > 0 && c.Backends == 1 {
+		errs = append(errs, field.New("stagger", "must be left out: the fleet has one backend, and nothing comes after it"))
 	}
 	return errors.Join(errs...)
 }
 
-// NeedsCallID reports whether chance decides anything about a call: then the
-// client must send metadata grpcbench-call, or calls are told apart by the
-// order of their arrival, which differs from run to run.
+// NeedsCallID reports whether it matters which call it is that a backend
+// serves: then the client must send metadata grpcbench-call, or calls are told
+// apart by the order of their arrival, which differs from run to run.
 func (c Config) NeedsCallID() bool {
 	random := false
 	c.eachTime(func(_ string, t servicetime.Choice) { random = random || t.Random() })
-	if random {
-		return true
-	}
-	for _, r := range c.Faults {
-		if r.Random() {
-			return true
-		}
-	}
-	return false
+	return random || slices.ContainsFunc(c.Faults, fault.Rule.ByCall)
+}
+
+// needsSubject reports whether anything goes by the call or the attempt.
+func (c Config) needsSubject() bool {
+	return c.NeedsCallID() || slices.ContainsFunc(c.Faults, func(r fault.Rule) bool { return r.Where.Attempt != nil })
 }

@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
@@ -31,7 +30,7 @@ const (
 type service struct {
 	backend  int
 	seed     draw.Seed
-	chance   bool // whether chance decides anything
+	subjects bool // whether it matters which attempt it is
 	times    [methodCount]timing
 	books    *books
 	rules    *rules
@@ -52,8 +51,9 @@ type service struct {
 // call is one attempt in its handler.
 type call struct {
 	method method
-	id     identity
-	effect fault.Effect
+	who    fault.Subject
+	faults []meeting
+	delay  time.Duration // before it is served
 }
 
 // desc describes the service as the generated code does, but with handlers
@@ -81,14 +81,27 @@ func unary[Request any](m method, answer func(*service, context.Context, call, *
 		s := srv.(*service)
 		c := s.begin(ctx, m)
 		defer func() { s.end(ctx, err) }()
-		if err := s.failed(ctx, c); err != nil {
+		if err := s.arrive(ctx, &c); err != nil {
 			return nil, err
 		}
 		in := new(Request)
-		if err := decode(in); err != nil {
+		if len(c.faults) == 0 {
+			if err := decode(in); err != nil {
+				return nil, err
+			}
+			return answer(s, ctx, c, in)
+		}
+		f := &faulty{service: s, call: c, ctx: ctx}
+		if err := f.receive(in, decode); err != nil {
 			return nil, err
 		}
-		return answer(s, ctx, c, in)
+		if response, err = answer(s, ctx, c, in); err != nil {
+			return nil, err
+		}
+		if response, err = f.respond(response); err != nil {
+			return nil, err
+		}
+		return response, f.finish()
 	}
 	return grpc.MethodDesc{MethodName: m.short(), Handler: handler}
 }
@@ -98,10 +111,17 @@ func stream(m method, client, server bool, answer func(*service, call, grpc.Serv
 		s := srv.(*service)
 		c := s.begin(ss.Context(), m)
 		defer func() { s.end(ss.Context(), err) }()
-		if err := s.failed(ss.Context(), c); err != nil {
+		if err := s.arrive(ss.Context(), &c); err != nil {
 			return err
 		}
-		return answer(s, c, ss)
+		if len(c.faults) == 0 {
+			return answer(s, c, ss)
+		}
+		f := &faulty{service: s, call: c, ctx: ss.Context()}
+		if err := answer(s, c, &faultyStream{ServerStream: ss, faulty: f}); err != nil {
+			return err
+		}
+		return f.finish()
 	}
 	return grpc.StreamDesc{StreamName: m.short(), Handler: handler, ClientStreams: client, ServerStreams: server}
 }
@@ -147,15 +167,15 @@ func (s *service) unknown(_ any, ss grpc.ServerStream) (err error) {
 	return status.Errorf(codes.Unimplemented, "unknown method %s", name)
 }
 
-// begin counts a call in and judges it against the faults. Each must be
+// begin counts a call in and judges which faults it is to meet. Each must be
 // followed by end.
 func (s *service) begin(ctx context.Context, m method) call {
 	s.books.inFlight.Add(1)
 	c := call{method: m}
-	if s.chance {
-		c.id = s.identify(ctx, m)
+	if s.subjects {
+		c.who = s.subject(ctx, m)
 	}
-	c.effect = s.rules.meet(m, c.id)
+	c.faults = s.rules.choose(ctx, m, c.who)
 	return c
 }
 
@@ -164,42 +184,13 @@ func (s *service) end(ctx context.Context, err error) {
 	s.books.inFlight.Add(-1)
 }
 
-// identify reads what the client says of the call. One that says nothing is
-// told apart by its place in the backend's own order.
-func (s *service) identify(ctx context.Context, m method) identity {
-	id := identity{attempt: 1}
-	if v := metadata.ValueFromIncomingContext(ctx, callKey); len(v) > 0 {
-		id.call = draw.Hash(v[0])
-	} else {
-		n := s.books.arrivals[m].Add(1)
-		id.call = draw.Mix(uint64(draw.Ordinal), uint64(s.backend), uint64(m), n)
-	}
-	if v := metadata.ValueFromIncomingContext(ctx, previousKey); len(v) > 0 {
-		if previous, err := strconv.ParseUint(v[0], 10, 32); err == nil {
-			id.attempt += previous
-		}
-	}
-	return id
-}
-
-// failed returns the error that a fault ends the call with, if one does.
-func (s *service) failed(ctx context.Context, c call) error {
-	if c.effect.Err == nil {
-		return nil
-	}
-	if err := s.pause(ctx, c.effect.Delay); err != nil {
-		return err
-	}
-	return c.effect.Err
-}
-
 // serve makes the call wait for its slot and its service time. The slot is
 // free again when it returns.
 func (s *service) serve(ctx context.Context, c call) error {
-	if err := s.pause(ctx, c.effect.Delay); err != nil {
+	if err := s.pause(ctx, c.delay); err != nil {
 		return err
 	}
-	return s.hold(ctx, sample(s.times[c.method].service, s.seed, c.id, 0))
+	return s.hold(ctx, sample(s.times[c.method].service, s.seed, c.who, 0))
 }
 
 // message is serve for the n-th message of a stream, from 1. Where messages
@@ -210,7 +201,7 @@ func (s *service) message(ctx context.Context, c call, n int) error {
 		_, err := s.pace.work(ctx, s.waiter, 0)
 		return contextError(err)
 	}
-	return s.hold(ctx, sample(from, s.seed, c.id, n))
+	return s.hold(ctx, sample(from, s.seed, c.who, n))
 }
 
 // hold holds a slot for a time. Where callers that leave are ignored the slot

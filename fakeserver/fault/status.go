@@ -14,22 +14,33 @@ type Status struct {
 	Message string     `yaml:"message" doc:"the status message; says that it is injected when left out"`
 }
 
-// Meet implements OnCall.
-func (s *Status) Meet(e *Effect) {
-	message := s.Message
-	if message == "" {
-		message = "injected fault"
+// Act implements OnCall.
+func (s *Status) Act(step *Step) bool {
+	if step.Moment != Arrival {
+		return false
 	}
-	e.Err = status.Error(s.Code, message)
+	step.End = &End{Err: status.Error(s.Code, injected(s.Message))}
+	return true
+}
+
+// injected is the message, or one that says why there is a status at all.
+func injected(message string) string {
+	if message == "" {
+		return "injected fault"
+	}
+	return message
 }
 
 // Validate implements Fault.
-func (s *Status) Validate() error {
+func (s *Status) Validate() error { return validCode(s.Code) }
+
+// validCode checks the field `code` of a fault that ends calls with one.
+func validCode(c codes.Code) error {
 	switch {
-	case s.Code == codes.OK:
+	case c == codes.OK:
 		return field.New("code", "must be a code other than OK, such as UNAVAILABLE")
-	case s.Code > codes.Unauthenticated:
-		return field.New("code", "must be a gRPC status code, 1 to %d (got %d)", codes.Unauthenticated, s.Code)
+	case c > codes.Unauthenticated:
+		return field.New("code", "must be a gRPC status code, 1 to %d (got %d)", codes.Unauthenticated, c)
 	}
 	return nil
 }
