@@ -1,7 +1,9 @@
 package fakeserver
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"net"
 	"sync"
 	"time"
@@ -10,7 +12,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/grpcbench/grpcbench/fakeserver/draw"
-	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 )
 
 // minPingTime is how often clients may ping, with or without calls in flight.
@@ -19,9 +21,9 @@ const minPingTime = 5 * time.Second
 // site is what the backends of a fleet share.
 type site struct {
 	config   Config
-	times    servicetime.Sampler
 	clock    *clock
 	waiter   waiter
+	burner   *burner // nil waits
 	payloads *payloads
 }
 
@@ -83,60 +85,77 @@ type life struct {
 	port        *port
 	books       *books
 	queue       *queue
+	pace        *pace
 	connections *connections
-	server      *grpc.Server
+	service     *service
 	windows     *windows
 	wellness    *wellness
+	report      LoadReport
 	serving     sync.WaitGroup
+	end         context.CancelFunc // of the work for callers that have left
 
-	mu   sync.Mutex
-	gate *gate
-	shut int // faults that keep the backend shut
+	mu     sync.Mutex
+	server *grpc.Server
+	gate   *gate
+	shut   int // faults that keep the backend shut
+	slots  int // without faults
+	shares map[fault.Fault]float64
 }
 
 func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	config := &b.site.config
+	own := config.of(b.number)
 	books := newBooks(config.Faults)
-	life := &life{port: b.port, books: books, connections: newConnections(books), wellness: newWellness()}
-	if config.Concurrency > 0 {
-		life.queue = newQueue(config.Concurrency, config.Queue)
+	life := &life{port: b.port, books: books, connections: newConnections(books), pace: newPace(own.Speed), slots: own.Concurrency,
+		shares: map[fault.Fault]float64{}, wellness: newWellness(), report: config.loadReport()}
+	if own.Concurrency > 0 {
+		life.queue = newQueue(own.Concurrency, config.Queue)
 	}
-	s := &service{
+	life.service = &service{
 		backend:  b.number,
 		seed:     seed,
 		subjects: config.needsSubject(),
-		times:    b.site.times,
+		times:    config.timings(b.number),
 		books:    books,
 		rules:    newRules(config.Faults, b.number, b.site.clock, seed, books),
 		queue:    life.queue,
+		pace:     life.pace,
+		burner:   b.site.burner,
 		waiter:   b.site.waiter,
 		payloads: b.site.payloads,
 		users:    newUsers(),
-		load:     newLoadMeter(config.loadReport(), config.Concurrency, &books.inFlight),
+		load:     newLoadMeter(config.loadReport(), own.Concurrency, &books.inFlight),
+		ignore:   config.OnCancel == Ignore,
 	}
-	life.server = grpc.NewServer(
-		grpc.InTapHandle(s.tap),
-		grpc.UnknownServiceHandler(s.unknown),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
-		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.WaitForHandlers(true), // what Stop returns to is quiet
-	)
-	life.server.RegisterService(desc(), s)
-	registerAuxiliary(life.server, life.wellness, config.loadReport(), s.load)
+	life.service.life, life.end = context.WithCancel(context.Background())
 	life.mu.Lock()
+	life.server = life.newServer()
 	life.serve(l)
 	life.mu.Unlock()
 	life.windows = newWindows(config.Faults, b.number, life, b.site.clock, books)
 	return life
 }
 
+func (f *life) newServer() *grpc.Server {
+	server := grpc.NewServer(
+		grpc.InTapHandle(f.service.tap),
+		grpc.UnknownServiceHandler(f.service.unknown),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.WaitForHandlers(true), // what Stop returns to is quiet
+	)
+	server.RegisterService(desc(), f.service)
+	registerAuxiliary(server, f.wellness, f.report, f.service.load)
+	return server
+}
+
 // serve accepts connections from l. mu must be held.
 func (f *life) serve(l net.Listener) {
-	g := newGate(l, f.connections)
+	server, g := f.server, newGate(l, f.connections)
 	f.gate = g
 	f.serving.Go(func() {
 		// Serve ends when the gate closes, with an error that says so.
-		_ = f.server.Serve(g)
+		_ = server.Serve(g)
 	})
 }
 
@@ -150,6 +169,19 @@ func (f *life) Shut() {
 	}
 }
 
+// Drain implements fault.Host.
+func (f *life) Drain() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shut++
+	if f.shut > 1 {
+		return
+	}
+	server := f.server
+	_ = f.gate.Close() // a listener that fails to close is closed all the same
+	f.serving.Go(server.GracefulStop)
+}
+
 // Open implements fault.Host.
 func (f *life) Open() error {
 	f.mu.Lock()
@@ -159,6 +191,10 @@ func (f *life) Open() error {
 		if err != nil {
 			return err
 		}
+		// The old server may be draining: it is over for what is left there.
+		f.gate.reset()
+		f.server.Stop()
+		f.server = f.newServer()
 		f.serve(l)
 	}
 	f.shut--
@@ -171,14 +207,48 @@ func (f *life) Sicken() { f.wellness.sicken() }
 // Heal implements fault.Host.
 func (f *life) Heal() { f.wellness.heal() }
 
+// SetSpeed implements fault.Host.
+func (f *life) SetSpeed(by fault.Fault, ramp fault.Ramp) { f.pace.set(by, ramp) }
+
+// UnsetSpeed implements fault.Host.
+func (f *life) UnsetSpeed(by fault.Fault) { f.pace.unset(by) }
+
+// SetSlots implements fault.Host.
+func (f *life) SetSlots(by fault.Fault, share float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shares[by] = share
+	f.resize()
+}
+
+// UnsetSlots implements fault.Host.
+func (f *life) UnsetSlots(by fault.Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.shares, by)
+	f.resize()
+}
+
+// resize gives the queue what the faults leave of the slots. mu must be held.
+func (f *life) resize() {
+	slots := float64(f.slots)
+	for _, share := range f.shares {
+		slots *= share
+	}
+	f.queue.resize(max(1, int(math.Round(slots))))
+}
+
 // stop ends the life. Calls in flight are cancelled; none is left after it.
 func (f *life) stop() {
 	f.windows.close()
+	f.end()
 	f.mu.Lock()
 	f.gate.reset()
+	server := f.server
 	f.mu.Unlock()
-	f.server.Stop()
+	server.Stop()
 	f.serving.Wait()
+	f.service.orphans.Wait()
 }
 
 func (f *life) snapshot() BackendSnapshot {

@@ -52,7 +52,7 @@ func NewFleet(token string, listen ListenFunc) *Fleet {
 // sets as after Reset(0, 0). Its error is that of c.Validate or of listening;
 // the fleet has no backends then.
 func (f *Fleet) Configure(c Config) ([]Address, error) {
-	if err := c.Validate(); err != nil {
+	if err := errors.Join(c.Validate(), c.unread()); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
@@ -62,7 +62,10 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	}
 	f.closeBackends()
 	f.clock.unset()
-	s := &site{config: c, times: c.ServiceTime.Sampler(), clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
+	s := &site{config: c, clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
+	if c.Work == Burn {
+		s.burner = calibrate()
+	}
 	addresses := make([]Address, c.Backends)
 	for i := range addresses {
 		b, err := newBackend(i, s, f.listen, draw.Seed{})

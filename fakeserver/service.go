@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/grpcbench/grpcbench/fakeserver/draw"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
-	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 )
 
@@ -30,15 +30,23 @@ const (
 type service struct {
 	backend  int
 	seed     draw.Seed
-	subjects bool                // whether it matters which attempt it is
-	times    servicetime.Sampler // nil is no time at all
+	subjects bool // whether it matters which attempt it is
+	times    [methodCount]timing
 	books    *books
 	rules    *rules
 	queue    *queue
+	pace     *pace
+	burner   *burner // nil waits
 	waiter   waiter
 	payloads *payloads
 	users    users
 	load     *loadMeter
+
+	// Where callers that leave are ignored: work goes on until the life of the
+	// backend ends, apart from its call.
+	ignore  bool
+	life    context.Context
+	orphans sync.WaitGroup
 }
 
 // call is one attempt in its handler.
@@ -192,23 +200,65 @@ func (s *service) serve(ctx context.Context, c call) error {
 	if err := s.pause(ctx, c.delay); err != nil {
 		return err
 	}
+	return s.hold(ctx, sample(s.times[c.method].service, s.seed, c.who, 0))
+}
+
+// message is serve for the n-th message of a stream, from 1. Where messages
+// take no time they still wait while the backend is frozen.
+func (s *service) message(ctx context.Context, c call, n int) error {
+	from := s.times[c.method].message
+	if from == nil {
+		_, err := s.pace.work(ctx, s.waiter, 0)
+		return contextError(err)
+	}
+	return s.hold(ctx, sample(from, s.seed, c.who, n))
+}
+
+// hold holds a slot for a time. Where callers that leave are ignored the slot
+// outlives ctx.
+func (s *service) hold(ctx context.Context, asked time.Duration) error {
+	if !s.ignore {
+		return s.occupy(ctx, asked)
+	}
+	end := make(chan error, 1)
+	s.orphans.Go(func() { end <- s.occupy(s.life, asked) })
+	select {
+	case err := <-end:
+		return err
+	case <-ctx.Done():
+		return contextError(ctx.Err())
+	}
+}
+
+// occupy takes a slot, works and gives the slot back. Its error is a status.
+func (s *service) occupy(ctx context.Context, asked time.Duration) error {
 	if err := s.queue.enter(ctx); err != nil {
 		return err
 	}
 	defer s.queue.leave()
 	s.books.inService.Add(1)
 	defer s.books.inService.Add(-1)
-	if s.times == nil {
-		s.books.served(0, 0)
+	actual, err := s.work(ctx, asked)
+	if err != nil {
+		return contextError(err)
+	}
+	s.books.served(asked, actual)
+	return nil
+}
+
+func (s *service) work(ctx context.Context, asked time.Duration) (actual time.Duration, err error) {
+	if s.burner != nil {
+		return s.burner.work(ctx, s.pace, s.waiter, asked)
+	}
+	return s.pace.work(ctx, s.waiter, asked)
+}
+
+// contextError is the status of a context's error.
+func contextError(err error) error {
+	if err == nil {
 		return nil
 	}
-	asked := s.times.Draw(s.seed.For(draw.Service, 0, c.who.Call, c.who.Attempt))
-	began := time.Now()
-	if err := s.pause(ctx, asked); err != nil {
-		return err
-	}
-	s.books.served(asked, time.Since(began))
-	return nil
+	return status.FromContextError(err).Err()
 }
 
 // pause waits for d > 0. Its error is a status.
@@ -216,10 +266,7 @@ func (s *service) pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	if err := s.waiter.wait(ctx, d); err != nil {
-		return status.FromContextError(err).Err()
-	}
-	return nil
+	return contextError(s.waiter.wait(ctx, d, nil))
 }
 
 // payload returns the payload that a request asks for.
@@ -268,7 +315,16 @@ func (s *service) listUsers(c call, ss grpc.ServerStream) error {
 		return err
 	}
 	out := new(userpb.ListUsersResponse)
+	gap := s.times[c.method].gap
 	for i := range int(in.GetMessages()) {
+		if i > 0 {
+			if err := s.pause(ss.Context(), gap); err != nil {
+				return err
+			}
+		}
+		if err := s.message(ss.Context(), c, i+1); err != nil {
+			return err
+		}
 		out.User = s.users.user(in.GetUserId()+"-"+strconv.Itoa(i+1), payload)
 		if err := ss.SendMsg(out); err != nil {
 			return err
@@ -294,6 +350,9 @@ func (s *service) batchCreateUsers(c call, ss grpc.ServerStream) error {
 			}
 		}
 		out.Created++
+		if err := s.message(ss.Context(), c, int(out.Created)); err != nil {
+			return err
+		}
 	}
 	if err := s.serve(ss.Context(), c); err != nil {
 		return err
@@ -303,7 +362,7 @@ func (s *service) batchCreateUsers(c call, ss grpc.ServerStream) error {
 
 func (s *service) syncUsers(c call, ss grpc.ServerStream) error {
 	out := new(userpb.SyncUsersResponse)
-	for first := true; ; first = false {
+	for n := 1; ; n++ {
 		in := new(userpb.SyncUsersRequest)
 		err := ss.RecvMsg(in)
 		if errors.Is(err, io.EOF) {
@@ -316,10 +375,13 @@ func (s *service) syncUsers(c call, ss grpc.ServerStream) error {
 		if err != nil {
 			return err
 		}
-		if first {
+		if n == 1 {
 			if err := s.serve(ss.Context(), c); err != nil {
 				return err
 			}
+		}
+		if err := s.message(ss.Context(), c, n); err != nil {
+			return err
 		}
 		out.User = s.users.user(in.GetUserId(), payload)
 		if err := ss.SendMsg(out); err != nil {

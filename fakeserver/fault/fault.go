@@ -11,19 +11,6 @@ type Fault interface {
 	Validate() error
 }
 
-// Host is what faults can do to a backend. Calls nest: a backend is open again
-// when it was opened as often as it was shut.
-type Host interface {
-	// Shut resets the backend's connections and refuses new ones.
-	Shut()
-	// Open listens again. On an error the backend is as it was.
-	Open() error
-	// Sicken makes the backend's health service say NOT_SERVING.
-	Sicken()
-	// Heal undoes one Sicken.
-	Heal()
-}
-
 // OnBackend is a fault that a whole backend is in while a window is open.
 type OnBackend interface {
 	Fault

@@ -64,7 +64,10 @@ func render(err error) string {
 	return err.(interface{ Field() string }).Field() + ": " + err.Error()
 }
 
-type host struct{ shut, opened, sick, healed int }
+type host struct {
+	fault.Host
+	shut, opened, sick, healed int
+}
 
 func (h *host) Shut()       { h.shut++ }
 func (h *host) Open() error { h.opened++; return errors.New("port taken") }

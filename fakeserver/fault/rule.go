@@ -45,7 +45,7 @@ func (r Rule) Validate() error {
 		errs = append(errs, field.New("inject", "must name a fault"))
 	case 1:
 		kind, f := r.Inject.chosen()
-		errs = append(errs, field.Under("inject."+kind, f.Validate()))
+		errs = append(errs, field.Under("inject."+kind, f.Validate()), validateWindow(r, f))
 		if _, onCall := f.(OnCall); !onCall {
 			for _, name := range r.callSettings() {
 				errs = append(errs, field.New(name, "must be left out: %s befalls a backend, not single calls", kind))

@@ -1,0 +1,48 @@
+package fault
+
+import "time"
+
+// Host is what faults can do to a backend. Several faults may do so at once:
+// what each has done stays until that fault undoes it.
+type Host interface {
+	// Shut resets the backend's connections and refuses new ones. Calls nest: a
+	// backend is open again when it was opened as often as it was shut.
+	Shut()
+	// Open listens again. On an error the backend is as it was.
+	Open() error
+	// Drain is Shut for a backend that leaves in good order: it refuses new
+	// connections and tells clients with GOAWAY; calls in flight may end until
+	// Open, which cancels those that are left.
+	Drain()
+	// SetSpeed multiplies the backend's speed by what ramp says, from now on.
+	SetSpeed(by Fault, ramp Ramp)
+	// UnsetSpeed takes back what by has set.
+	UnsetSpeed(by Fault)
+	// SetSlots leaves a share of the backend's slots, at least one.
+	SetSlots(by Fault, share float64)
+	// UnsetSlots takes back what by has set.
+	UnsetSlots(by Fault)
+	// Sicken makes the backend's health service say NOT_SERVING.
+	Sicken()
+	// Heal undoes one Sicken.
+	Heal()
+}
+
+// Ramp is a factor that goes from From to To in a straight line. Over 0 is at
+// To at once.
+type Ramp struct {
+	From, To float64
+	Over     time.Duration
+}
+
+// windowed is a fault that is particular about its window.
+type windowed interface {
+	validateWindow(Rule) error
+}
+
+func validateWindow(r Rule, f Fault) error {
+	if w, ok := f.(windowed); ok {
+		return w.validateWindow(r)
+	}
+	return nil
+}
