@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/pool"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
@@ -24,9 +25,11 @@ type choiceAt struct {
 // choices lists every choice of the document.
 func choices() []choiceAt {
 	return []choiceAt{
+		{"client.pool.pick", "which channel a call is made on", reflect.TypeFor[pool.Pick]()},
 		{"client.balance", "how each channel spreads calls over backends", reflect.TypeFor[balance.Policy]()},
 		{"client.retry.backoff", "how the wait grows from retry to retry", reflect.TypeFor[retry.Backoff]()},
 		{"client.retry.jitter", "how the wait b is spread at random", reflect.TypeFor[retry.Jitter]()},
+		{"client.retry.budget", "what bounds the retries of all calls together; of hedges, client.hedge.budget", reflect.TypeFor[retry.Budget]()},
 		{"fleet.service_time", "how long serving one call takes", reflect.TypeFor[servicetime.Choice]()},
 		{"fleet.faults[].inject", "what goes wrong", reflect.TypeFor[fault.Inject]()},
 		{"load[].arrivals", "how an open loop spreads calls over time", reflect.TypeFor[load.Arrivals]()},

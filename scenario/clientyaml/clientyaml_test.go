@@ -13,6 +13,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/breaker"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 	_ "github.com/grpcbench/grpcbench/clientcore/xds"
 	"github.com/grpcbench/grpcbench/scenario/clientyaml"
@@ -131,6 +132,11 @@ func (g generator) fill(v reflect.Value, unit string) {
 			value.Off = true
 			return
 		}
+	case *hedge.After:
+		if *value = (hedge.After{Delay: time.Duration(1 + g.Int64N(int64(time.Hour)))}); g.IntN(2) == 0 {
+			*value = hedge.After{Percentile: 1 + 98*g.Float64()}
+		}
+		return
 	case *breaker.Scope:
 		*value = breaker.Scope(g.IntN(3))
 		return
