@@ -124,6 +124,7 @@ func (r *race) beginLocked(delay time.Duration) *attempt {
 	r.begun++
 	r.running++
 	r.alive = append(r.alive, a)
+	r.unscheduleLocked() // it was for this attempt
 	if r.after > 0 && r.begun < r.hedger.policy.Attempts {
 		r.scheduleLocked(r.after)
 	}
