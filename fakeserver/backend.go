@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/grpcbench/grpcbench/fakeserver/draw"
+	"github.com/grpcbench/grpcbench/fakeserver/http2conn"
 	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
 )
 
@@ -112,13 +114,17 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 		payloads: b.site.payloads,
 		users:    newUsers(),
 	}
-	life.server = grpc.NewServer(
+	options := []grpc.ServerOption{
 		grpc.InTapHandle(s.tap),
 		grpc.UnknownServiceHandler(s.unknown),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.WaitForHandlers(true), // what Stop returns to is quiet
-	)
+	}
+	if config.onWire() {
+		options = append(options, grpc.Creds(http2conn.Credentials(insecure.NewCredentials())))
+	}
+	life.server = grpc.NewServer(options...)
 	life.server.RegisterService(desc(), s)
 	life.mu.Lock()
 	life.serve(l)
