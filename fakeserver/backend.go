@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/grpcbench/grpcbench/fakeserver/draw"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/fakeserver/http2conn"
 )
 
 // minPingTime is how often clients may ping, with or without calls in flight.
@@ -91,6 +93,7 @@ type life struct {
 	windows     *windows
 	wellness    *wellness
 	report      LoadReport
+	onWire      bool // faults act on the connections' frames
 	serving     sync.WaitGroup
 	end         context.CancelFunc // of the work for callers that have left
 
@@ -107,7 +110,7 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	own := config.of(b.number)
 	books := newBooks(config.Faults)
 	life := &life{port: b.port, books: books, connections: newConnections(books), pace: newPace(own.Speed), slots: own.Concurrency,
-		shares: map[fault.Fault]float64{}, wellness: newWellness(), report: config.loadReport()}
+		shares: map[fault.Fault]float64{}, wellness: newWellness(), report: config.loadReport(), onWire: config.onWire()}
 	if own.Concurrency > 0 {
 		life.queue = newQueue(own.Concurrency, config.Queue)
 	}
@@ -137,13 +140,17 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 }
 
 func (f *life) newServer() *grpc.Server {
-	server := grpc.NewServer(
+	options := []grpc.ServerOption{
 		grpc.InTapHandle(f.service.tap),
 		grpc.UnknownServiceHandler(f.service.unknown),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.WaitForHandlers(true), // what Stop returns to is quiet
-	)
+	}
+	if f.onWire {
+		options = append(options, grpc.Creds(http2conn.Credentials(insecure.NewCredentials())))
+	}
+	server := grpc.NewServer(options...)
 	server.RegisterService(desc(), f.service)
 	registerAuxiliary(server, f.wellness, f.report, f.service.load)
 	return server

@@ -215,8 +215,7 @@ func (c Config) validateWhere(r fault.Rule) error {
 		case w.Kind != "" && w.Kind != m.kind():
 			errs = append(errs, field.New("where.kind", "must be left out, or %s as %s is", m.kind(), m.short()))
 		case w.Kind == "" && !r.Meets(m.kind()):
-			errs = append(errs, field.New("where.method", "must not be %s, which is %s: %s happens between messages, to streams",
-				m.short(), m.kind(), r.Inject.Kind()))
+			errs = append(errs, field.New("where.method", "must not be %s, which is %s: no such call can meet this %s", m.short(), m.kind(), r.Inject.Kind()))
 		}
 	}
 	if r.Stagger > 0 && c.Backends == 1 {
@@ -237,4 +236,12 @@ func (c Config) NeedsCallID() bool {
 // needsSubject reports whether anything goes by the call or the attempt.
 func (c Config) needsSubject() bool {
 	return c.NeedsCallID() || slices.ContainsFunc(c.Faults, func(r fault.Rule) bool { return r.Where.Attempt != nil })
+}
+
+// onWire reports whether a fault needs the frames of connections followed.
+func (c Config) onWire() bool {
+	return slices.ContainsFunc(c.Faults, func(r fault.Rule) bool {
+		_, below := r.Inject.OnCall().(fault.OnWire)
+		return below
+	})
 }
