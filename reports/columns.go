@@ -70,8 +70,8 @@ const tooFew = "n/a"
 
 // columns returns the table's columns in the order of display, and the items
 // for its heading: a column of figures that is the same in every row of
-// several moves there.
-func (t *table) columns(r *result.Result) (columns []column, heading []string) {
+// several moves there. moved is these, and those that have only n/a to show.
+func (t *table) columns(r *result.Result) (columns []column, heading []string, moved []column) {
 	settings, fixed := t.settings()
 	columns, heading = settings, fixed
 	u := t.unit()
@@ -116,9 +116,11 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string) {
 		if c.rank != rankP50 && !slices.ContainsFunc(c.cells, func(s string) bool { return s != tooFew }) {
 			// The note says all there is to say.
 			columns[len(columns)-1].notes = append(columns[len(columns)-1].notes, c.notes...)
+			moved = append(moved, c)
 			continue
 		}
-		if item, moved := t.toHeading(c); moved {
+		if item, moves := t.toHeading(c); moves {
+			moved = append(moved, c)
 			if item != "" {
 				heading = append(heading, item)
 			}
@@ -126,7 +128,7 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string) {
 		}
 		columns = append(columns, c)
 	}
-	return columns, heading
+	return columns, heading, moved
 }
 
 // toHeading says whether the column moves to the heading, and as what. Latency

@@ -79,19 +79,48 @@ func TestVerdictColor(t *testing.T) {
 func TestFormats(t *testing.T) {
 	var names []string
 	r := outage(t)
+	texts := documents(t, r)
 	for _, f := range Formats() {
 		names = append(names, f.Name)
-		if f.Doc == "" {
-			t.Errorf("%s has no doc", f.Name)
+		if f.Doc == "" || !strings.HasPrefix(f.Extension, ".") {
+			t.Errorf("%s has no doc or no extension", f.Name)
 		}
-		if text := render(t, f.Render, r, Options{}); !strings.Contains(text, "UNAVAILABLE") && !strings.Contains(text, "exponential") {
+		if (f.Render == nil) == (f.Parts == nil) || f.Parts != nil && f.Together != nil {
+			t.Errorf("%s must be one document or several parts", f.Name)
+		}
+		if f.Parts != nil {
+			parts, _ := f.Parts(r, Options{})
+			for _, part := range parts {
+				if err := part.Write(broken{}); !errors.Is(err, errBroken) {
+					t.Errorf("%s/%s hides a writer's error: %v", f.Name, part.Name, err)
+				}
+			}
+			continue
+		}
+		if text := texts[f.Name]; !strings.Contains(text, "UNAVAILABLE") && !strings.Contains(text, "exponential") {
 			t.Errorf("%s shows nothing of the result: %s", f.Name, text)
 		}
 		if err := f.Render(broken{}, r, Options{}); !errors.Is(err, errBroken) {
 			t.Errorf("%s hides a writer's error: %v", f.Name, err)
 		}
+		if f.Together == nil {
+			continue
+		}
+		var one, two strings.Builder
+		if err := f.Together(&one, []*result.Result{r}, Options{}); err != nil || one.String() != texts[f.Name] {
+			t.Errorf("%s: one result together is not that result alone (%v)", f.Name, err)
+		}
+		if err := f.Together(&two, []*result.Result{r, single(t)}, Options{}); err != nil || two.Len() <= one.Len() {
+			t.Errorf("%s: two results are not more than one (%v)", f.Name, err)
+		}
+		if err := f.Together(broken{}, []*result.Result{r, r}, Options{}); !errors.Is(err, errBroken) {
+			t.Errorf("%s together hides a writer's error: %v", f.Name, err)
+		}
 	}
-	if diff := cmp.Diff([]string{"table", "markdown", "json"}, names); diff != "" {
+	want := []string{
+		"table", "markdown", "json", "csv", "gobench", "hlog", "hgrm", "junit", "github", "action-benchmark", "openmetrics",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -97,7 +97,7 @@ func TestRunPrintsItsTableAndKeepsItsResult(t *testing.T) {
 	if code != exitOK || again != stdout {
 		t.Errorf("report does not repeat the run's table (code %d, %s):\n%s", code, stderr, again)
 	}
-	for _, format := range formatNames() {
+	for _, format := range printedNames() {
 		if code, text, stderr := command(t, "report", filepath.Join(out, resultName), "--format", format); code != exitOK || text == "" {
 			t.Errorf("report --format %s: code %d, %s", format, code, stderr)
 		}

@@ -20,7 +20,7 @@ func (a *app) listCommand() *cobra.Command {
 			}
 			fmt.Fprintf(a.stdout, "\nreport --format: what a result is rendered as\n")
 			for _, f := range reports.Formats() {
-				fmt.Fprintf(a.stdout, "  %-9s %s\n", f.Name, f.Doc)
+				fmt.Fprintf(a.stdout, "  %-16s %s\n", f.Name, f.Doc)
 			}
 			return nil
 		},
