@@ -81,7 +81,7 @@ func beyond() []string {
 		no-backends queue-without-concurrency fault-backend fault-method fault-without-inject fault-down-probability fault-down-method quantiles-order
 		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain no-trials
 		no-load neither-open-nor-closed rate-zero no-workers arrivals-of-closed-loop max-in-flight-of-closed-loop
-		think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
+		rate-as-share think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
 		compare-same-value compare-empty-value compare-unknown-path compare-without-client compare-other-root compare-unknown-load
 		compare-value-range compare-value-type compare-inside-another compare-overlay-overlap compare-overlay-path compare-overlay-nested-path
 		compare-overlay-value compare-too-many compare-both-loops
