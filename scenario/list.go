@@ -29,7 +29,7 @@ func choices() []choiceAt {
 		{"client.balance", "how each channel spreads calls over backends", reflect.TypeFor[balance.Policy]()},
 		{"client.retry.backoff", "how the wait grows from retry to retry", reflect.TypeFor[retry.Backoff]()},
 		{"client.retry.jitter", "how the wait b is spread at random", reflect.TypeFor[retry.Jitter]()},
-		{"client.retry.budget", "what bounds the retries of all calls together; of hedges, client.hedge.budget", reflect.TypeFor[retry.Budget]()},
+		{"client.retry.budget", "what bounds the retries of all calls together", reflect.TypeFor[retry.Budget]()},
 		{"fleet.service_time", "how long serving one call takes", reflect.TypeFor[servicetime.Choice]()},
 		{"fleet.faults[].inject", "what goes wrong", reflect.TypeFor[fault.Inject]()},
 		{"load[].arrivals", "how an open loop spreads calls over time", reflect.TypeFor[load.Arrivals]()},

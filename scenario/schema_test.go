@@ -187,8 +187,10 @@ func TestList(t *testing.T) {
 	}
 	walk("", scenarioType())
 	listed := choices()
-	if len(listed) != len(found) {
-		t.Errorf("%d choices are listed, there are %d", len(listed), len(found))
+	for path := range found {
+		if !slices.ContainsFunc(listed, func(c choiceAt) bool { return c.path == path }) {
+			t.Errorf("%s is not listed", path)
+		}
 	}
 	for _, c := range listed {
 		if found[c.path] != c.typ {
@@ -199,7 +201,9 @@ func TestList(t *testing.T) {
 				t.Errorf("%s %s has no doc", c.path, k.Name)
 			}
 			set := strings.ReplaceAll(c.path, "[]", "[0]") + "=" + k.Example
-			if _, err := Read("x.yaml", document(), Options{Set: []string{"fleet.faults=[{inject: down}]", set}}); err != nil {
+			if _, err := Read("x.yaml", document(), Options{Set: []string{
+				"fleet.faults=[{at: 1s, for: 1s, inject: down}]", "fleet.concurrency=4", "fleet.service_time={fixed: 1ms}", set,
+			}}); err != nil {
 				t.Errorf("the example of %s does not read: %v", k.Name, err)
 			}
 		}
