@@ -414,10 +414,10 @@ func TestBusyChannelIsNotIdle(t *testing.T) {
 func TestIdleChannelThatGetsACallStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &dialled{connect: atOnce}
-		var p *Pool
+		var made atomic.Pointer[Pool]
 		var held *channel
 		p, err := New(config(1, maxIdle(time.Minute)), 1, func(slot int, report func(state)) (Conn, error) {
-			if p != nil && held == nil {
+			if p := made.Load(); p != nil && held == nil {
 				held = hold(t, p)
 			}
 			return d.dial(slot, report)
@@ -425,6 +425,7 @@ func TestIdleChannelThatGetsACallStays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		made.Store(p)
 		time.Sleep(61 * time.Second)
 		synctest.Wait()
 		all := d.all()
