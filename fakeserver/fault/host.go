@@ -42,3 +42,10 @@ func validateWindow(r Rule, f Fault) error {
 	}
 	return nil
 }
+
+// Momentary is an OnBackend that is over as soon as it has begun: End is never
+// called.
+type Momentary interface {
+	OnBackend
+	Momentary()
+}
