@@ -11,6 +11,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
+	"github.com/grpcbench/grpcbench/fakeserver/link"
 	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
 )
 
@@ -38,6 +39,9 @@ type Config struct {
 	// Queue is the calls that wait for a slot on one backend; one more is
 	// refused with RESOURCE_EXHAUSTED. Nil is no limit.
 	Queue *int `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
+	// Network is on every connection, TLS is what secures them.
+	Network link.Config `yaml:"network" doc:"distance between clients and backends; loopback has none of its own"`
+	TLS     TLS         `yaml:"tls" json:",omitempty" doc:"self_signed: certificates of an authority that the fleet makes, and clients of the scenario trust; none when left out"`
 	// Front is what stands before the backends.
 	Front    Front    `yaml:"front" json:",omitempty" doc:"l4: one address whose connections go to the backends in turn"`
 	OnCancel OnCancel `yaml:"on_cancel" json:",omitempty" doc:"stop: a call whose caller has left is given up (when left out); ignore: it is served all the same"`
@@ -63,6 +67,7 @@ func (c Config) Validate() error {
 		errs = append(errs, field.New("backends", "must be from 1 to %d (got %d)", maxBackends, c.Backends))
 	}
 	errs = append(errs, c.validateCapacity()...)
+	errs = append(errs, field.Under("network", c.Network.Validate()))
 	for i, r := range c.Faults {
 		errs = append(errs, field.Under(fmt.Sprintf("faults[%d]", i), errors.Join(r.Validate(), c.validateName(i), c.validateWhere(r), c.validateNeeds(r))))
 	}
@@ -138,6 +143,8 @@ func (c Config) validateNeeds(r fault.Rule) error {
 	switch {
 	case r.Inject.Overload != nil && !c.all(r.Where, func(b int) bool { return c.Slots(b) > 0 }):
 		return field.New("inject.overload", "needs concurrency: a backend that serves any number of calls at once has no capacity to lose")
+	case r.Inject.TLSFailure != nil && c.TLS == PlainText:
+		return field.New("inject.tls_failure", "needs tls: self_signed: in plain text there is no handshake to fail")
 	case r.Inject.Slow != nil && !c.all(r.Where, c.takesTime):
 		return field.New("inject.slow", "needs service_time: a backend that takes no time is no slower at any speed")
 	}
@@ -209,8 +216,7 @@ func (c Config) validateWhere(r fault.Rule) error {
 		case w.Kind != "" && w.Kind != m.kind():
 			errs = append(errs, field.New("where.kind", "must be left out, or %s as %s is", m.kind(), m.short()))
 		case w.Kind == "" && !r.Meets(m.kind()):
-			errs = append(errs, field.New("where.method", "must not be %s, which is %s: %s happens between messages, to streams",
-				m.short(), m.kind(), r.Inject.Kind()))
+			errs = append(errs, field.New("where.method", "must not be %s, which is %s: no such call can meet this %s", m.short(), m.kind(), r.Inject.Kind()))
 		}
 	}
 	if r.Stagger > 0 && c.Backends == 1 {
@@ -231,4 +237,13 @@ func (c Config) NeedsCallID() bool {
 // needsSubject reports whether anything goes by the call or the attempt.
 func (c Config) needsSubject() bool {
 	return c.NeedsCallID() || slices.ContainsFunc(c.Faults, func(r fault.Rule) bool { return r.Where.Attempt != nil })
+}
+
+// onWire reports whether a fault needs the frames of connections followed.
+func (c Config) onWire() bool {
+	return slices.ContainsFunc(c.Faults, func(r fault.Rule) bool {
+		_, below := r.Inject.OnCall().(fault.OnWire)
+		_, frames := r.Inject.OnBackend().(fault.OnFrames)
+		return below || frames
+	})
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/fakeserver/http2conn"
 )
 
 // arrive lets the call's faults act on its arrival. Its error ends the call.
@@ -21,11 +23,12 @@ func (s *service) arrive(ctx context.Context, c *call) error {
 		// Time on the way, which goes by before the call is served.
 		c.delay, step.Wait = step.Wait, 0
 	}
-	return s.carryOut(ctx, &step)
+	return s.carryOut(ctx, &step, 0)
 }
 
-// carryOut does what faults have made of a step. Its error ends the call.
-func (s *service) carryOut(ctx context.Context, step *fault.Step) error {
+// carryOut does what faults have made of a step, before which so many response
+// messages were written. Its error ends the call.
+func (s *service) carryOut(ctx context.Context, step *fault.Step, written int) error {
 	if len(step.Header) > 0 {
 		if err := grpc.SetHeader(ctx, step.Header); err != nil {
 			return err
@@ -35,7 +38,10 @@ func (s *service) carryOut(ctx context.Context, step *fault.Step) error {
 		return err
 	}
 	end := step.End
-	if end.Silent {
+	if end.Reset != nil && !http2conn.Reset(ctx, *end.Reset, written) {
+		return status.Error(codes.Internal, "no way to reset a stream of this connection")
+	}
+	if end.Silent || end.Reset != nil {
 		<-ctx.Done()
 		return status.FromContextError(ctx.Err()).Err()
 	}
@@ -91,7 +97,7 @@ func (f *faulty) finish() error {
 func (f *faulty) step(moment fault.Moment, n int, m proto.Message) (*fault.Step, error) {
 	step := &fault.Step{Moment: moment, Kind: f.call.method.kind(), N: n, Message: m}
 	f.service.rules.act(f.call.faults, step)
-	return step, f.service.carryOut(f.ctx, step)
+	return step, f.service.carryOut(f.ctx, step, f.written)
 }
 
 // faultyStream is the stream of such an attempt.

@@ -49,8 +49,10 @@ func newCertificates() (*certificates, error) {
 	}
 	for kind, issue := range map[fault.BadCertificate]func() (tls.Certificate, error){
 		fault.UnknownAuthority: func() (tls.Certificate, error) { return stranger.issue(TLSName, now, now.Add(lifetime)) },
-		fault.Expired:          func() (tls.Certificate, error) { return trusted.issue(TLSName, now.Add(-lifetime), now.Add(-time.Hour)) },
-		fault.WrongName:        func() (tls.Certificate, error) { return trusted.issue("elsewhere.invalid", now, now.Add(lifetime)) },
+		fault.Expired: func() (tls.Certificate, error) {
+			return trusted.issue(TLSName, now.Add(-lifetime), now.Add(-time.Hour))
+		},
+		fault.WrongName: func() (tls.Certificate, error) { return trusted.issue("elsewhere.invalid", now, now.Add(lifetime)) },
 	} {
 		if c.bad[kind], err = issue(); err != nil {
 			return nil, err

@@ -51,7 +51,7 @@ func (r Rule) Validate() error {
 				errs = append(errs, field.New(name, "must be left out: %s befalls a backend, not single calls", kind))
 			}
 		} else if r.Where.Kind != "" && r.Where.Kind.known() && !r.Meets(r.Where.Kind) {
-			errs = append(errs, field.New("where.kind", "must not be %s: %s happens between messages, to streams", r.Where.Kind, kind))
+			errs = append(errs, field.New("where.kind", "must not be %s: no such call can meet this %s", r.Where.Kind, kind))
 		}
 	default:
 		errs = append(errs, field.New("inject", "must be one fault (got %d)", r.Inject.count()))

@@ -5,6 +5,8 @@ import (
 
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
 )
 
 // OnCall is a fault that single attempts meet.
@@ -74,4 +76,32 @@ type End struct {
 	// Reset, when it is not nil, is the HTTP/2 error code of a RST_STREAM that
 	// ends it, once the messages before have left.
 	Reset *uint32
+}
+
+// through reports whether k messages of a stream are done with, and another or
+// the end would be next. They are response messages, but of a client stream,
+// which has only one, requests.
+func (s *Step) through(k int) bool {
+	switch s.Moment {
+	case BeforeRead:
+		return s.Kind == ClientStream && s.N == k
+	case BeforeWrite, BeforeEnd:
+		return s.Kind != ClientStream && s.N == k
+	default:
+		return false
+	}
+}
+
+// answersAfter reports whether calls of a kind may have a response message
+// after k others.
+func answersAfter(kind RPCKind, k int) bool {
+	return k == 0 || kind == ServerStream || kind == BidiStream
+}
+
+// validAfter checks the field `after` of a fault that comes after messages.
+func validAfter(n int) error {
+	if n < 0 {
+		return field.New("after", "must be >= 0 messages (got %d)", n)
+	}
+	return nil
 }
