@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/grpcbench/grpcbench/fakeserver/draw"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
-	"github.com/grpcbench/grpcbench/fakeserver/http2conn"
+	"github.com/grpcbench/grpcbench/fakeserver/link"
 )
 
 // minPingTime is how often clients may ping, with or without calls in flight.
@@ -27,6 +28,7 @@ type site struct {
 	waiter   waiter
 	burner   *burner // nil waits
 	payloads *payloads
+	certs    *certificates // nil is plain text
 }
 
 // backend is one fake server: an address that it keeps, and a life that every
@@ -89,11 +91,12 @@ type life struct {
 	queue       *queue
 	pace        *pace
 	connections *connections
+	frames      *frames
 	service     *service
 	windows     *windows
 	wellness    *wellness
 	report      LoadReport
-	onWire      bool // faults act on the connections' frames
+	credentials credentials.TransportCredentials // nil is plain text, with nothing to follow
 	serving     sync.WaitGroup
 	end         context.CancelFunc // of the work for callers that have left
 
@@ -103,14 +106,27 @@ type life struct {
 	shut   int // faults that keep the backend shut
 	slots  int // without faults
 	shares map[fault.Fault]float64
+	bad    map[fault.Fault]fault.BadCertificate
 }
 
 func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	config := &b.site.config
 	own := config.of(b.number)
 	books := newBooks(config.Faults)
-	life := &life{port: b.port, books: books, connections: newConnections(books), pace: newPace(own.Speed), slots: own.Concurrency,
-		shares: map[fault.Fault]float64{}, wellness: newWellness(), report: config.loadReport(), onWire: config.onWire()}
+	life := &life{
+		port: b.port, books: books, connections: b.connections(books, seed), pace: newPace(own.Speed), frames: newFrames(),
+		slots: own.Concurrency, shares: map[fault.Fault]float64{}, wellness: newWellness(), report: config.loadReport(), bad: map[fault.Fault]fault.BadCertificate{},
+	}
+	if b.site.certs != nil {
+		life.credentials = b.site.certs.credentials(life.badCertificate)
+	}
+	if config.onWire() {
+		inner := life.credentials
+		if inner == nil {
+			inner = insecure.NewCredentials()
+		}
+		life.credentials = life.frames.credentials(inner)
+	}
 	if own.Concurrency > 0 {
 		life.queue = newQueue(own.Concurrency, config.Queue)
 	}
@@ -139,6 +155,21 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	return life
 }
 
+// connections are those of a new life, with the network before them.
+func (b *backend) connections(books *books, seed draw.Seed) *connections {
+	cs := newConnections(books)
+	cs.hush = newHush()
+	if config := b.site.config.Network; !config.Zero() {
+		wait := func(d time.Duration, wake <-chan struct{}) {
+			_ = b.site.waiter.wait(context.Background(), d, wake) // no ctx, no error
+		}
+		cs.network = func(raw net.Conn, n int64, done func()) *link.Conn {
+			return link.Wrap(raw, config, draw.Mix(seed.Seed, uint64(seed.Block), uint64(draw.Network), uint64(b.number), uint64(n)), wait, done)
+		}
+	}
+	return cs
+}
+
 func (f *life) newServer() *grpc.Server {
 	options := []grpc.ServerOption{
 		grpc.InTapHandle(f.service.tap),
@@ -147,8 +178,8 @@ func (f *life) newServer() *grpc.Server {
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.WaitForHandlers(true), // what Stop returns to is quiet
 	}
-	if f.onWire {
-		options = append(options, grpc.Creds(http2conn.Credentials(insecure.NewCredentials())))
+	if f.credentials != nil {
+		options = append(options, grpc.Creds(f.credentials))
 	}
 	server := grpc.NewServer(options...)
 	server.RegisterService(desc(), f.service)
@@ -236,6 +267,62 @@ func (f *life) UnsetSlots(by fault.Fault) {
 	f.resize()
 }
 
+// Disconnect implements fault.Host.
+func (f *life) Disconnect(fin bool) {
+	if fin {
+		f.connections.end()
+	} else {
+		f.connections.reset()
+	}
+}
+
+// GoAway implements fault.Host.
+func (f *life) GoAway(refuse bool) { f.frames.goAway(refuse) }
+
+// Hush implements fault.Host.
+func (f *life) Hush(by fault.Fault) { f.connections.hush.begin(by) }
+
+// Unhush implements fault.Host.
+func (f *life) Unhush(by fault.Fault) { f.connections.hush.end(by) }
+
+// SetMaxAge implements fault.Host.
+func (f *life) SetMaxAge(by fault.Fault, age, grace time.Duration) {
+	f.frames.setMaxAge(by, maxAge{age: age, grace: grace})
+}
+
+// UnsetMaxAge implements fault.Host.
+func (f *life) UnsetMaxAge(by fault.Fault) { f.frames.setMaxAge(by, maxAge{}) }
+
+// SetMaxStreams implements fault.Host.
+func (f *life) SetMaxStreams(by fault.Fault, n int) { f.frames.setMaxStreams(by, n) }
+
+// UnsetMaxStreams implements fault.Host.
+func (f *life) UnsetMaxStreams(by fault.Fault) { f.frames.setMaxStreams(by, 0) }
+
+// ShowBad implements fault.Host.
+func (f *life) ShowBad(by fault.Fault, certificate fault.BadCertificate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bad[by] = certificate
+}
+
+// ShowGood implements fault.Host.
+func (f *life) ShowGood(by fault.Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.bad, by)
+}
+
+// badCertificate is one that a fault wants shown, if any does.
+func (f *life) badCertificate() (fault.BadCertificate, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, certificate := range f.bad {
+		return certificate, true
+	}
+	return 0, false
+}
+
 // resize gives the queue what the faults leave of the slots. mu must be held.
 func (f *life) resize() {
 	slots := float64(f.slots)
@@ -255,6 +342,7 @@ func (f *life) stop() {
 	f.mu.Unlock()
 	server.Stop()
 	f.serving.Wait()
+	f.connections.linked.Wait()
 	f.service.orphans.Wait()
 }
 

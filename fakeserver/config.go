@@ -11,6 +11,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
+	"github.com/grpcbench/grpcbench/fakeserver/link"
 	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
 )
 
@@ -38,6 +39,9 @@ type Config struct {
 	// Queue is the calls that wait for a slot on one backend; one more is
 	// refused with RESOURCE_EXHAUSTED. Nil is no limit.
 	Queue *int `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
+	// Network is on every connection, TLS is what secures them.
+	Network link.Config `yaml:"network" doc:"distance between clients and backends; loopback has none of its own"`
+	TLS     TLS         `yaml:"tls" json:",omitempty" doc:"self_signed: certificates of an authority that the fleet makes, and clients of the scenario trust; none when left out"`
 	// LoadReport is how backends report their load. Nil is out of band, to
 	// clients that ask.
 	LoadReport *LoadReport `yaml:"load_report" json:",omitempty" doc:"how backends report their load (ORCA); with each answer when left out and a client of the scenario balances by it, and to clients that ask out of band"`
@@ -68,7 +72,11 @@ func (c Config) Validate() error {
 		errs = append(errs, field.New("backends", "must be from 1 to %d (got %d)", maxBackends, c.Backends))
 	}
 	errs = append(errs, c.validateCapacity()...)
+	if c.Lookaside != nil && (c.Front == L4 || c.TLS == SelfSigned) {
+		errs = append(errs, field.New("lookaside", "goes with neither front nor tls: it names the backends themselves, and speaks plain text"))
+	}
 	errs = append(errs, field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)))
+	errs = append(errs, field.Under("network", c.Network.Validate()))
 	for i, r := range c.Faults {
 		errs = append(errs, field.Under(fmt.Sprintf("faults[%d]", i), errors.Join(r.Validate(), c.validateName(i), c.validateWhere(r), c.validateNeeds(r))))
 	}
@@ -144,6 +152,8 @@ func (c Config) validateNeeds(r fault.Rule) error {
 	switch {
 	case r.Inject.Overload != nil && !c.all(r.Where, func(b int) bool { return c.Slots(b) > 0 }):
 		return field.New("inject.overload", "needs concurrency: a backend that serves any number of calls at once has no capacity to lose")
+	case r.Inject.TLSFailure != nil && c.TLS == PlainText:
+		return field.New("inject.tls_failure", "needs tls: self_signed: in plain text there is no handshake to fail")
 	case r.Inject.Slow != nil && !c.all(r.Where, c.takesTime):
 		return field.New("inject.slow", "needs service_time: a backend that takes no time is no slower at any speed")
 	}
@@ -242,6 +252,7 @@ func (c Config) needsSubject() bool {
 func (c Config) onWire() bool {
 	return slices.ContainsFunc(c.Faults, func(r fault.Rule) bool {
 		_, below := r.Inject.OnCall().(fault.OnWire)
-		return below
+		_, frames := r.Inject.OnBackend().(fault.OnFrames)
+		return below || frames
 	})
 }

@@ -27,8 +27,10 @@ type windowRule struct {
 	fault.Rule
 	number  int
 	fault   fault.OnBackend
+	moment  bool // the fault is momentary
+	begun   int  // windows, from the first on, that have begun or passed by
 	open    bool
-	counted int // windows, from the first on, that were counted or passed by
+	counted int // likewise, that were counted
 }
 
 // newWindows picks the rules for a backend and starts to follow the clock.
@@ -38,7 +40,7 @@ func newWindows(all []fault.Rule, backend int, host fault.Host, c *clock, b *boo
 	for i, r := range all {
 		own, concerned := r.ForBackend(backend)
 		if f := r.Inject.OnBackend(); f != nil && concerned {
-			w.rules = append(w.rules, windowRule{Rule: own, number: i, fault: f})
+			w.rules = append(w.rules, windowRule{Rule: own, number: i, fault: f, moment: r.Momentary()})
 		}
 	}
 	if len(w.rules) > 0 {
@@ -105,6 +107,12 @@ func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 		r := &w.rules[i]
 		n, should := r.Window(at)
 		switch should = should && set; {
+		case r.moment:
+			if should && n >= r.begun {
+				r.fault.Begin(w.host)
+				r.begun = n + 1
+				w.count(r, n)
+			}
 		case should && !r.open:
 			r.fault.Begin(w.host)
 			r.open = true

@@ -26,6 +26,37 @@ type Host interface {
 	Sicken()
 	// Heal undoes one Sicken.
 	Heal()
+
+	// Disconnect closes all connections, once: with a FIN after what was
+	// written, or else with a RST.
+	Disconnect(fin bool)
+	// GoAway sends GOAWAY on all connections, once: one that lets calls in
+	// flight end, or else, with refuse, one that gives them back.
+	GoAway(refuse bool)
+	// Hush holds back every byte of all connections, both ways.
+	Hush(by Fault)
+	// Unhush takes that back.
+	Unhush(by Fault)
+	// SetMaxAge sends connections away at an age and closes them when grace
+	// has passed, too.
+	SetMaxAge(by Fault, age, grace time.Duration)
+	// UnsetMaxAge takes that back.
+	UnsetMaxAge(by Fault)
+	// SetMaxStreams lets a connection carry so many calls at once.
+	SetMaxStreams(by Fault, n int)
+	// UnsetMaxStreams takes that back.
+	UnsetMaxStreams(by Fault)
+	// ShowBad shows a bad certificate to new connections.
+	ShowBad(by Fault, certificate BadCertificate)
+	// ShowGood takes that back.
+	ShowGood(by Fault)
+}
+
+// OnFrames is an OnBackend that speaks HTTP/2: with one configured, backends
+// follow the frames of their connections, which costs some speed.
+type OnFrames interface {
+	OnBackend
+	OnFrames()
 }
 
 // Ramp is a factor that goes from From to To in a straight line. Over 0 is at
@@ -45,4 +76,11 @@ func validateWindow(r Rule, f Fault) error {
 		return w.validateWindow(r)
 	}
 	return nil
+}
+
+// Momentary is an OnBackend that is over as soon as it has begun: End is never
+// called.
+type Momentary interface {
+	OnBackend
+	Momentary()
 }

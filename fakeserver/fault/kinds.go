@@ -20,4 +20,11 @@ type Inject struct {
 	Restart   *Restart   `yaml:"restart" json:",omitempty" doc:"the backend is down for the length of the window and comes back cold" example:"{restart: {graceful: true, cold: 20%, ramp: 5s}}"`
 	Overload  *Overload  `yaml:"overload" json:",omitempty" doc:"the backend serves fewer calls at once" example:"{overload: {capacity: 25%}}"`
 	Unhealthy *Unhealthy `yaml:"unhealthy" json:",omitempty" doc:"the backend says that it is not serving, by the health protocol, and serves all the same" example:"unhealthy"`
+
+	Disconnect *Disconnect `yaml:"disconnect" json:",omitempty" doc:"every connection is closed, once, with: rst or fin; the backend listens on" example:"disconnect"`
+	GoAway     *GoAway     `yaml:"goaway" json:",omitempty" doc:"every connection is sent GOAWAY, once; with refuse: true one that gives calls in flight back" example:"goaway"`
+	Blackhole  *Blackhole  `yaml:"blackhole" json:",omitempty" doc:"connections are accepted, and nothing goes through: only keepalive finds it" example:"blackhole"`
+	MaxAge     *MaxAge     `yaml:"max_age" json:",omitempty" doc:"connections are sent away when they reach an age" example:"{max_age: {age: 30s, grace: 5s}}"`
+	MaxStreams *MaxStreams `yaml:"max_streams" json:",omitempty" doc:"a connection carries so many calls at once; clients queue the others" example:"{max_streams: 2}"`
+	TLSFailure *TLSFailure `yaml:"tls_failure" json:",omitempty" doc:"new connections fail in the TLS handshake; certificate: unknown_authority, expired or wrong_name" example:"tls_failure"`
 }

@@ -11,7 +11,8 @@ import (
 // A window is counted from t0 on the fleet's clock. It includes At and
 // excludes At + For; For 0 lasts to the end. With Every it opens again at
 // At + Every, At + 2·Every and so on, as often as the trial has room for.
-// Attempts are judged when they arrive.
+// Attempts are judged when they arrive. A momentary fault has no For: it happens
+// at At, and with Every again and again.
 
 // ForBackend is the rule as one backend meets it, its Stagger spent; ok
 // is false when it is not for that backend. The first backend of Where, as
@@ -58,6 +59,8 @@ func (r Rule) Next(at time.Duration) (change time.Duration, ok bool) {
 	n, open := r.Window(at)
 	began := r.At + time.Duration(n)*r.Every
 	switch {
+	case r.For == 0 && r.Every > 0:
+		return later(began, r.Every)
 	case r.For == 0:
 		return 0, false
 	case open:
@@ -66,6 +69,14 @@ func (r Rule) Next(at time.Duration) (change time.Duration, ok bool) {
 		return later(began, r.Every)
 	}
 	return 0, false
+}
+
+// Momentary reports whether the fault happens at a moment and is over: its
+// windows have a beginning and no length.
+func (r Rule) Momentary() bool {
+	_, f := r.Inject.chosen()
+	_, momentary := f.(Momentary)
+	return momentary
 }
 
 // since is how long ago, at a time not before it, the first window opened.
@@ -92,6 +103,10 @@ func (r Rule) validateWindow() error {
 	switch {
 	case r.Every < 0:
 		errs = append(errs, field.New("every", "must be > 0, or left out to happen once (got %v)", r.Every))
+	case r.Momentary():
+		if r.For != 0 {
+			errs = append(errs, field.New("for", "must be left out: %s happens at a moment", r.Inject.Kind()))
+		}
 	case r.Every > 0 && r.For == 0:
 		errs = append(errs, field.New("every", "must come with for: a window that lasts to the end opens once"))
 	case r.Every > 0 && r.For >= r.Every:
