@@ -196,23 +196,23 @@ func TestHeadline(t *testing.T) {
 		a, b shape
 		want []string
 	}{
-		"b is faster": {slow, fast, []string{"b has the lowest p99 of GetUser: 9.78 ms, 50 % below a."}},
+		"b is faster": {slow, fast, []string{"b has the lowest p99 of GetUser: 9.78 ms, 50 % below a (95 % CI 50 to 50 %)."}},
 		"the baseline is fastest": {fast, slow, []string{
-			"a has the lowest p99 of GetUser: 9.78 ms; the highest is b's, 19.4 ms.",
+			"a has the lowest p99 of GetUser: 9.78 ms; the highest is b's, 19.4 ms, 99 % above a (95 % CI 99 to 99 %).",
 		}},
-		"hardly a difference": {fast, with(func(s *shape) { s.p99 = 10200 * time.Microsecond }), []string{
-			"the p99 of GetUser hardly differs: 9.78 ms (a) to 9.97 ms (b).",
+		"hardly a difference, but each trial shows it": {fast, with(func(s *shape) { s.p99 = 10200 * time.Microsecond }), []string{
+			"a has the lowest p99 of GetUser: 9.78 ms; the highest is b's, 9.97 ms, 1.9 % above a (95 % CI 1.9 to 2.0 %).",
 		}},
-		"no difference": {fast, fast, []string{"every variant's p99 of GetUser is 9.78 ms."}},
+		"no difference": {fast, fast, []string{"every variant's p99 of GetUser is 9.78 ms (0.1 % would have been shown)."}},
 		"b keeps more": {failing, with(func(s *shape) { s.attempts = 1.04 }), []string{
-			"b keeps 100.00 % of GetUser calls in SLO; a 97.00 % (+3.00 points), at 1.04× the load.",
+			"b keeps 100.00 % of GetUser calls in SLO; a 97.00 % (+3.00 points, 95 % CI 3.00 to 3.00), at 1.04× the load.",
 			"b has the lowest p99 too: 9.78 ms, where that of a falls on failed calls.",
 		}},
 		"the baseline keeps more": {fast, failing, []string{
-			"a keeps 100.00 % of GetUser calls in SLO; b 97.00 % (+3.00 points).", "a has the lowest p99 too: 9.78 ms.",
+			"a keeps 100.00 % of GetUser calls in SLO; b 97.00 % (+3.00 points, 95 % CI 3.00 to 3.00).", "a has the lowest p99 too: 9.78 ms.",
 		}},
 		"most in SLO and lowest p99 differ": {with(func(s *shape) { s.late = 0.002 }), slow, []string{
-			"b keeps 100.00 % of GetUser calls in SLO; a 99.80 % (+0.20 points).", "a has the lowest p99: 9.78 ms.",
+			"b keeps 100.00 % of GetUser calls in SLO; a 99.80 % (+0.20 points, 95 % CI 0.20 to 0.20).", "a has the lowest p99: 9.78 ms.",
 		}},
 		"both fail": {failing, failing, []string{"GetUser: 97.00 % of calls in SLO in every variant; the p99 falls on failed calls."}},
 		// 300 calls a trial are too few for a p99: it may well be the lowest.
@@ -220,13 +220,13 @@ func TestHeadline(t *testing.T) {
 			"GetUser: 100.00 % of calls in SLO in every variant; the p99 is not known of a.",
 		}},
 		"one is not known and in SLO differs": {with(func(s *shape) { s.seconds, s.late = 3, 0.1 }), slow, []string{
-			"b keeps 100.00 % of GetUser calls in SLO; a 90.00 % (+10.00 points).",
+			"b keeps 100.00 % of GetUser calls in SLO; a 90.00 % (+10.00 points, 95 % CI 10.00 to 10.00).",
 		}},
 		"too few": {few, few, []string{"GetUser: 100.00 % of calls in SLO in every variant; no p99 is known."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := append(c.want, "Point estimates over 7 trials; no intervals yet.")
+			want := append(c.want, "Over 7 trials; the intervals of a table hold together.")
 			got := newPage(two(t, c.a, c.b)).headline
 			for i := range got {
 				got[i] = strings.ReplaceAll(got[i], "\u00a0", " ")
@@ -294,8 +294,8 @@ func TestFitDropsByRank(t *testing.T) {
 			}
 		}
 	}
-	if shown := fit(all, 130); len(shown) != len(all) {
-		t.Errorf("%d of %d columns at 130", len(shown), len(all))
+	if shown := fit(all, 170); len(shown) != len(all) {
+		t.Errorf("%d of %d columns at 170", len(shown), len(all))
 	}
 }
 

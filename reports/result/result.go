@@ -316,6 +316,8 @@ type IntervalSeries struct {
 	// P50NS and P99NS are of the responses of OK calls; 0 when there was none.
 	P50NS int64 `json:"p50_ns"`
 	P99NS int64 `json:"p99_ns"`
+	// Spread is how these responses were spread; nil when there was none.
+	Spread *Spread `json:"spread,omitempty"`
 }
 
 // BreakerChange is one change of one circuit breaker. Times are from t0.
