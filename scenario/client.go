@@ -7,6 +7,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -23,10 +24,18 @@ type Client struct {
 }
 
 // standIns puts aside the defaults that something written stands in for: a
-// service config of a file says itself how calls are balanced and retried. What
-// is written besides is for Validate to judge.
+// service config of a file says itself how calls are balanced and retried, and a
+// call that is hedged is not retried. What is written besides is for Validate to
+// judge.
 func (c *Client) standIns(written *strict.Node) {
 	spoken := func(key string) bool { return written.Key(key) != nil }
+	if hedges := written.Key("hedge"); hedges != nil && hedges.Kind == strict.Map {
+		policy := hedge.Default()
+		c.Hedge = &policy
+		if !spoken("retry") {
+			c.Retry.Off = true
+		}
+	}
 	if !spoken("service_config") {
 		return
 	}

@@ -77,6 +77,7 @@ func TestSchemaAcceptsShippedScenarios(t *testing.T) {
 func beyond() []string {
 	return strings.Fields(`
 		duplicate-key tab bad-indentation second-document unclosed-brace unknown-alias octal-number
+		hedge-beside-retry hedge-on-written-retry hedge-of-a-bidi-stream hedge-after-zero hedge-attempts
 		negative-base no-channels no-attempts max-below-base compression one-window method-twice
 		no-backends queue-without-concurrency fault-backend fault-method fault-without-inject fault-down-probability fault-down-method quantiles-order
 		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain no-trials
