@@ -72,9 +72,6 @@ func CallAttempts(n int) grpc.CallOption {
 // counts.
 func CallHedge(p hedge.Policy) grpc.CallOption {
 	return callOption{apply: func(o *override) error {
-		if err := p.Validate(); err != nil {
-			return status.Errorf(codes.InvalidArgument, "clientcore: CallHedge: %v", field.Full(err))
-		}
 		o.hedge, o.retry = &p, false
 		return nil
 	}}
@@ -151,8 +148,12 @@ func (c *Client) apply(ctx context.Context, s *settings, opts []grpc.CallOption)
 		if s.hedger == nil && s.retrier.Policy().IsNative() {
 			return ctx, settings{}, errNative()
 		}
+		policy := o.hedge.Inherit(c.hedge)
+		if err := policy.Validate(); err != nil {
+			return ctx, settings{}, status.Errorf(codes.InvalidArgument, "clientcore: CallHedge: %v", field.Full(err))
+		}
 		out.hedger, out.retrier = nil, retry.New(retry.Policy{Off: true}, c.source, nil)
-		if policy := o.hedge.Inherit(c.hedge); !policy.Off && policy.Attempts > 1 {
+		if !policy.Off && policy.Attempts > 1 {
 			out.hedger, out.asked = hedge.New(policy, &c.hedged, s.hedges), true
 		}
 	}

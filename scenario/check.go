@@ -102,7 +102,7 @@ func (s *Scenario) check(p *problems) {
 }
 
 func (s *Scenario) checkMethodSettings(p *problems) {
-	for name := range s.Client.Methods {
+	for name, settings := range s.Client.Methods {
 		path := "client.methods." + name
 		m, ok := methodNamed(name)
 		if !ok {
@@ -111,6 +111,10 @@ func (s *Scenario) checkMethodSettings(p *problems) {
 		}
 		if _, twice := s.Client.Methods[m.short]; twice && name == m.full {
 			p.addUnlessKnown(path, "the method is set twice: as %s too", m.short)
+		}
+		if h := settings.Hedge; h != nil && !h.Off && !m.hedged() {
+			p.addUnlessKnown(path+".hedge", "must be none: only unary calls and server streams are hedged, and %s is a %s",
+				m.short, strings.ReplaceAll(string(m.kind), "_", " "))
 		}
 	}
 }

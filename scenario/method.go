@@ -16,6 +16,9 @@ type method struct {
 
 func (m method) streams() bool { return m.kind != result.Unary }
 
+// hedged is whether calls of the method can be hedged.
+func (m method) hedged() bool { return m.kind == result.Unary || m.kind == result.ServerStream }
+
 // methods lists those of the service contract, in its order.
 func methods() []method {
 	desc := userpb.UserService_ServiceDesc

@@ -25,6 +25,11 @@ func Schema() ([]byte, error) {
 		}},
 	})
 
+	after := map[string]any{"anyOf": []any{
+		strict.DurationSchema(),
+		map[string]any{"type": "string", "pattern": `^p[0-9]{1,2}(\.[0-9]+)?$`},
+	}}
+
 	known := methodNames()
 	for _, m := range methods() {
 		known = append(known, m.full)
@@ -35,6 +40,8 @@ func Schema() ([]byte, error) {
 		strict.WithPart("baseline", object(map[string]any{})),
 		strict.WithPart("name", map[string]any{"type": "string", "pattern": name["pattern"]}),
 		strict.WithPart("fleet.isolation", map[string]any{"enum": isolations()}),
+		strict.WithPart("client.hedge.after", after),
+		strict.WithPart("client.methods.*.hedge.after", after),
 		strict.WithPart("load[].name", map[string]any{"type": "string", "pattern": name["pattern"]}),
 		strict.WithPart("load[].call", map[string]any{"enum": known}),
 	)

@@ -77,6 +77,7 @@ func TestSchemaAcceptsShippedScenarios(t *testing.T) {
 func beyond() []string {
 	return strings.Fields(`
 		duplicate-key tab bad-indentation second-document unclosed-brace unknown-alias octal-number
+		hedge-beside-retry hedge-on-written-retry hedge-of-a-bidi-stream hedge-after-zero hedge-attempts
 		negative-base no-channels no-attempts max-below-base compression one-window method-twice
 		no-backends queue-without-concurrency fault-backend fault-method fault-without-inject fault-down-probability fault-down-method quantiles-order
 		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain no-trials
@@ -201,9 +202,17 @@ func TestList(t *testing.T) {
 				t.Errorf("%s %s has no doc", c.path, k.Name)
 			}
 			set := strings.ReplaceAll(c.path, "[]", "[0]") + "=" + k.Example
-			if _, err := Read("x.yaml", document(), Options{Set: []string{
-				"fleet.faults=[{at: 1s, for: 1s, inject: down}]", "fleet.concurrency=4", "fleet.service_time={fixed: 1ms}", set,
-			}}); err != nil {
+			sets := []string{"fleet.concurrency=4", "fleet.service_time={fixed: 1ms}"}
+			switch {
+			case strings.HasPrefix(c.path, "client.hedge"):
+				sets = append(sets, "client.retry=none")
+			case k.Name == "tls_failure":
+				sets = append(sets, "fleet.tls=self_signed")
+			}
+			// A fault lasts, or it happens at a moment.
+			_, lasting := Read("x.yaml", document(), Options{Set: append(slices.Clone(sets), "fleet.faults=[{at: 1s, for: 1s, inject: down}]", set)})
+			_, momentary := Read("x.yaml", document(), Options{Set: append(slices.Clone(sets), "fleet.faults=[{at: 1s, inject: down}]", set)})
+			if err := lasting; err != nil && momentary != nil {
 				t.Errorf("the example of %s does not read: %v", k.Name, err)
 			}
 		}

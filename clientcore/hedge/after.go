@@ -10,7 +10,7 @@ import (
 
 // After is how long an attempt may be without an answer before the next is sent:
 // a fixed time, or a percentile of the latencies that the client has seen. Exactly
-// one field is set; none is "as in the policy that this one is completed from".
+// one field is set.
 type After struct {
 	// Delay is a fixed time.
 	Delay time.Duration

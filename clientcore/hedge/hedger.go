@@ -37,15 +37,14 @@ func (s *Shared) Won() int64 { return s.won.Load() }
 // New is a Hedger of a policy that is valid. throttle is the policy's Budget,
 // which Hedgers may share; nil is no bound.
 func New(p Policy, shared *Shared, throttle *retry.Throttle) *Hedger {
-	full := p.Inherit(Default())
-	h := &Hedger{policy: full, codes: further.CodesOf(full.Codes), shared: shared, throttle: throttle}
+	h := &Hedger{policy: p, codes: further.CodesOf(p.Codes), shared: shared, throttle: throttle}
 	if p.Off {
 		h.policy.Attempts = 1
 	}
 	return h
 }
 
-// Policy is the policy, with nothing left out.
+// Policy is the policy; one that is Off has one attempt.
 func (h *Hedger) Policy() Policy { return h.policy }
 
 // Hedges reports whether streams of a sort can be hedged: those on which the

@@ -14,9 +14,8 @@ import (
 // MaxAttempts is the most attempts that a Policy may ask for.
 const MaxAttempts = retry.MaxAttempts
 
-// Policy is when further attempts of a call are sent. Fields that are left out,
-// by being zero, are Default's, or in a method's policy the client's. Its text
-// form "none" is Off.
+// Policy is when further attempts of a call are sent. Begin with Default and
+// change what you need. Its text form "none" is Off.
 type Policy struct {
 	// Off makes one attempt, whatever the other fields say.
 	Off bool `yaml:"-"`
@@ -59,7 +58,8 @@ func (p Policy) Word() string {
 	return ""
 }
 
-// Inherit fills the fields that p leaves out, by being zero, from base.
+// Inherit fills the fields that p leaves out, by being zero, from base. A
+// method's policy is completed so from the client's.
 func (p Policy) Inherit(base Policy) Policy {
 	if p.After == (After{}) {
 		p.After = base.After
@@ -82,7 +82,6 @@ func (p Policy) Validate() error {
 	if p.Off {
 		return nil
 	}
-	p = p.Inherit(Default())
 	var errs []error
 	if err := p.After.validate(); err != nil {
 		errs = append(errs, field.Errorf("after", "%v", err))

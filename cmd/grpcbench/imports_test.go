@@ -24,6 +24,7 @@ func TestImportRules(t *testing.T) {
 		{"reports/stats", []string{"reports/result"}},
 		{"reports", []string{"reports/..."}},
 		{"reports/gate", []string{"reports/result", "reports/stats"}},
+		{"reports/plot", []string{"reports/result", "reports/stats"}},
 		{"scenario/strict", nil},
 		{"scenario/secret", nil},
 		{"scenario/clientyaml", []string{"clientcore/...", "scenario/strict", "scenario/secret"}},

@@ -354,7 +354,8 @@ type Attempt struct {
 	Code       string `json:"code"`
 	StartNS    int64  `json:"start_ns"`
 	DurationNS int64  `json:"duration_ns"`
-	// DelayNS is the backoff that followed.
+	// DelayNS is the backoff that followed. The attempts of a hedged call run
+	// side by side, in the order of their start: StartNS and DurationNS say how.
 	DelayNS int64 `json:"delay_ns,omitempty"`
 }
 
@@ -399,9 +400,10 @@ type Client struct {
 	Picks     []Picks `json:"picks,omitempty"`
 	Imbalance float64 `json:"imbalance,omitempty"`
 	Pool      Pool    `json:"pool"`
-	// Breaker and Retry are 0 without one.
+	// Breaker, Retry and Hedge are 0 without one.
 	Breaker Breaker `json:"breaker"`
 	Retry   Retry   `json:"retry"`
+	Hedge   Hedge   `json:"hedge"`
 }
 
 // Picks is how often one backend was picked.
@@ -429,9 +431,18 @@ type Breaker struct {
 	Rejected int64 `json:"rejected,omitempty"` // attempts that were not sent
 }
 
-// Retry is what the retry budget did.
+// Retry is what the budget of retries, or of hedges, did.
 type Retry struct {
 	Refused int64 `json:"refused,omitempty"` // attempts that the budget did not allow
+}
+
+// Hedge is what hedging did.
+type Hedge struct {
+	// Sent is the further attempts of hedged calls: because there was no answer
+	// in time, or because the attempt before had failed.
+	Sent int64 `json:"sent,omitempty"`
+	// Won is how many of these answered first.
+	Won int64 `json:"won,omitempty"`
 }
 
 // AttemptCount is the client's count of attempts for one method on one backend.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/scenario/secret"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -74,10 +75,18 @@ func Write(cfg clientcore.Config) string {
 }
 
 // StandIns puts aside the defaults that something written stands in for: a
-// service config of a file says itself how calls are balanced and retried. What
-// is written besides is for Validate to judge.
+// service config of a file says itself how calls are balanced and retried, and a
+// call that is hedged is not retried. What is written besides is for Validate to
+// judge.
 func StandIns(cfg *clientcore.Config, written *strict.Node) {
 	spoken := func(key string) bool { return written.Key(key) != nil }
+	if hedges := written.Key("hedge"); hedges != nil && hedges.Kind == strict.Map {
+		policy := hedge.Default()
+		cfg.Hedge = &policy
+		if !spoken("retry") {
+			cfg.Retry.Off = true
+		}
+	}
 	if !spoken("service_config") {
 		return
 	}

@@ -52,7 +52,8 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		}
 	}
 	for i, a := range c.trace.Attempts {
-		if i > 0 {
+		// A hedge that runs beside the attempt before it is no backoff after it.
+		if i > 0 && !a.Start.Before(c.trace.Attempts[i-1].End) {
 			call.Attempts[i-1].DelayNS = int64(a.Delay)
 		}
 		call.Attempts = append(call.Attempts, result.Attempt{
