@@ -16,7 +16,9 @@ func Credentials(inner credentials.TransportCredentials) credentials.TransportCr
 	return following{inner}
 }
 
-type following struct{ credentials.TransportCredentials }
+type following struct {
+	credentials.TransportCredentials
+}
 
 func (f following) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	c, info, err := f.TransportCredentials.ServerHandshake(raw)
