@@ -212,7 +212,7 @@ func TestStates(t *testing.T) {
 		"flaps into the end":         {good: all(100, 10), fleet: flap(-s, 500*time.Millisecond, 1500*time.Millisecond), want: result.InFault},
 		"flaps, the last one over":   {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: flap(2*s, s, 4*s), want: result.Recovered},
 		"flaps, then never well":     {good: join(all(100, 2), all(40, 8)), fleet: flap(2*s, s, 4*s), want: result.NotRecovered},
-		"rolls into the end":         {good: all(100, 10), fleet: roll(2*s, s, 4*s), want: result.InFault},
+		"rolls into the end":         {good: all(100, 10), fleet: roll(2*s, s, 3500*time.Millisecond), want: result.InFault},
 		"rolled":                     {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: roll(2*s, s, 2*s), want: result.Recovered},
 		"from the start, never well": {good: all(40, 10), fleet: down(0, 3*s), want: result.NotRecovered},
 	}
