@@ -14,7 +14,8 @@
 // the next one's interface:
 //
 //	deadline  the call's timeout, attempts and waits included
-//	retry     attempts, backoff, jitter, pushback, replay of streams
+//	retry     attempts, backoff, jitter, pushback, replay of streams;
+//	          or hedge: attempts side by side, of which the first answer wins
 //	pool      one of N channels, in turn among those that are READY
 //	balancer  one of the channel's backends, by the chosen policy
 //	wire      grpc-go
@@ -45,6 +46,16 @@
 // headers that were handed to the caller, or by more than retry.ReplayLimit
 // bytes of sent messages. While it is not, sent messages are kept in their
 // encoded form.
+//
+// # Hedges
+//
+// With Config.Hedge in place of Retry, a call that is not answered in time is sent
+// again, while its first attempt goes on; the first answer wins and the others are
+// cancelled. Package hedge has the rules. Unary calls and server streams are
+// hedged; a stream on which the client sends more than one message has one
+// attempt, or its method's retries. A call is hedged or retried, never both: a
+// method's, or a call's own, setting of either stands in for the other of the
+// Config.
 //
 // # Errors
 //

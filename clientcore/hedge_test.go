@@ -333,6 +333,38 @@ func TestHedgeCancelsLosers(t *testing.T) {
 	}
 }
 
+// Attempts that are answered at the same instant: one of them wins, the call is
+// one of a piece, and both have ended.
+func TestHedgeTie(t *testing.T) {
+	for kind, do := range hedgedKinds {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				n.start(t, "b0", planned(plan{take: 30 * ms}, plan{take: 20 * ms}, plan{take: 10 * ms}))
+				c := n.client(t, hedged(after(10*ms, 3)), "b0")
+				for range 100 {
+					start := time.Now()
+					var trace clientcore.Trace
+					var header metadata.MD
+					finishes := 0
+					got, err := do(clientcore.WithTrace(t.Context(), &trace), c, grpc.Header(&header), grpc.OnFinish(func(error) { finishes++ }))
+					if err != nil || time.Since(start) != 30*ms || cmp.Diff([]string{got}, header["attempt"]) != "" || finishes != 1 {
+						t.Fatalf("got %q, %v after %v with header %v, %d finishes", got, err, time.Since(start), header, finishes)
+					}
+					for i, a := range trace.Attempts {
+						if won := strconv.Itoa(i+1) == got; a.End.IsZero() || won && a.Code != codes.OK || a.Code != codes.OK && a.Code != codes.Canceled {
+							t.Errorf("attempt %d, when %s has won: %+v", i+1, got, a)
+						}
+					}
+					if stats := c.Stats(); stats.Pool.InFlight != 0 || stats.Attempts[0].Picked != stats.Attempts[0].Answered+stats.Attempts[0].Unknown {
+						t.Fatalf("something runs behind the call's back: %+v", stats)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestHedgePreviousAttemptsIsAppended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()

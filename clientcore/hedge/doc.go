@@ -17,7 +17,8 @@
 // After a fixed time d, with latencies that are independent and distributed as F,
 // a share 1 − F(d) of the calls has a second attempt, and a share
 // (1 − F(t))·(1 − F(t − d)) of them takes longer than t ≥ d. After a percentile
-// pNN, 1 − NN % of the calls have a second attempt, whatever F is: see Latencies.
+// pNN, about 1 − NN % of the calls have a second attempt, whatever F is: see
+// Latencies.
 //
 // # What wins
 //
@@ -32,4 +33,8 @@
 // targets of grpc.Header, grpc.Trailer and grpc.Peer, and the winner's are what
 // the caller gets; where none wins, those of the attempt whose error it gets.
 // grpc.OnFinish is told of the call, once.
+//
+// To which backend an attempt goes is for the layers below to choose, each time
+// anew: that may be the backend of the attempt before, and with consistent hashing
+// it is.
 package hedge
