@@ -57,7 +57,7 @@ func (c *Control) Configure(ctx context.Context, config Config) ([]Address, erro
 	}
 	addresses := make([]Address, len(out.GetBackends()))
 	for i, b := range out.GetBackends() {
-		addresses[i] = Address{Name: b.GetName(), Address: b.GetAddress()}
+		addresses[i] = Address{Name: b.GetName(), Address: b.GetAddress(), Authority: b.GetAuthority()}
 	}
 	lookaside := out.GetLookaside()
 	c.lookaside.Store(&lookaside)

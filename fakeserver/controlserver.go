@@ -64,7 +64,7 @@ func (s *controlServer) Configure(_ context.Context, in *controlpb.ConfigureRequ
 	}
 	out := &controlpb.ConfigureResponse{Lookaside: s.fleet.Lookaside()}
 	for _, a := range addresses {
-		out.Backends = append(out.Backends, &controlpb.BackendAddress{Name: a.Name, Address: a.Address})
+		out.Backends = append(out.Backends, &controlpb.BackendAddress{Name: a.Name, Address: a.Address, Authority: a.Authority})
 	}
 	return out, nil
 }

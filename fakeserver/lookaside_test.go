@@ -32,7 +32,7 @@ func lists(t *testing.T, r *rig, t0 time.Time) <-chan string {
 			var entries []string
 			for _, s := range out.GetServerList().GetServers() {
 				entries = append(entries, s.LoadBalanceToken)
-				if at := fmt.Sprintf("127.0.0.1:%d", s.Port); !s.Drop && !slices.Contains(r.addresses, Address{s.LoadBalanceToken, at}) {
+				if at := fmt.Sprintf("127.0.0.1:%d", s.Port); !s.Drop && !slices.Contains(r.addresses, Address{Name: s.LoadBalanceToken, Address: at}) {
 					entries = append(entries, "which is not at "+at)
 				}
 			}

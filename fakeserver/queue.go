@@ -13,7 +13,8 @@ import (
 // arrival. A nil queue has room for everything.
 type queue struct {
 	mu    sync.Mutex
-	free  int       // slots
+	slots int       // there are now
+	free  int       // of them; negative when slots were taken away from calls that go on
 	limit int       // places in the line; negative is no limit
 	line  list.List // of *waiting
 	spare []*waiting
@@ -28,7 +29,7 @@ type waiting struct {
 
 // newQueue makes a queue of slots > 0. A nil limit is none.
 func newQueue(slots int, limit *int) *queue {
-	q := &queue{free: slots, limit: -1}
+	q := &queue{slots: slots, free: slots, limit: -1}
 	if limit != nil {
 		q.limit = *limit
 	}
@@ -85,11 +86,28 @@ func (q *queue) leave() {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if head := q.line.Front(); head != nil {
-		q.line.Remove(head).(*waiting).slot <- struct{}{}
+	q.free++
+	q.admit()
+}
+
+// admit gives free slots to the head of the line. mu must be held.
+func (q *queue) admit() {
+	for q.free > 0 && q.line.Len() > 0 {
+		q.free--
+		q.line.Remove(q.line.Front()).(*waiting).slot <- struct{}{}
+	}
+}
+
+// resize makes it so many slots, > 0. Calls that hold one go on.
+func (q *queue) resize(slots int) {
+	if q == nil {
 		return
 	}
-	q.free++
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.free += slots - q.slots
+	q.slots = slots
+	q.admit()
 }
 
 // waiting returns a place in line, an old one if possible. Not from a pool

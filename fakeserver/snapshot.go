@@ -7,10 +7,13 @@ import (
 	"github.com/grpcbench/grpcbench/fakeserver/controlpb"
 )
 
-// Address is where one backend listens.
+// Address is where one backend listens, or the front of all.
 type Address struct {
-	Name    string // b0, b1, …
+	Name    string // b0, b1, …, or front
 	Address string // 127.0.0.1:4711
+	// Authority is the PEM of whom clients are to trust for TLSName; "" is
+	// plain text.
+	Authority string
 }
 
 // Snapshot is what a fleet counted since its last Reset.

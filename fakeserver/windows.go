@@ -27,8 +27,10 @@ type windowRule struct {
 	fault.Rule
 	number  int
 	fault   fault.OnBackend
+	moment  bool // the fault is momentary
+	begun   int  // windows, from the first on, that have begun or passed by
 	open    bool
-	counted bool
+	counted int // likewise, that were counted
 }
 
 // newWindows picks the rules for a backend and starts to follow the clock.
@@ -36,8 +38,9 @@ type windowRule struct {
 func newWindows(all []fault.Rule, backend int, host fault.Host, c *clock, b *books) *windows {
 	w := &windows{host: host, clock: c, books: b, moved: make(chan struct{}, 1), quit: make(chan struct{})}
 	for i, r := range all {
-		if f := r.Inject.OnBackend(); f != nil && concerns(r.Where, backend) {
-			w.rules = append(w.rules, windowRule{Rule: r, number: i, fault: f})
+		own, concerned := r.ForBackend(backend)
+		if f := r.Inject.OnBackend(); f != nil && concerned {
+			w.rules = append(w.rules, windowRule{Rule: own, number: i, fault: f, moment: r.Momentary()})
 		}
 	}
 	if len(w.rules) > 0 {
@@ -89,8 +92,9 @@ func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 		w.final = true
 		for i := range w.rules {
 			r := &w.rules[i]
-			if r.counted = r.open && r.Open(0); r.counted {
-				w.books.faults[r.number].Add(1)
+			r.counted = 0
+			if n, open := r.Window(0); r.open && open {
+				w.count(r, n)
 			}
 		}
 	}
@@ -101,15 +105,18 @@ func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 	}
 	for i := range w.rules {
 		r := &w.rules[i]
-		switch should := set && r.Open(at); {
+		n, should := r.Window(at)
+		switch should = should && set; {
+		case r.moment:
+			if should && n >= r.begun {
+				r.fault.Begin(w.host)
+				r.begun = n + 1
+				w.count(r, n)
+			}
 		case should && !r.open:
 			r.fault.Begin(w.host)
 			r.open = true
-			if !r.counted {
-				// A clock that is set again may open a window twice.
-				r.counted = true
-				w.books.faults[r.number].Add(1)
-			}
+			w.count(r, n)
 		case !should && r.open:
 			if err := r.fault.End(w.host); err != nil {
 				soonest(retryEnd)
@@ -127,4 +134,13 @@ func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 		}
 	}
 	return next, ok
+}
+
+// count counts a rule's n-th window. A clock that is set again may open one
+// twice: it counts once.
+func (w *windows) count(r *windowRule, n int) {
+	if n >= r.counted {
+		r.counted = n + 1
+		w.books.faults[r.number].Add(1)
+	}
 }

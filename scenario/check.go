@@ -129,6 +129,9 @@ func (s *Scenario) checkLoad(p *problems) {
 		path := fmt.Sprintf("load[%d]", i)
 		n := entries.Items[i]
 		l.check(p, n, path)
+		if _, known := s.capacity(l); l.Share > 0 && !known {
+			p.addUnlessKnown(path+".rate", "a share of the fleet's capacity needs to know it: set fleet.concurrency, and a service_time for %s, or write a rate such as 500/s", l.Call)
+		}
 		name := l.Name
 		switch {
 		case name == "" && n.Key("name") != nil:
@@ -169,7 +172,7 @@ func (l Load) check(p *problems, n *strict.Node, path string) {
 	case !has("rate") && !has("workers"):
 		p.addUnlessKnown(path, "needs a rate (open loop: calls come at their time, rate: 500/s) or workers (closed loop, workers: 8)")
 	}
-	if has("rate") && l.Rate <= 0 {
+	if has("rate") && !l.Open() {
 		fail("rate", "must be > 0/s (got %v/s)", l.Rate)
 	}
 	if has("workers") && l.Workers < 1 {

@@ -58,6 +58,13 @@ func (c *Client) checkFiles(p *problems, folder string) {
 	}
 }
 
+// checkFiles reads the files that the fleet's settings name, as the client's.
+func (f *Fleet) checkFiles(p *problems, folder string) {
+	for _, err := range fieldErrors(under("fleet", f.Load(folder))) {
+		p.addUnlessKnown(err.path, "%s", err)
+	}
+}
+
 // Validate returns what is wrong, joined; each error has a Field.
 func (c Client) Validate() error {
 	err := c.Config.Validate()

@@ -67,7 +67,11 @@ func decode(p *problems) *Scenario {
 	p.decoded(strict.Decode(p.doc, p.root, &s))
 	s.check(p)
 	if len(p.errs) == 0 {
-		s.Client.checkFiles(p, filepath.Dir(p.doc.File()))
+		folder := filepath.Dir(p.doc.File())
+		s.Client.checkFiles(p, folder)
+		if s.Fleet != nil {
+			s.Fleet.checkFiles(p, folder)
+		}
 	}
 	if len(p.errs) == 0 {
 		s.complete()

@@ -124,9 +124,11 @@ func (x *ConfigureResponse) GetLookaside() string {
 }
 
 type BackendAddress struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Name    string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Address string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// PEM of the authority that signed its certificate; empty is plain text.
+	Authority     string `protobuf:"bytes,3,opt,name=authority,proto3" json:"authority,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -171,6 +173,13 @@ func (x *BackendAddress) GetName() string {
 func (x *BackendAddress) GetAddress() string {
 	if x != nil {
 		return x.Address
+	}
+	return ""
+}
+
+func (x *BackendAddress) GetAuthority() string {
+	if x != nil {
+		return x.Authority
 	}
 	return ""
 }
@@ -602,10 +611,11 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\x06config\x18\x01 \x01(\fR\x06config\"s\n" +
 	"\x11ConfigureResponse\x12@\n" +
 	"\bbackends\x18\x01 \x03(\v2$.grpcbench.control.v1.BackendAddressR\bbackends\x12\x1c\n" +
-	"\tlookaside\x18\x03 \x01(\tR\tlookaside\">\n" +
+	"\tlookaside\x18\x03 \x01(\tR\tlookaside\"\\\n" +
 	"\x0eBackendAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\"8\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1c\n" +
+	"\tauthority\x18\x03 \x01(\tR\tauthority\"8\n" +
 	"\fResetRequest\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\x04R\x04seed\x12\x14\n" +
 	"\x05block\x18\x02 \x01(\rR\x05block\"\x0f\n" +
