@@ -50,10 +50,13 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 	if fleet == nil {
 		return 0, 0, false
 	}
-	for _, rule := range fleet.Faults {
-		from, to := rule.At, measured
-		if rule.For > 0 {
-			to = rule.At + rule.For
+	for _, w := range describeFaults(fleet) {
+		from, to := time.Duration(w.AtNS), measured
+		if w.ForNS > 0 && w.EveryNS == 0 {
+			to = from + time.Duration(w.ForNS)
+		}
+		if w.EveryNS > 0 {
+			to = lastEnd(w, measured)
 		}
 		if to <= 0 || from >= measured {
 			continue
@@ -67,6 +70,15 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 		faulty = true
 	}
 	return begin, end, faulty
+}
+
+// lastEnd is when the last window that opens during the measurement ends.
+func lastEnd(w result.FaultWindow, measured time.Duration) time.Duration {
+	first, period := time.Duration(w.AtNS), time.Duration(w.EveryNS)
+	if first < measured {
+		first += (measured - first - 1) / period * period
+	}
+	return first + time.Duration(w.ForNS)
 }
 
 // recovered compares goodput per planned call in the last recoveryWindow (or

@@ -223,7 +223,7 @@ func fleetAccount(s fakeserver.Snapshot) *result.Fleet {
 	for _, b := range s.Backends {
 		asked, actual = asked+b.Asked, actual+b.Actual
 		f.Backends = append(f.Backends, result.Backend{
-			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Refused: b.Refused,
+			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Rules: b.Rules, Refused: b.Refused,
 		})
 	}
 	if asked > 0 {
