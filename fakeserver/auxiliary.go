@@ -32,12 +32,12 @@ func auxiliary(full string) bool {
 
 // registerAuxiliary gives a backend's server the services that tools and clients
 // expect of one: health, reflection and load reports.
-func registerAuxiliary(s *grpc.Server, h *wellness, r LoadReport, m *loadMeter) {
-	healthpb.RegisterHealthServer(s, h.server)
-	if r.OutOfBand {
-		orcaservice.RegisterOpenRcaServiceServer(s, &reporter{load: m})
+func registerAuxiliary(server *grpc.Server, s *service) {
+	healthpb.RegisterHealthServer(server, s.wellness.server)
+	if s.report.OutOfBand {
+		orcaservice.RegisterOpenRcaServiceServer(server, &reporter{load: s.load})
 	}
-	reflection.Register(s)
+	reflection.Register(server)
 }
 
 // wellness is what the health service of one backend says of it, as a whole and

@@ -95,7 +95,6 @@ type life struct {
 	service     *service
 	windows     *windows
 	wellness    *wellness
-	report      LoadReport
 	credentials credentials.TransportCredentials // nil is plain text, with nothing to follow
 	serving     sync.WaitGroup
 	end         context.CancelFunc // of the work for callers that have left
@@ -114,8 +113,8 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	own := config.of(b.number)
 	books := newBooks(config.Faults)
 	life := &life{
-		port: b.port, books: books, connections: b.connections(books, seed), pace: newPace(own.Speed), frames: newFrames(),
-		slots: own.Concurrency, shares: map[fault.Fault]float64{}, wellness: newWellness(), report: config.loadReport(), bad: map[fault.Fault]fault.BadCertificate{},
+		port: b.port, books: books, connections: b.connections(books, seed), pace: newPace(own.Speed), frames: newFrames(), wellness: newWellness(),
+		slots: own.Concurrency, shares: map[fault.Fault]float64{}, bad: map[fault.Fault]fault.BadCertificate{},
 	}
 	if b.site.certs != nil {
 		life.credentials = b.site.certs.credentials(life.badCertificate)
@@ -144,11 +143,13 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 		payloads: b.site.payloads,
 		users:    newUsers(),
 		load:     newLoadMeter(config.loadReport(), own.Concurrency, &books.inFlight),
+		report:   config.loadReport(),
+		wellness: life.wellness,
 		ignore:   config.OnCancel == Ignore,
 	}
 	life.service.life, life.end = context.WithCancel(context.Background())
 	life.mu.Lock()
-	life.server = life.newServer()
+	life.server = newServer(life.service, life.credentials)
 	life.serve(l)
 	life.mu.Unlock()
 	life.windows = newWindows(config.Faults, b.number, life, b.site.clock, books)
@@ -170,20 +171,20 @@ func (b *backend) connections(books *books, seed draw.Seed) *connections {
 	return cs
 }
 
-func (f *life) newServer() *grpc.Server {
+func newServer(s *service, c credentials.TransportCredentials) *grpc.Server {
 	options := []grpc.ServerOption{
-		grpc.InTapHandle(f.service.tap),
-		grpc.UnknownServiceHandler(f.service.unknown),
+		grpc.InTapHandle(s.tap),
+		grpc.UnknownServiceHandler(s.unknown),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.WaitForHandlers(true), // what Stop returns to is quiet
 	}
-	if f.credentials != nil {
-		options = append(options, grpc.Creds(f.credentials))
+	if c != nil {
+		options = append(options, grpc.Creds(c))
 	}
 	server := grpc.NewServer(options...)
-	server.RegisterService(desc(), f.service)
-	registerAuxiliary(server, f.wellness, f.report, f.service.load)
+	server.RegisterService(desc(), s)
+	registerAuxiliary(server, s)
 	return server
 }
 
@@ -232,7 +233,7 @@ func (f *life) Open() error {
 		// The old server may be draining: it is over for what is left there.
 		f.gate.reset()
 		f.server.Stop()
-		f.server = f.newServer()
+		f.server = newServer(f.service, f.credentials)
 		f.serve(l)
 	}
 	f.shut--

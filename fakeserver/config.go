@@ -39,14 +39,14 @@ type Config struct {
 	// Queue is the calls that wait for a slot on one backend; one more is
 	// refused with RESOURCE_EXHAUSTED. Nil is no limit.
 	Queue *int `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
-	// Network is on every connection, TLS is what secures them.
-	Network link.Config `yaml:"network" doc:"distance between clients and backends; loopback has none of its own"`
-	TLS     TLS         `yaml:"tls" json:",omitempty" doc:"self_signed: certificates of an authority that the fleet makes, and clients of the scenario trust; none when left out"`
 	// LoadReport is how backends report their load. Nil is out of band, to
 	// clients that ask.
 	LoadReport *LoadReport `yaml:"load_report" json:",omitempty" doc:"how backends report their load (ORCA); with each answer when left out and a client of the scenario balances by it, and to clients that ask out of band"`
 	// Lookaside is the fleet's look-aside balancer. Nil is none.
 	Lookaside *Lookaside `yaml:"lookaside" json:",omitempty" doc:"the look-aside balancer that clients with balance grpclb ask for backends; there is one with all of them when left out"`
+	// Network is on every connection, TLS is what secures them.
+	Network link.Config `yaml:"network" doc:"distance between clients and backends; loopback has none of its own"`
+	TLS     TLS         `yaml:"tls" json:",omitempty" doc:"self_signed: certificates of an authority that the fleet makes, and clients of the scenario trust; none when left out"`
 	// Front is what stands before the backends.
 	Front    Front    `yaml:"front" json:",omitempty" doc:"l4: one address whose connections go to the backends in turn"`
 	OnCancel OnCancel `yaml:"on_cancel" json:",omitempty" doc:"stop: a call whose caller has left is given up (when left out); ignore: it is served all the same"`
@@ -72,10 +72,6 @@ func (c Config) Validate() error {
 		errs = append(errs, field.New("backends", "must be from 1 to %d (got %d)", maxBackends, c.Backends))
 	}
 	errs = append(errs, c.validateCapacity()...)
-	if c.Lookaside != nil && (c.Front == L4 || c.TLS == SelfSigned) {
-		errs = append(errs, field.New("lookaside", "goes with neither front nor tls: it names the backends themselves, and speaks plain text"))
-	}
-	errs = append(errs, field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)))
 	errs = append(errs, field.Under("network", c.Network.Validate()))
 	for i, r := range c.Faults {
 		errs = append(errs, field.Under(fmt.Sprintf("faults[%d]", i), errors.Join(r.Validate(), c.validateName(i), c.validateWhere(r), c.validateNeeds(r))))
@@ -115,6 +111,13 @@ func (c Config) validateCapacity() (errs []error) {
 		case unlimited:
 			errs = append(errs, field.New("queue", "must come with concurrency: without that no call ever waits"))
 		}
+	}
+	errs = append(errs, field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)))
+	if c.Lookaside != nil && c.Front != NoFront {
+		errs = append(errs, field.New("lookaside", "must be left out with front: clients see one address, and none of a backend"))
+	}
+	if c.Lookaside != nil && c.TLS != PlainText {
+		errs = append(errs, field.New("lookaside", "must be left out with tls: the balancer speaks plain text"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Methods)) {
 		own, at := c.Methods[name], "methods."+name

@@ -86,7 +86,7 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	}
 	if c.Lookaside != nil {
 		var err error
-		if f.balancer, err = newLookaside(*c.Lookaside, addresses, f.listen, &f.clock); err != nil {
+		if f.balancer, err = newLookaside(*c.Lookaside, addresses, f.listen, s); err != nil {
 			f.closeBackends()
 			return nil, err
 		}

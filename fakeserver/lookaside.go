@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
 )
 
@@ -77,12 +78,13 @@ type lookaside struct {
 	port   *port
 	config Lookaside
 	clock  *clock
+	certs  *certificates    // nil is plain text
 	lists  [][]*lbpb.Server // the first, and one for each change
 	life   *lookasideLife   // nil when a reset failed to listen
 }
 
-func newLookaside(config Lookaside, backends []Address, listen ListenFunc, c *clock) (*lookaside, error) {
-	la := &lookaside{config: config, clock: c}
+func newLookaside(config Lookaside, backends []Address, listen ListenFunc, s *site) (*lookaside, error) {
+	la := &lookaside{config: config, clock: s.clock, certs: s.certs}
 	first := config.Backends
 	if len(first) == 0 {
 		for i := range backends {
@@ -194,11 +196,16 @@ type lookasideLife struct {
 
 func newLookasideLife(la *lookaside, l net.Listener) *lookasideLife {
 	life := &lookasideLife{of: la, gate: newGate(l, newConnections(newBooks(nil))), moved: make(chan struct{})}
-	life.server = grpc.NewServer(
+	options := []grpc.ServerOption{
 		// grpclb pings its balancer every 20 s.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
-	)
+	}
+	if la.certs != nil {
+		good := func() (fault.BadCertificate, bool) { return 0, false }
+		options = append(options, grpc.Creds(la.certs.credentials(good)))
+	}
+	life.server = grpc.NewServer(options...)
 	lbpb.RegisterLoadBalancerServer(life.server, life)
 	life.serving.Go(func() {
 		// Serve ends when the gate closes, with an error that says so.

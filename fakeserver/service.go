@@ -41,6 +41,8 @@ type service struct {
 	payloads *payloads
 	users    users
 	load     *loadMeter
+	report   LoadReport
+	wellness *wellness
 
 	// Where callers that leave are ignored: work goes on until the life of the
 	// backend ends, apart from its call.

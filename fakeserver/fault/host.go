@@ -22,10 +22,6 @@ type Host interface {
 	SetSlots(by Fault, share float64)
 	// UnsetSlots takes back what by has set.
 	UnsetSlots(by Fault)
-	// Sicken makes the backend's health service say NOT_SERVING.
-	Sicken()
-	// Heal undoes one Sicken.
-	Heal()
 
 	// Disconnect closes all connections, once: with a FIN after what was
 	// written, or else with a RST.
@@ -50,6 +46,12 @@ type Host interface {
 	ShowBad(by Fault, certificate BadCertificate)
 	// ShowGood takes that back.
 	ShowGood(by Fault)
+
+	// Sicken makes the backend say NOT_SERVING by the health protocol. Calls
+	// nest: it is well when it was healed as often.
+	Sicken()
+	// Heal takes that back.
+	Heal()
 }
 
 // OnFrames is an OnBackend that speaks HTTP/2: with one configured, backends

@@ -13,8 +13,8 @@ type Inject struct {
 	SlowRead *SlowRead `yaml:"slow_read" json:",omitempty" doc:"the requests are not read, so that flow control stops the client" example:"slow_read"`
 	Throttle *Throttle `yaml:"throttle" json:",omitempty" doc:"messages pass at so many bytes a second" example:"{throttle: {per_second: 64KiB}}"`
 	Headers  *Headers  `yaml:"headers" json:",omitempty" doc:"the response has huge or unexpected metadata" example:"{headers: {size: 1MiB}}"`
+	Down     *Down     `yaml:"down" json:",omitempty" doc:"the backend closes its connections and refuses new ones" example:"down"`
 
-	Down      *Down      `yaml:"down" json:",omitempty" doc:"the backend closes its connections and refuses new ones" example:"down"`
 	Freeze    *Freeze    `yaml:"freeze" json:",omitempty" doc:"all work of the backend stops, then goes on; connections stay" example:"freeze"`
 	Slow      *Slow      `yaml:"slow" json:",omitempty" doc:"the backend works at a part of its speed" example:"{slow: {speed: 25%, ramp: 2s}}"`
 	Restart   *Restart   `yaml:"restart" json:",omitempty" doc:"the backend is down for the length of the window and comes back cold" example:"{restart: {graceful: true, cold: 20%, ramp: 5s}}"`

@@ -43,7 +43,9 @@ func (r *refuser) GetUser(ctx context.Context, _ *userpb.GetUserRequest) (*userp
 // stream is.
 func TestHandlerResetsItsCall(t *testing.T) {
 	server, client := selfSigned(t)
-	for name, pair := range map[string]struct{ server, client credentials.TransportCredentials }{
+	for name, pair := range map[string]struct {
+		server, client credentials.TransportCredentials
+	}{
 		"plain": {insecure.NewCredentials(), insecure.NewCredentials()},
 		"TLS":   {server, client},
 	} {
