@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/grpcbench/grpcbench/clientcore/balance"
 	"github.com/grpcbench/grpcbench/clientcore/interceptor"
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
 	"github.com/grpcbench/grpcbench/clientcore/internal/hashkey"
@@ -99,7 +100,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clientcore: %w", err)
 	}
-	c.wire = c.breakers.around(c.pool)
+	c.wire = balance.Typed(c.breakers.around(c.pool))
 	return c, nil
 }
 
