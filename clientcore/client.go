@@ -84,7 +84,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	}
 	target, resolvers := o.resolve(cfg)
 	common := dialOptions(cfg, o, files)
-	c.pool, err = pool.New(cfg.Pool, seed, func(slot int, report func(connectivity.State)) (pool.Conn, error) {
+	dial := func(slot int, report func(connectivity.State)) (pool.Conn, error) {
 		// Channels' seeds are neighbours; the balancer mixes them.
 		service, err := cfg.serviceConfig(files.service, seed+uint64(slot))
 		if err != nil {
@@ -96,7 +96,11 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 			own = append(own, grpc.WithResolvers(withMeter(b, meter)))
 		}
 		return grpc.NewClient(target, append(own, common...)...)
-	})
+	}
+	if o.channels != nil {
+		dial = o.channels
+	}
+	c.pool, err = pool.New(cfg.Pool, seed, dial)
 	if err != nil {
 		return nil, fmt.Errorf("clientcore: %w", err)
 	}
