@@ -151,7 +151,7 @@ func TestGuardWaitsForAChildThatIsBehind(t *testing.T) {
 		p := &picker{guard: g.set, balancer: g.metered, child: pickerFunc(func(balancer.PickInfo) (balancer.PickResult, error) {
 			return balancer.PickResult{}, childErr
 		})}
-		if _, err := g.pickFor(p, context.Background()); err != childErr {
+		if _, err := g.pickFor(p, context.Background()); err == nil || err.Error() != noBackend+childErr.Error() {
 			t.Errorf("closed: %v, want the child's own error", err)
 		}
 		_ = g.attempt(sc, errDown)

@@ -445,3 +445,16 @@ func TestObserverHearsEachChangeInOrder(t *testing.T) {
 		t.Errorf("the last change led to %v, the state is %v; %d openings told, %d counted", state, b.State(), openings, b.Opened())
 	}
 }
+
+// TestAllowDoneDoesNotAllocate while the breaker is closed.
+func TestAllowDoneDoesNotAllocate(t *testing.T) {
+	for name, p := range map[string]Policy{
+		"consecutive": Default(),
+		"rate":        policy(func(p *Policy) { p.Rate = 0.5 }),
+	} {
+		b := New(p, "", nil)
+		if got := testing.AllocsPerRun(1000, func() { call(b, Success) }); got != 0 {
+			t.Errorf("%s: %v allocations", name, got)
+		}
+	}
+}
