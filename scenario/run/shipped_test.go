@@ -24,6 +24,8 @@ func shortened(name string) []string {
 	switch name {
 	case "backoffs":
 		return append(set, "measure=2s", "drain=3s", "client.timeout=2s", "fleet.faults.outage.at=500ms", "fleet.faults.outage.for=700ms", "load.reads.rate=600/s")
+	case "hedging":
+		return append(set, "measure=500ms")
 	default:
 		return append(set, "measure=1s")
 	}
