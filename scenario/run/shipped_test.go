@@ -33,6 +33,8 @@ func shortened(name string) []string {
 		return append(set, "load.reads.rate=200/s")
 	case "retry-budgets":
 		return append(set, "measure=1s", "fleet.faults.failing.at=300ms", "fleet.faults.failing.for=400ms")
+	case "hedging":
+		return append(set, "measure=500ms")
 	default:
 		return append(set, "measure=1s")
 	}
