@@ -24,6 +24,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/breaker"
 	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
@@ -811,6 +812,82 @@ func TestValidateHedge(t *testing.T) {
 	}
 }
 
+// The layers below see each attempt. A loser says nothing of its backend: it opens
+// no breaker, and gives back a probe's place.
+func TestHedgeAboveTheBreaker(t *testing.T) {
+	for _, scope := range []breaker.Scope{breaker.Client, breaker.Method, breaker.Backend} {
+		for kind, do := range hedgedKinds {
+			t.Run(scope.String()+"/"+kind, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					n := newNetwork()
+					broken := false
+					b := n.start(t, "b0", func(attempt int, stream grpc.ServerStream) error {
+						if broken {
+							return status.Error(codes.Unavailable, "broken")
+						}
+						return planned(plan{take: time.Hour}, plan{take: 5 * ms})(attempt, stream)
+					})
+					cfg := hedged(after(10*ms, 2))
+					p := breaker.Default()
+					p.Failures, p.Reset, p.Scope, p.Probes = 4, time.Second, scope, 2
+					cfg.Breaker = &p
+					c := n.client(t, cfg, "b0")
+					for range 20 {
+						if _, err := do(t.Context(), c); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if s := c.Stats(); s.Breaker != (clientcore.BreakerStats{}) || b.attempts() != 40 {
+						t.Fatalf("%+v after %d attempts, of which none has failed", s.Breaker, b.attempts())
+					}
+					broken = true
+					for range 2 { // two attempts each
+						_, err := do(t.Context(), c)
+						wantCode(t, err, codes.Unavailable)
+					}
+					_, err := do(t.Context(), c)
+					if s := c.Stats(); !errors.Is(err, breaker.ErrOpen) || s.Breaker.Opened != 1 || s.Breaker.Rejected == 0 || b.attempts() != 44 {
+						t.Errorf("%v, %+v after %d attempts; want it open after four failures", err, s.Breaker, b.attempts())
+					}
+					broken = false
+					time.Sleep(p.Reset + ms)
+					// Of the two probes that are let through at a time one loses; its
+					// place is free again, or the next call could not be hedged.
+					for range 5 {
+						if _, err := do(t.Context(), c); err != nil {
+							t.Errorf("after the reset: %v", err)
+						}
+					}
+					if s := c.Stats(); s.Breaker.Opened != 1 || s.Pool.InFlight != 0 {
+						t.Errorf("%+v, %d in flight", s.Breaker, s.Pool.InFlight)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A hedge waits for room on a channel as any attempt does, and gives the wait up
+// when the call has its answer.
+func TestHedgeWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		b := n.start(t, "b0", planned(plan{take: 50 * ms}))
+		cfg := hedged(after(10*ms, 3))
+		cfg.Pool.MaxInFlight = 1
+		c := n.client(t, cfg, "b0")
+		for range 3 {
+			start := time.Now()
+			if got, err := call(t.Context(), c, "x"); err != nil || got != "1" || time.Since(start) != 50*ms {
+				t.Errorf("got %q, %v after %v", got, err, time.Since(start))
+			}
+		}
+		if s := c.Stats(); b.attempts() != 3 || s.Pool.InFlight != 0 || s.Hedge.Sent != 6 {
+			t.Errorf("%d attempts arrived, %+v, %+v", b.attempts(), s.Pool, s.Hedge)
+		}
+	})
+}
+
 // A budget bounds hedges of either sort, and is never exceeded.
 func TestHedgeBudget(t *testing.T) {
 	for kind, do := range hedgedKinds {
@@ -818,7 +895,13 @@ func TestHedgeBudget(t *testing.T) {
 		t.Run("tokens/"+kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newNetwork()
-				b := n.start(t, "b0", planned(plan{take: ms, code: codes.Unavailable}))
+				var works atomic.Bool
+				b := n.start(t, "b0", func(attempt int, stream grpc.ServerStream) error {
+					if works.Load() {
+						return planned(plan{take: ms})(attempt, stream)
+					}
+					return planned(plan{take: ms, code: codes.Unavailable})(attempt, stream)
+				})
 				p := after(20*ms, 2)
 				p.Budget = retry.Budget{Tokens: &retry.Tokens{Max: 4, Ratio: 1}}
 				c := n.client(t, hedged(p), "b0")
@@ -834,6 +917,19 @@ func TestHedgeBudget(t *testing.T) {
 				}
 				if got := c.Stats().Retry.Refused; got != 1 {
 					t.Errorf("%d refused, want 1", got)
+				}
+				// Calls that succeed put the three tokens back, so that one may be hedged.
+				works.Store(true)
+				for range 3 {
+					if _, err := do(t.Context(), c); err != nil {
+						t.Fatal(err)
+					}
+				}
+				works.Store(false)
+				_, err = do(t.Context(), c)
+				wantCode(t, err, codes.Unavailable)
+				if b.attempts() != 8 || errors.Is(err, retry.ErrBudget) {
+					t.Errorf("%d attempts in all, %v; want 8: three that succeeded, and two", b.attempts(), err)
 				}
 			})
 		})
