@@ -66,12 +66,11 @@ func New(client *api.Client, c Config) (*Registry, error) {
 	if slices.Contains(c.Tags, "") {
 		fail("Tags must not have an empty tag")
 	}
+	if err := CheckWait(c.Wait); err != nil {
+		fail("Wait %w", err)
+	}
 	if c.Wait == 0 {
 		c.Wait = Wait
-	}
-	// Consul takes milliseconds, and 0 of them for its own default.
-	if c.Wait < time.Millisecond || c.Wait > maxWait {
-		fail("Wait must be from 1ms to %v, or 0 for %v (got %v)", maxWait, Wait, c.Wait)
 	}
 	if c.Backoff == (discovery.Backoff{}) {
 		c.Backoff = discovery.DefaultBackoff()
@@ -91,6 +90,15 @@ func CheckService(name string) error {
 	// The client puts the name into a path as it is.
 	if name == "" || strings.ContainsAny(name, "/?#%") || name == "." || name == ".." {
 		return fmt.Errorf("must name a service (got %q)", name)
+	}
+	return nil
+}
+
+// CheckWait reports a wait that Consul would cut short. Consul takes
+// milliseconds, and 0 of them for its own default.
+func CheckWait(wait time.Duration) error {
+	if wait != 0 && (wait < time.Millisecond || wait > maxWait) {
+		return fmt.Errorf("must be from 1ms to %v, or 0 for %v (got %v)", maxWait, Wait, wait)
 	}
 	return nil
 }
