@@ -78,7 +78,7 @@ type lookaside struct {
 	port   *port
 	config Lookaside
 	clock  *clock
-	certs  *certificates // nil is plain text
+	certs  *certificates    // nil is plain text
 	lists  [][]*lbpb.Server // the first, and one for each change
 	life   *lookasideLife   // nil when a reset failed to listen
 }
