@@ -76,7 +76,7 @@ func (b *backend) close() {
 }
 
 func (b *backend) snapshot() BackendSnapshot {
-	s := BackendSnapshot{Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}, Rules: map[string]int64{}}
+	s := emptySnapshot()
 	if b.life != nil {
 		s = b.life.snapshot()
 	}
@@ -132,7 +132,6 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	life.service = &service{
 		backend:  b.number,
 		seed:     seed,
-		subjects: config.needsSubject(),
 		times:    config.timings(b.number),
 		books:    books,
 		rules:    newRules(config.Faults, b.number, b.site.clock, seed, books),
@@ -142,11 +141,12 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 		waiter:   b.site.waiter,
 		payloads: b.site.payloads,
 		users:    newUsers(),
-		load:     newLoadMeter(config.loadReport(), own.Concurrency, &books.inFlight),
+		load:     newLoadMeter(config.loadReport(), own.Concurrency, books.underWay),
 		report:   config.loadReport(),
 		wellness: life.wellness,
 		ignore:   config.OnCancel == Ignore,
 	}
+	life.service.subjects.Store(config.needsSubject())
 	life.service.life, life.end = context.WithCancel(context.Background())
 	life.mu.Lock()
 	life.server = newServer(life.service, life.credentials)
@@ -351,5 +351,6 @@ func (f *life) snapshot() BackendSnapshot {
 	s := f.books.snapshot()
 	queued, refused := f.queue.counts()
 	s.Queued, s.Refused = int64(queued), refused
+	s.QueueLength, s.QueueWait = f.queue.histograms()
 	return s
 }

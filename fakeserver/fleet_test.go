@@ -194,6 +194,10 @@ func TestEveryMethod(t *testing.T) {
 			Codes: map[string]int64{"OK": 5}, Faults: map[string]int64{}, Rules: map[string]int64{},
 			ConnectionsOpened: 1, ConnectionsOpen: 1, Services: 5, Asked: 50 * ms, Actual: 50 * ms,
 		}}}
+		for _, m := range []method{createUser, getUser, listUsers, batchCreateUsers, syncUsers} {
+			want.Backends[0].Series = append(want.Backends[0].Series, AttemptsSnapshot{Method: methods[m], Kind: string(m.kind()),
+				Attempt: 1, Received: 1, Codes: map[string]int64{"OK": 1}, Rules: map[string]int64{}})
+		}
 		if d := cmp.Diff(want, r.Snapshot()); d != "" {
 			t.Error(d)
 		}

@@ -15,8 +15,8 @@ const loadSlices = 10
 // slices. It measures while somebody watches; else it costs a call two loads
 // of an atomic. Safe for concurrent use.
 type loadMeter struct {
-	underWay *atomic.Int64 // the calls under way now: the books'
-	slots    float64       // calls that are full utilisation
+	underWay func() int64 // the calls under way now
+	slots    float64      // calls that are full utilisation
 	slice    time.Duration
 	perCall  bool
 
@@ -42,7 +42,7 @@ type load struct {
 	utilisation, callsPerSecond, errorsPerSecond float64
 }
 
-func newLoadMeter(r LoadReport, slots int, underWay *atomic.Int64) *loadMeter {
+func newLoadMeter(r LoadReport, slots int, underWay func() int64) *loadMeter {
 	m := &loadMeter{underWay: underWay, slots: float64(max(slots, 1)), slice: r.Window / loadSlices, perCall: r.PerCall}
 	if r.PerCall {
 		m.watch()
@@ -57,7 +57,7 @@ func (m *loadMeter) watch() {
 	defer m.mu.Unlock()
 	if m.watchers.Add(1) == 1 {
 		m.sum = tally{at: time.Now()}
-		m.level = m.underWay.Load()
+		m.level = m.underWay()
 		m.marks = append(m.marks[:0], m.sum)
 		m.trailer = nil
 	}
@@ -65,8 +65,9 @@ func (m *loadMeter) watch() {
 
 func (m *loadMeter) unwatch() { m.watchers.Add(-1) }
 
-// began notes that a call is under way.
-func (m *loadMeter) began() {
+// changed notes that the calls under way have become more, or fewer by one that
+// has no answer.
+func (m *loadMeter) changed() {
 	if m.watchers.Load() == 0 {
 		return
 	}
@@ -121,7 +122,7 @@ func (m *loadMeter) advance(now time.Time) {
 	m.sum = m.until(now)
 	// Read, and not counted along, so that what was under way when measuring
 	// began counts as well.
-	m.level = m.underWay.Load()
+	m.level = m.underWay()
 }
 
 // until is the tally as it stands at a time since the last change. mu must be

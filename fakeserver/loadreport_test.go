@@ -44,15 +44,15 @@ func TestLoadMeter(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var underWay atomic.Int64
-				m := newLoadMeter(LoadReport{Window: sec}, 4, &underWay)
-				m.began() // nobody watches: nothing happens
+				m := newLoadMeter(LoadReport{Window: sec}, 4, underWay.Load)
+				m.changed() // nobody watches: nothing happens
 				m.watch()
 				defer m.unwatch()
 				began := time.Now()
 				for _, n := range c.events {
 					for ; n > 0; n-- {
 						underWay.Add(1)
-						m.began()
+						m.changed()
 					}
 					for ; n < 0; n++ {
 						underWay.Add(-1)
@@ -179,11 +179,11 @@ func BenchmarkLoadMeter(b *testing.B) {
 	for name, report := range map[string]LoadReport{"unasked": {OutOfBand: true, Window: sec}, "per call": {PerCall: true, Window: sec}} {
 		b.Run(name, func(b *testing.B) {
 			var underWay atomic.Int64
-			m := newLoadMeter(report, 4, &underWay)
+			m := newLoadMeter(report, 4, underWay.Load)
 			b.ReportAllocs()
 			for b.Loop() {
 				underWay.Add(1)
-				m.began()
+				m.changed()
 				underWay.Add(-1)
 				m.ended(false)
 			}
