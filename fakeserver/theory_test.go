@@ -190,4 +190,3 @@ func (h *tail) above(x float64) float64 {
 	}
 	return float64(n) / float64(h.total)
 }
-
