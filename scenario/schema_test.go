@@ -3,7 +3,6 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -172,28 +171,28 @@ func TestList(t *testing.T) {
 	}
 
 	found := make(map[string]reflect.Type)
-	var walk func(path string, typ reflect.Type)
-	walk = func(path string, typ reflect.Type) {
+	var walk func(path string, typ reflect.Type, within ...reflect.Type)
+	walk = func(path string, typ reflect.Type, within ...reflect.Type) {
 		typ = indirect(typ)
 		switch {
 		case len(strict.Kinds(typ)) > 0:
-			if slices.Contains(slices.Collect(maps.Values(found)), typ) {
+			if slices.Contains(within, typ) {
 				return // a choice within itself
 			}
 			found[path] = typ
 			for _, k := range strict.Kinds(typ) {
-				walk(path+"."+k.Name, k.Type)
+				walk(path+"."+k.Name, k.Type, append(slices.Clone(within), typ)...)
 			}
 		case typ.Kind() == reflect.Slice:
-			walk(path+"[]", typ.Elem())
+			walk(path+"[]", typ.Elem(), within...)
 		case typ.Kind() == reflect.Struct && typ != reflect.TypeFor[strict.Node]():
 			for f := range typ.Fields() {
 				name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 				switch {
 				case options == "inline":
-					walk(path, f.Type)
+					walk(path, f.Type, within...)
 				case name != "" && name != "-":
-					walk(strings.TrimPrefix(path+"."+name, "."), f.Type)
+					walk(strings.TrimPrefix(path+"."+name, "."), f.Type, within...)
 				}
 			}
 		}

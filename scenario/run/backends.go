@@ -2,11 +2,15 @@ package run
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"time"
+
+	"google.golang.org/grpc/credentials"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario"
@@ -173,6 +177,16 @@ func traffic(s fakeserver.Snapshot) (inFlight, received int64) {
 		}
 	}
 	return inFlight, received
+}
+
+// credentials trust the fleet's own authority; nil where it speaks plain text.
+func (b *backends) credentials() credentials.TransportCredentials {
+	if len(b.addresses) == 0 || b.addresses[0].Authority == "" {
+		return nil
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(b.addresses[0].Authority)) // the fleet made it
+	return credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: fakeserver.TLSName, MinVersion: tls.VersionTLS12})
 }
 
 // names maps addresses to the backends' names.

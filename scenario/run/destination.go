@@ -46,6 +46,9 @@ func newDestination(v *scenario.Variant, b *backends) *destination {
 	if b.deps.Dial != nil {
 		d.options = append(d.options, clientcore.WithDialer(b.deps.Dial))
 	}
+	if c := b.credentials(); c != nil {
+		d.options = append(d.options, clientcore.WithTransportCredentials(c))
+	}
 	return d
 }
 

@@ -210,6 +210,9 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		out.Fleet = fleetAccount(after.Sub(t.fleetBefore))
 	}
 	out.Client = t.clientAccount(o)
+	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
+		out.Client.Imbalance = fleetImbalance(out.Fleet)
+	}
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
 	reconcile(out, settled)
 	judge(out, o, t.variant.Scenario.Fleet)
