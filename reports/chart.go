@@ -54,7 +54,7 @@ func (t *table) newChart() *chart {
 	}
 	for _, f := range t.faults() {
 		from, to := time.Duration(f.AtNS).Seconds(), time.Duration(f.AtNS+f.ForNS).Seconds()
-		if f.ForNS == 0 {
+		if f.Lasts() {
 			to = math.Inf(1)
 		}
 		every := time.Duration(f.EveryNS).Seconds()

@@ -82,12 +82,17 @@ type Load struct {
 	MaxInFlight int     `json:"max_in_flight,omitempty"`
 }
 
+// Lasts is whether the fault goes on to the end of the trial once it has begun.
+func (f *FaultWindow) Lasts() bool { return f.ForNS == 0 && !f.Moment }
+
 // FaultWindow is one scheduled fault. Times count from t0.
 type FaultWindow struct {
 	Name  string `json:"name"`
 	Kind  string `json:"kind"`
 	AtNS  int64  `json:"at_ns"`
-	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial
+	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial, unless Moment
+	// Moment is that it happens at AtNS and is over.
+	Moment bool `json:"moment,omitempty"`
 	// EveryNS is the period with which it repeats; 0: it does not.
 	EveryNS int64 `json:"every_ns,omitempty"`
 	// Method and Backends narrow it, as written; empty is all.

@@ -40,10 +40,10 @@ func Windows(f result.FaultWindow, measured time.Duration) []Window {
 	}
 	for ; at < measured; at += period {
 		to := measured
-		if f.ForNS > 0 {
+		if !f.Lasts() {
 			to = min(at+time.Duration(f.ForNS), measured)
 		}
-		if to > 0 {
+		if to > 0 || f.Moment && at == 0 {
 			all = append(all, Window{Name: f.Name, Kind: f.Kind, From: max(at, 0), To: to})
 		}
 		if period <= 0 {

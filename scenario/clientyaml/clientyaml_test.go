@@ -247,10 +247,10 @@ func TestSecrets(t *testing.T) {
 // Reading is strict, and names what is wrong.
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"pool: {sise: 4}":                                 "client.yaml:1:8: pool.sise: unknown key, did you mean size?",
-		"timeout: -1s":                                    "client.yaml:1:1: timeout: must be >= 0",
-		"service_config: x.json\nbalance: round_robin":    "balance: must be left out",
-		"service_config: x.json\nretry: {attempts: 3}":    "retry: must be none",
+		"pool: {sise: 4}": "client.yaml:1:8: pool.sise: unknown key, did you mean size?",
+		"timeout: -1s":    "client.yaml:1:1: timeout: must be >= 0",
+		"service_config: x.json\nbalance: round_robin":     "balance: must be left out",
+		"service_config: x.json\nretry: {attempts: 3}":     "retry: must be none",
 		"breaker: {failures: 5, rate: 1}\nfleet: {a: 1}\n": "fleet: unknown key",
 	} {
 		if _, err := clientyaml.Read("client.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -74,7 +74,7 @@ func describeFaults(fleet *scenario.Fleet) []result.FaultWindow {
 	for i, label := range fault.Labels(fleet.Faults) {
 		rule := fleet.Faults[i]
 		d := result.FaultWindow{Name: label, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For),
-			EveryNS: int64(rule.Every), Method: rule.Where.Method, Backends: rule.Where.Backends}
+			Moment: rule.Momentary(), EveryNS: int64(rule.Every), Method: rule.Where.Method, Backends: rule.Where.Backends}
 		if rule.Stagger == 0 {
 			windows = append(windows, d)
 			continue
