@@ -21,7 +21,7 @@ import (
 type Detail struct {
 	RetryInfo *RetryInfo  `yaml:"retry_info" json:",omitempty" doc:"google.rpc.RetryInfo: when to retry" example:"{retry_info: 1s}"`
 	ErrorInfo *ErrorInfo  `yaml:"error_info" json:",omitempty" doc:"google.rpc.ErrorInfo: the cause, for machines" example:"{error_info: {reason: QUOTA_EXCEEDED, domain: example.com}}"`
-	Message   *JSONDetail `yaml:"message" json:",omitempty" doc:"any message of google.rpc, as JSON" example:"{message: {type: google.rpc.RequestInfo, json: '{\"requestId\": \"r-17\"}'}}"`
+	Message   *JSONDetail `yaml:"message" json:",omitempty" doc:"any message of google.rpc, as JSON" example:"{message: {type: google.rpc.DebugInfo, json: '{\"detail\":\"x\"}'}}"`
 	Raw       *RawDetail  `yaml:"raw" json:",omitempty" doc:"any message at all, in base64" example:"{raw: {type: example.v1.Reason, base64: CAE=}}"`
 }
 
