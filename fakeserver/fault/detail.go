@@ -79,7 +79,9 @@ func (d *JSONDetail) encode() (*anypb.Any, error) {
 	m := t.New().Interface()
 	if d.JSON != "" {
 		if err := protojson.Unmarshal([]byte(d.JSON), m); err != nil {
-			return nil, field.New("json", "must be a %s: %v", d.Type, err)
+			// Protobuf puts one sort of space or the other behind this, on purpose.
+			why := strings.TrimLeft(strings.TrimPrefix(err.Error(), "proto:"), " \u00a0")
+			return nil, field.New("json", "must be a %s as JSON: %s", d.Type, why)
 		}
 	}
 	return anypb.New(m)
