@@ -360,6 +360,18 @@ func TestWarnings(t *testing.T) {
 		{"load.reads.response=5MiB", "responses of reads carry 5MiB, more than client.messages.max_receive (4MiB): every call fails"},
 		{"client.methods={SyncUsers: {timeout: 1s}}", "client.methods.SyncUsers does nothing: no load entry calls SyncUsers"},
 		{"fleet.faults=[{at: 9s, for: 2s, inject: down}]", ""},
+		{"fleet.faults=[{name: early, at: -9s, for: 1s, every: 3s, inject: down}]", ""},
+		{"fleet={backends: 4, faults: [{name: early, at: -9s, for: 1s, stagger: 3s, inject: down}]}", ""},
+		{"fleet={backends: 3, faults: [{name: early, at: -9s, for: 1s, stagger: 3s, inject: down}]}",
+			"fault early ends before the warm-up of 2s begins: it never happens"},
+		{"fleet.faults=[{where: {method: BatchCreateUsers}, inject: hang}]", "fault hang never happens: no load entry makes calls that it is for"},
+		{"fleet.faults=[{where: {kind: bidi_stream}, inject: hang}]", "fault hang never happens: no load entry makes calls that it is for"},
+		{"fleet.faults=[{where: {kind: server_stream}, inject: {slow_read: {after: 0}}}]", ""},
+		{"fleet.faults=[{where: {kind: client_stream}, inject: {truncate: {code: ABORTED}}}]", "fault truncate never happens: no load entry makes calls that it is for"},
+		{"fleet.faults=[{inject: {reset: {code: CANCEL}}}]", ""},
+		{"fleet.faults=[{inject: {oversize: {size: 4MiB}}}]",
+			"fault oversize sends 4MiB, no more than client.messages.max_receive (4MiB): the client takes it"},
+		{"fleet.faults=[{inject: {oversize: {size: 5MiB}}}]", ""},
 	} {
 		plan := read(t, Options{Set: []string{c.set}})
 		switch {
