@@ -29,7 +29,10 @@ type Fleet struct {
 
 	mu       sync.Mutex
 	closed   bool
+	config   Config // of backends
 	backends []*backend
+	faults   []liveFault
+	numbered int        // faults since the last Reset
 	balancer *lookaside // nil is none
 	front    *front     // nil is none
 	controls map[*controlEnd]struct{}
@@ -65,6 +68,8 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	}
 	f.closeBackends()
 	f.clock.unset()
+	f.config = c
+	f.forgetFaults()
 	s := &site{config: c, clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
 	if c.Work == Burn {
 		s.burner = calibrate()
@@ -142,6 +147,7 @@ func (f *Fleet) Reset(seed uint64, block uint32) error {
 		return ErrClosed
 	}
 	f.clock.unset()
+	f.forgetFaults()
 	var errs []error
 	if f.front != nil {
 		f.front.restart()
@@ -153,6 +159,12 @@ func (f *Fleet) Reset(seed uint64, block uint32) error {
 		errs = append(errs, f.balancer.reset())
 	}
 	return errors.Join(errs...)
+}
+
+// forgetFaults goes back to the faults of the configuration. mu must be held.
+func (f *Fleet) forgetFaults() {
+	f.faults = configuredFaults(f.config)
+	f.numbered = len(f.faults)
 }
 
 // Start sets the fleet's clock: t0 is the start of the measurement, from which

@@ -385,6 +385,49 @@ type Backend struct {
 	Faults  map[string]int64 `json:"faults,omitempty"`
 	Rules   map[string]int64 `json:"rules,omitempty"`
 	Refused int64            `json:"refused,omitempty"`
+	// InFlight is the calls in a handler when the account was closed.
+	InFlight int64 `json:"in_flight,omitempty"`
+	// Series is the attempts by method and number.
+	Series []AttemptSeries `json:"series,omitempty"`
+	// Wasted is the services, finished or not, for callers that were gone when
+	// they ended; WastedNS what these took.
+	Wasted      int64            `json:"wasted,omitempty"`
+	WastedNS    int64            `json:"wasted_ns,omitempty"`
+	Connections FleetConnections `json:"connections"`
+	// QueueLength is how many waited when a call asked for a slot, QueueWaitNS
+	// how long those waited that got one: where concurrency is limited.
+	QueueLength []Bucket `json:"queue_length,omitempty"`
+	QueueWaitNS []Bucket `json:"queue_wait_ns,omitempty"`
+}
+
+// AttemptSeries is the attempts of one number at one method of a backend.
+type AttemptSeries struct {
+	Method string `json:"method"`
+	Kind   string `json:"kind,omitempty"`
+	// Attempt is 1 for calls that were not tried before; 8 is the eighth and all
+	// after it.
+	Attempt  int              `json:"attempt"`
+	Received int64            `json:"received"`
+	Codes    map[string]int64 `json:"codes,omitempty"`
+	Rules    map[string]int64 `json:"rules,omitempty"`
+	// Abandoned is those of Codes whose caller, or connection, was gone.
+	Abandoned int64 `json:"abandoned,omitempty"`
+}
+
+// FleetConnections is the connections of one backend: opened and closed during
+// the measurement, those of the closed that a fault has closed, and those open
+// at its end.
+type FleetConnections struct {
+	Opened int64 `json:"opened"`
+	Closed int64 `json:"closed"`
+	Killed int64 `json:"killed,omitempty"`
+	Open   int64 `json:"open"`
+}
+
+// Bucket is the values up to Max that are in no bucket before.
+type Bucket struct {
+	Max   int64 `json:"max"`
+	Count int64 `json:"count"`
 }
 
 // Client is what the client's side counted during the measurement window.
