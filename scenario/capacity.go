@@ -215,7 +215,7 @@ func (s *Scenario) doubts() []string {
 			}
 			if o := rule.Inject.Oversize; o != nil && o.Size <= s.Client.Messages.MaxReceive {
 				doubt("fault %s sends %s, no more than client.messages.max_receive (%s): the client takes it",
-					rule.Label(), strict.ByteText(o.Size), byteText(s.Client.Messages.MaxReceive))
+					rule.Label(), strict.ByteText(o.Size), strict.ByteText(s.Client.Messages.MaxReceive))
 			}
 		}
 		if u, ok := s.utilisation(s.Fleet.Backends); ok && u >= 1 {

@@ -71,8 +71,8 @@ func (s *Scenario) check(p *problems) {
 		p.addUnlessKnown("", "needs a fleet of fake servers (fleet: {backends: 3}) or a target (target: localhost:50051)")
 	case fleet != nil && target != nil:
 		p.addUnlessKnown("target", "a scenario has either a fleet or a target, not both")
-	case target != nil && s.Target == "":
-		p.addUnlessKnown("target", "must name a server, such as localhost:50051")
+	case target != nil:
+		s.checkTarget(p)
 	}
 	if p.root.Get("name") != nil && !isName(s.Name) {
 		p.addUnlessKnown("name", "must be %s (got %q)", nameRule, s.Name)

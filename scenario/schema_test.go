@@ -85,7 +85,7 @@ func beyond() []string {
 		fault-truncate-unary fault-truncate-kind fault-truncate-without-code fault-reset-without-code fault-oversize-without-size
 		fault-throttle-zero fault-headers-empty fault-headers-reserved fault-pushback-fraction fault-detail-type fault-detail-base64
 		fault-kind-of-method fault-negative-after fault-name-twice
-		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain no-trials
+		neither-fleet-nor-target empty-target target-unknown-scheme target-unknown-setting target-setting-value target-address target-secret target-grpclb-settings no-measurement negative-warmup no-drain no-trials
 		no-load neither-open-nor-closed rate-zero no-workers arrivals-of-closed-loop max-in-flight-of-closed-loop
 		rate-as-share think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
 		compare-same-value compare-empty-value compare-unknown-path compare-without-client compare-other-root compare-unknown-load

@@ -32,7 +32,11 @@ func newClients(v *scenario.Variant, b *backends, seed uint64, block int, deps D
 	if err != nil {
 		return nil, fmt.Errorf("client.%w", err)
 	}
-	c := &clients{where: newDestination(v, b), secrets: secrets}
+	where, err := newDestination(v, b)
+	if err != nil {
+		return nil, err
+	}
+	c := &clients{where: where, secrets: secrets}
 	for i := range v.Scenario.Client.Count {
 		own := load.Mix(seed, uint64(block))
 		if i > 0 {

@@ -23,11 +23,16 @@ type destination struct {
 // fleetScheme is the scheme of the registry.
 const fleetScheme = "fleet"
 
-func newDestination(v *scenario.Variant, b *backends) *destination {
+func newDestination(v *scenario.Variant, b *backends) (*destination, error) {
 	d := &destination{addresses: b.addresses, changes: v.Scenario.Memberships()}
 	switch {
 	case v.Scenario.Fleet == nil:
-		d.options = append(d.options, clientcore.WithTarget(v.Scenario.Target))
+		// The resolvers are for all clients of the trial: they share a watch.
+		target, resolvers, err := v.Scenario.DialTarget()
+		if err != nil {
+			return nil, err
+		}
+		d.options = append(d.options, clientcore.WithTarget(target), clientcore.WithResolvers(resolvers...))
 	case len(d.changes) > 0:
 		d.members = discovery.NewStatic(d.endpoints(v.Scenario.Members())...)
 		d.options = append(d.options,
@@ -49,7 +54,7 @@ func newDestination(v *scenario.Variant, b *backends) *destination {
 	if c := b.credentials(); c != nil {
 		d.options = append(d.options, clientcore.WithTransportCredentials(c))
 	}
-	return d
+	return d, nil
 }
 
 // endpoints is the backends with the given numbers.

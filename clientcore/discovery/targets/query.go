@@ -92,5 +92,6 @@ func (q *query) complete(s *source) error {
 	if authority != "" {
 		s.authority = authority
 	}
+	s.settings = len(q.settings) > 0
 	return nil
 }

@@ -25,6 +25,8 @@ type source struct {
 	authority string
 	// open makes the registry. Only here is the environment looked at.
 	open func() (discovery.Registry, error)
+	// settings is whether the text has any.
+	settings bool
 }
 
 // Parse understands text. It asks nobody, and looks at no file and no
@@ -104,6 +106,9 @@ func (t Target) String() string { return t.text }
 
 // Scheme is the name of the target's kind.
 func (t Target) Scheme() string { return t.scheme }
+
+// HasSettings is whether settings follow a question mark.
+func (t Target) HasSettings() bool { return t.source.settings }
 
 // Registry is where the endpoints come from; nil where grpc-go itself finds
 // them. Settings that come from the environment are read now.
