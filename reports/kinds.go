@@ -61,6 +61,8 @@ func Formats() []Format {
 		inTurn("table", "tables for a terminal, as wide as it is", ".txt", Table),
 		inTurn("markdown", "GitHub-flavoured Markdown for a pull request or a review", ".md", Markdown),
 		alone("json", "the result itself, as in result.json", ".json", func(w io.Writer, r *result.Result, _ Options) error { return JSON(w, r) }),
+		alone("html", "one self-contained page with plots, for any browser", ".html", HTML),
+		inParts("svg", "each plot as an SVG file", ".svg", SVG),
 		joined("csv", "tidy CSV: a row for each trial, load entry and metric", ".csv", CSV),
 		joined("gobench", "Go benchmark text, which benchstat compares", ".txt", GoBench),
 		alone("hlog", "an HdrHistogram log, V2, of every measure", ".hlog", HLog),

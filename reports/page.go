@@ -41,6 +41,17 @@ type closing struct {
 func newPage(r *result.Result) page {
 	p := page{closing: newClosing(r)}
 	p.banner = banner(r)
+	tables := tablesOf(r)
+	p.headline = headline(r, tables)
+	for i := range tables {
+		p.sections = append(p.sections, tables[i].section(r, len(entries(r)) > 1))
+	}
+	return p
+}
+
+// tablesOf is a table for each load entry under each combination of conditions
+// that was measured.
+func tablesOf(r *result.Result) []table {
 	var tables []table
 	for _, entry := range entries(r) {
 		for _, group := range conditions(r) {
@@ -49,11 +60,7 @@ func newPage(r *result.Result) page {
 			}
 		}
 	}
-	p.headline = headline(r, tables)
-	for i := range tables {
-		p.sections = append(p.sections, tables[i].section(r, len(entries(r)) > 1))
-	}
-	return p
+	return tables
 }
 
 // banner says what an interrupted run did not measure.

@@ -43,8 +43,8 @@ func (p Bars) keys() []key { return nil }
 
 func (p Bars) draw(b *strings.Builder) {
 	for i, row := range p.Rows {
-		fmt.Fprintf(b, `<g class="%s"><text class="k" x="0" y="%d">%s</text><text class="t" x="100%%" y="%[2]d" text-anchor="end">%s</text>`,
-			classes(row.Color, row.Class), i*rowHeight+14, escape(cut(row.Label, 44)), escape(row.Note))
+		fmt.Fprintf(b, `<g class="%s"><text class="k" x="0" y="%d">%s</text><text class="t" x="100%%" y="%d" text-anchor="end">%s</text>`,
+			classes(row.Color, row.Class), i*rowHeight+14, escape(cut(row.Label, 44)), i*rowHeight+14, escape(row.Note))
 		at := 0.0
 		y := i*rowHeight + 19
 		for j, part := range row.Parts {

@@ -23,13 +23,13 @@ type Heat struct {
 }
 
 func (p Heat) frame() frame {
-	return frame{title: p.Title, height: p.Height, top: 22, right: 12, bottom: 28, left: 54}
+	return frame{title: p.Title, height: p.Height, top: 30, right: 12, bottom: 28, left: 54}
 }
 
 func (p Heat) keys() []key { return nil }
 
 func (p Heat) draw(b *strings.Builder) {
-	axes(b, p.X, p.Y, max(2, p.Height/40))
+	axes(b, p.X, p.Y, max(2, p.Height/40), false)
 	rows := 0
 	for _, column := range p.Cells {
 		rows = max(rows, len(column))

@@ -55,7 +55,7 @@ func (p Lines) frame() frame {
 		bottom = 42
 	}
 	return frame{
-		title: p.Title, height: p.Height, top: 22, right: 12, bottom: bottom, left: 54,
+		title: p.Title, height: p.Height, top: 30, right: 12, bottom: bottom, left: 54,
 		attributes: ` data-x="` + axis(p.X) + `" data-y="` + axis(p.Y) + `"`,
 	}
 }
@@ -69,7 +69,7 @@ func (p Lines) keys() []key {
 }
 
 func (p Lines) draw(b *strings.Builder) {
-	axes(b, p.X, p.Y, max(2, p.Height/45))
+	axes(b, p.X, p.Y, max(2, p.Height/45), true)
 	fmt.Fprintf(b, `<svg class="data" width="100%%" height="100%%" viewBox="0 0 %d %[1]d" preserveAspectRatio="none">`, grain)
 	for _, s := range p.Shades {
 		if from, to := p.X.at(s.From), p.X.at(s.To); to > from {
@@ -106,25 +106,31 @@ func classes(color int, class string) string {
 	return Class(color) + " " + class
 }
 
-// axes draws the grid and its labels. Those of X stand in a group of their own,
-// which a page may write anew.
-func axes(b *strings.Builder, x, y Axis, rows int) {
+// axes draws the grid, if there is to be one, and its labels. Those of X stand
+// in a group of their own, which a page may write anew.
+func axes(b *strings.Builder, x, y Axis, rows int, grid bool) {
 	b.WriteString(`<g class="ys">`)
 	for _, t := range y.ticks(rows) {
 		at := percent(1 - t.at)
-		fmt.Fprintf(b, `<line class="g" x2="100%%" y1="%s" y2="%[1]s"/><text class="t" x="-7" y="%[1]s" dy=".32em" text-anchor="end">%[2]s</text>`, at, escape(t.label))
+		if grid {
+			fmt.Fprintf(b, `<line x2="100%%" y1="%s" y2="%[1]s"/>`, at)
+		}
+		fmt.Fprintf(b, `<text x="-7" y="%s">%s</text>`, at, escape(t.label))
 	}
 	b.WriteString(`</g><g class="xs">`)
 	for _, t := range x.ticks(6) {
 		at := percent(t.at)
-		fmt.Fprintf(b, `<line class="g" x1="%s" x2="%[1]s" y2="100%%"/><text class="t" x="%[1]s" y="100%%" dy="1.4em" text-anchor="middle">%[2]s</text>`, at, escape(t.label))
+		if grid {
+			fmt.Fprintf(b, `<line x1="%s" x2="%[1]s" y2="100%%"/>`, at)
+		}
+		fmt.Fprintf(b, `<text x="%s" y="100%%" dy="18">%s</text>`, at, escape(t.label))
 	}
 	b.WriteString(`</g>`)
 	if y.Title != "" {
-		fmt.Fprintf(b, `<text class="a" x="-46" y="-9">%s</text>`, escape(y.Title))
+		fmt.Fprintf(b, `<text class="a" x="-46" y="-14">%s</text>`, escape(y.Title))
 	}
 	if x.Title != "" {
-		fmt.Fprintf(b, `<text class="t" x="100%%" y="100%%" dy="2.9em" text-anchor="end">%s</text>`, escape(x.Title))
+		fmt.Fprintf(b, `<text class="t" x="100%%" y="100%%" dy="35" text-anchor="end">%s</text>`, escape(x.Title))
 	}
 }
 

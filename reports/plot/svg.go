@@ -140,9 +140,10 @@ func style() string {
 	for i := 1; i <= HeatLevels; i++ {
 		fmt.Fprintf(&b, ".h%d{fill-opacity:%s}", i, round(0.06+0.94*math.Pow(float64(i)/HeatLevels, 1.2), 2))
 	}
-	b.WriteString(`.t,.k,.n,.title,.a{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--dim)}` +
+	b.WriteString(`.t,.k,.n,.title,.a,.xs,.ys{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--dim)}` +
 		`.t{font-variant-numeric:tabular-nums}.title{font-size:15px;font-weight:600;fill:var(--fg)}.k,.a{fill:var(--fg)}` +
-		`.g{stroke:var(--rule);stroke-width:1;shape-rendering:crispEdges}` +
+		`.xs line,.ys line{stroke:var(--rule);stroke-width:1;shape-rendering:crispEdges}` +
+		`.xs text{text-anchor:middle}.ys text{text-anchor:end;dominant-baseline:central}.xs,.ys{font-variant-numeric:tabular-nums}` +
 		`.l{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}` +
 		`.b{fill:var(--c);fill-opacity:.14;stroke:none}.f{fill:var(--shade);fill-opacity:.13}` +
 		`.r{stroke:var(--dim);stroke-width:1;stroke-dasharray:5 4;fill:none;vector-effect:non-scaling-stroke}` +
