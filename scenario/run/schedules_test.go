@@ -104,8 +104,17 @@ func exampleFaults(t *testing.T) map[string]fault.Inject {
 	all := map[string]fault.Inject{}
 	inWorld(t, func(w *world) {
 		for _, k := range strict.Kinds(reflect.TypeFor[fault.Inject]()) {
-			plan := w.plan("fleet: {backends: 2, faults: [{inject: %s}]}\nload: [{call: GetUser, rate: 1/s}]\n", k.Example)
-			all[k.Name] = plan.Variants[0].Scenario.Fleet.Faults[0].Inject
+			// A fault lasts, or it happens at a moment.
+			for _, window := range []string{"", "at: 1s, for: 1s, "} {
+				text := fmt.Sprintf("fleet: {backends: 2, tls: self_signed, service_time: {fixed: 1ms}, concurrency: 4, faults: [{%sinject: %s}]}\n"+
+					"load: [{call: GetUser, rate: 1/s}]\n", window, k.Example)
+				if plan, err := scenario.Read("example.yaml", []byte(text), scenario.Options{}); err == nil {
+					all[k.Name] = plan.Variants[0].Scenario.Fleet.Faults[0].Inject
+				}
+			}
+			if _, ok := all[k.Name]; !ok {
+				t.Fatalf("the example of %s does not read", k.Name)
+			}
 		}
 	})
 	return all
@@ -126,7 +135,8 @@ trials: 1
 warmup: 200ms
 measure: 1s
 drain: 1s
-`, random.Uint64N(1000), 1+random.IntN(3), one("concurrency: 0", "concurrency: 2", "concurrency: 1, queue: 3"),
+`, random.Uint64N(1000), 1+random.IntN(3), one("concurrency: 0", "concurrency: 2", "concurrency: 1, queue: 3", "concurrency: 4, tls: self_signed",
+		"concurrency: 4, on_cancel: ignore", "concurrency: 2, network: {rtt: 4ms}"),
 		50+random.IntN(250), 1+random.IntN(2),
 		one("retry: none", "retry: native", "retry: {backoff: fixed, base: 5ms, attempts: 3}",
 			"retry: {attempts: 4, base: 2ms, attempt_timeout: 40ms}",
