@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
@@ -165,12 +166,31 @@ func (s *Scenario) ended(rule fault.Rule, by time.Duration) bool {
 
 // meets reports whether the load has calls that a rule on calls is for.
 func (s *Scenario) meets(rule fault.Rule) bool {
+	for key, value := range rule.Where.Metadata {
+		if !s.sends(key, value) {
+			return false
+		}
+	}
 	return slices.ContainsFunc(s.Load, func(l Load) bool {
 		m, known := methodNamed(l.Call)
 		kind := fault.RPCKind(l.Kind())
 		return known && rule.Meets(kind) && (rule.Where.Kind == "" || rule.Where.Kind == kind) &&
 			(rule.Where.Method == "" || rule.Where.Method == m.short || rule.Where.Method == m.full)
 	})
+}
+
+// sends reports whether calls may carry this metadata. A key that hashing goes
+// by has the values of users, who are many.
+func (s *Scenario) sends(key, value string) bool {
+	if hash := s.Client.Balance.ConsistentHash; hash != nil && strings.EqualFold(hash.Header, key) {
+		return true
+	}
+	for k, v := range s.Client.Metadata {
+		if strings.EqualFold(k, key) && v == value {
+			return true
+		}
+	}
+	return false
 }
 
 // doubts are warnings about plans that can be run but might not show what
