@@ -15,6 +15,7 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore/balance"
 	"github.com/grpcbench/grpcbench/clientcore/interceptor"
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
+	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
 
 // Limits of settings that grpc-go would otherwise change without a word.
@@ -188,6 +189,13 @@ func (c *checks) attempts(path, name string, m Method, cfg Config) {
 		c.add(path+".retry", retries.Validate())
 		if (retries.IsNative() || cfg.Retry.IsNative()) && !strings.Contains(name, "/") {
 			c.wrong(path, "must name the service too, as user.v1.UserService/%s: grpc-go's own retries are set by full names", name)
+		}
+		switch {
+		case !retries.IsNative():
+		case m.Retry.Budget != (retry.Budget{}):
+			c.wrong(path+".retry.budget", "must be left out: grpc-go keeps one budget for all native retries of a channel, that of retry.budget")
+		case !cfg.Retry.IsNative() && retry.NewThrottle(cfg.Retry.Budget) != nil:
+			c.wrong(path+".retry", "must not be native: the budget of retry, which is not native, would not count for it")
 		}
 		if cfg.ServiceConfig != "" && !retries.Off {
 			c.wrong(path+".retry", "must be none: service_config says how calls are retried")

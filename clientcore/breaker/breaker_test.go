@@ -52,7 +52,7 @@ func TestOpensAfterFailuresInARow(t *testing.T) {
 		if !errors.As(err, &open) || open.RetryIn != 1 || !errors.Is(err, ErrOpen) || status.Code(err) != codes.Unavailable {
 			t.Errorf("a nanosecond before the reset: %v", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		probe, err := b.Allow()
 		if err != nil {
 			t.Fatalf("the probe was refused: %v", err)
@@ -88,7 +88,7 @@ func TestResetGrows(t *testing.T) {
 			if call(b, Failure) {
 				t.Fatalf("time %d: admitted before %v", i, want)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			if !call(b, Failure) {
 				t.Fatalf("time %d: no probe after %v", i, want)
 			}

@@ -18,10 +18,14 @@ type conn struct {
 	grpc.ClientConnInterface
 	err   error
 	calls int
+	wait  func() // in Invoke; may be nil
 }
 
 func (c *conn) Invoke(_ context.Context, _ string, _, _ any, _ ...grpc.CallOption) error {
 	c.calls++
+	if c.wait != nil {
+		c.wait()
+	}
 	return c.err
 }
 
@@ -174,4 +178,34 @@ func TestStreamProbes(t *testing.T) {
 			t.Error("the probe's end counted as well")
 		}
 	})
+}
+
+// TestTrapNoLockOverACall: while one call takes for ever, others are admitted,
+// end, and are counted.
+func TestTrapNoLockOverACall(t *testing.T) {
+	stuck, begun := make(chan struct{}), make(chan struct{})
+	l := NewLayer(&conn{wait: func() { close(begun); <-stuck }}, Default(), nil)
+	first := make(chan error, 1)
+	go func() { first <- l.Invoke(context.Background(), "/s/a", nil, nil) }()
+	<-begun
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range DefaultFailures {
+			call(l.one, Failure)
+		}
+		_ = l.Invoke(context.Background(), "/s/a", nil, nil)
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("a call waits for another")
+	}
+	if l.one.State() != Open || l.one.Rejected() != 1 {
+		t.Errorf("%v, %d rejected", l.one.State(), l.one.Rejected())
+	}
+	close(stuck)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
 }

@@ -139,9 +139,9 @@ func TestRebuildsAreJitteredAndOneAtATime(t *testing.T) {
 	})
 }
 
-// TestRebuildThatFailsLeavesTheOld: a dial that fails leaves the slot as it was,
+// TestTrapFailedRebuildLeavesTheOld: a dial that fails leaves the slot as it was,
 // never empty, and is tried again after as long.
-func TestRebuildThatFailsLeavesTheOld(t *testing.T) {
+func TestTrapFailedRebuildLeavesTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, d := newPool(t, config(1, stuckFor(10*time.Second)), func(c *fakeConn) {
 			if c.number == 0 {

@@ -47,9 +47,9 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestRoundRobinUnderConcurrency: no turn is lost or taken twice. A cursor that
+// TestTrapRoundRobinCursor: no turn is lost or taken twice. A cursor that
 // is written under a read lock, or read and then written, loses some.
-func TestRoundRobinUnderConcurrency(t *testing.T) {
+func TestTrapRoundRobinCursor(t *testing.T) {
 	const size, callers, each = 7, 16, 700 // each × callers is a multiple of size
 	p, d := newPool(t, config(size), atOnce)
 	var wg sync.WaitGroup

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestWaitReadyIsNotFooledByAChange: a channel that goes from CONNECTING to
+// TestTrapAChangeIsNotReady: a channel that goes from CONNECTING to
 // TRANSIENT_FAILURE has changed, and is not ready.
-func TestWaitReadyIsNotFooledByAChange(t *testing.T) {
+func TestTrapAChangeIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, d := newPool(t, config(2), func(c *fakeConn) { c.set(connecting) })
 		one, two := d.all()[0], d.all()[1]
