@@ -183,7 +183,7 @@ func (f *Fleet) Start(t0 time.Time, final bool) {
 		}
 	}
 	if f.balancer != nil {
-		f.balancer.wake()
+		f.balancer.roster.wake()
 	}
 }
 
