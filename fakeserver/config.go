@@ -39,6 +39,9 @@ type Config struct {
 	// Queue is the calls that wait for a slot on one backend; one more is
 	// refused with RESOURCE_EXHAUSTED. Nil is no limit.
 	Queue *int `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
+	// Part is which of the backends are here, where a fleet is spread over
+	// machines; the zero Part is all of them.
+	Part Part `yaml:"-" json:",omitzero"`
 	// LoadReport is how backends report their load. Nil is out of band, to
 	// clients that ask.
 	LoadReport *LoadReport `yaml:"load_report" json:",omitempty" doc:"how backends report their load (ORCA); with each answer when left out and a client of the scenario balances by it, and to clients that ask out of band"`
@@ -112,7 +115,7 @@ func (c Config) validateCapacity() (errs []error) {
 			errs = append(errs, field.New("queue", "must come with concurrency: without that no call ever waits"))
 		}
 	}
-	errs = append(errs, field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)))
+	errs = append(errs, c.validatePart(), field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)))
 	if c.Lookaside != nil && c.Front != NoFront {
 		errs = append(errs, field.New("lookaside", "must be left out with front: clients see one address, and none of a backend"))
 	}

@@ -85,7 +85,7 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	if f.front != nil {
 		return []Address{{Name: "front", Address: f.front.address, Authority: authority}}, nil
 	}
-	addresses := make([]Address, c.Backends)
+	addresses := make([]Address, len(f.backends))
 	for i, b := range f.backends {
 		addresses[i] = Address{Name: b.name(), Address: b.port.address, Authority: authority}
 	}
@@ -123,6 +123,9 @@ func (f *Fleet) build(c Config, s *site) (err error) {
 		}
 	}
 	for i := range c.Backends {
+		if !c.Part.has(i) {
+			continue
+		}
 		listen := f.listen
 		if f.front != nil {
 			listen = f.front.listen(i)
@@ -180,7 +183,7 @@ func (f *Fleet) Start(t0 time.Time, final bool) {
 		}
 	}
 	if f.balancer != nil {
-		f.balancer.wake()
+		f.balancer.roster.wake()
 	}
 }
 

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
 	lbpb "google.golang.org/grpc/balancer/grpclb/grpc_lb_v1"
@@ -27,47 +25,17 @@ type Lookaside struct {
 	// Drops is entries of the list that stand for no backend: the calls whose
 	// turn they are fail as UNAVAILABLE.
 	Drops int `yaml:"drops" doc:"further entries of the list, whose share of the calls the client fails as UNAVAILABLE"`
-	// Changes are lists that it tells of later, in the order of time.
-	Changes []LookasideChange `yaml:"changes" doc:"lists that it tells of later"`
+	// Changes are lists that it tells of later, in the order of time; drops stay.
+	Changes []RosterChange `yaml:"changes" doc:"lists that it tells of later"`
 }
-
-// LookasideChange is a list that holds from a time on.
-type LookasideChange struct {
-	At       time.Duration `yaml:"at" doc:"when, counted from the start of the measurement"`
-	Backends []int         `yaml:"backends" doc:"the list from then on; drops stay"`
-}
-
-// maxEntries keeps a slip of the pen from making a list that no client takes.
-const maxEntries = 10_000
 
 func (l *Lookaside) validate(backends int) error {
 	if l == nil {
 		return nil
 	}
-	var errs []error
-	check := func(path string, list []int) {
-		if len(list) > maxEntries {
-			errs = append(errs, field.New(path, "must have at most %d entries (got %d)", maxEntries, len(list)))
-		}
-		for i, b := range list {
-			if b < 0 || b >= backends {
-				errs = append(errs, field.New(fmt.Sprintf("%s[%d]", path, i), "must be from 0 to %d (got %d)", backends-1, b))
-			}
-		}
-	}
-	check("backends", l.Backends)
+	errs := []error{validateRoster(l.Backends, l.Changes, backends)}
 	if l.Drops < 0 || l.Drops > maxEntries {
 		errs = append(errs, field.New("drops", "must be from 0 to %d (got %d)", maxEntries, l.Drops))
-	}
-	for i, c := range l.Changes {
-		path := fmt.Sprintf("changes[%d]", i)
-		if i > 0 && c.At <= l.Changes[i-1].At {
-			errs = append(errs, field.New(path+".at", "must be after %v, when the change before it is (got %v)", l.Changes[i-1].At, c.At))
-		}
-		if len(c.Backends) == 0 {
-			errs = append(errs, field.New(path+".backends", "must name a backend"))
-		}
-		check(path+".backends", c.Backends)
 	}
 	return errors.Join(errs...)
 }
@@ -76,22 +44,15 @@ func (l *Lookaside) validate(backends int) error {
 // every reset replaces. Like a backend it is not safe for concurrent use.
 type lookaside struct {
 	port   *port
-	config Lookaside
-	clock  *clock
+	roster *roster
 	certs  *certificates    // nil is plain text
-	lists  [][]*lbpb.Server // the first, and one for each change
+	lists  [][]*lbpb.Server // the roster's
 	life   *lookasideLife   // nil when a reset failed to listen
 }
 
 func newLookaside(config Lookaside, backends []Address, listen ListenFunc, s *site) (*lookaside, error) {
-	la := &lookaside{config: config, clock: s.clock, certs: s.certs}
-	first := config.Backends
-	if len(first) == 0 {
-		for i := range backends {
-			first = append(first, i)
-		}
-	}
-	for _, list := range append([][]int{first}, changes(config.Changes)...) {
+	la := &lookaside{roster: newRoster(config.Backends, config.Changes, len(backends), s.clock), certs: s.certs}
+	for _, list := range la.roster.lists() {
 		servers, err := serverList(list, config.Drops, backends)
 		if err != nil {
 			return nil, fmt.Errorf("look-aside balancer: %w", err)
@@ -105,13 +66,6 @@ func newLookaside(config Lookaside, backends []Address, listen ListenFunc, s *si
 	la.port = p
 	la.life = newLookasideLife(la, l)
 	return la, nil
-}
-
-func changes(all []LookasideChange) (lists [][]int) {
-	for _, c := range all {
-		lists = append(lists, c.Backends)
-	}
-	return lists
 }
 
 // serverList is a list as the protocol has it, with drops spread over it.
@@ -151,35 +105,9 @@ func (la *lookaside) stop() {
 	}
 }
 
-// wake says that the clock was set.
-func (la *lookaside) wake() {
-	if la.life != nil {
-		la.life.wake()
-	}
-}
-
 func (la *lookaside) close() {
 	la.stop()
 	la.port.release()
-}
-
-// current is the list that holds at now, and how long until that changes; ok is
-// false when it does not, as the clock is set.
-func (la *lookaside) current(now time.Time) (list []*lbpb.Server, next time.Duration, ok bool) {
-	list = la.lists[0]
-	at, set := la.clock.at(now)
-	if !set {
-		return list, 0, false
-	}
-	n := 0
-	for n < len(la.config.Changes) && la.config.Changes[n].At <= at {
-		n++
-		list = la.lists[n]
-	}
-	if n < len(la.config.Changes) {
-		next, ok = la.clock.until(now, la.config.Changes[n].At)
-	}
-	return list, next, ok
 }
 
 // lookasideLife is the balancer between two resets.
@@ -189,13 +117,10 @@ type lookasideLife struct {
 	server  *grpc.Server
 	gate    *gate
 	serving sync.WaitGroup
-
-	mu    sync.Mutex
-	moved chan struct{} // closed when the clock is set, and replaced
 }
 
 func newLookasideLife(la *lookaside, l net.Listener) *lookasideLife {
-	life := &lookasideLife{of: la, gate: newGate(l, newConnections(newBooks(nil))), moved: make(chan struct{})}
+	life := &lookasideLife{of: la, gate: newGate(l, newConnections(newBooks(nil)))}
 	options := []grpc.ServerOption{
 		// grpclb pings its balancer every 20 s.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
@@ -222,43 +147,17 @@ func (f *lookasideLife) BalanceLoad(stream lbpb.LoadBalancer_BalanceLoadServer) 
 	}
 	err := stream.Send(&lbpb.LoadBalanceResponse{LoadBalanceResponseType: &lbpb.LoadBalanceResponse_InitialResponse{
 		InitialResponse: &lbpb.InitialLoadBalanceResponse{}}})
-	var told []*lbpb.Server
-	for err == nil {
-		moved := f.clockMoves()
-		list, next, changes := f.of.current(time.Now())
-		if !slices.Equal(list, told) {
-			told = list
-			err = stream.Send(&lbpb.LoadBalanceResponse{LoadBalanceResponseType: &lbpb.LoadBalanceResponse_ServerList{
-				ServerList: &lbpb.ServerList{Servers: list}}})
-			if err != nil {
-				break
-			}
-		}
-		var later <-chan time.Time
-		if changes {
-			later = time.After(next)
-		}
-		select {
-		case <-later:
-		case <-moved:
-		case <-stream.Context().Done():
-			err = status.FromContextError(stream.Context().Err()).Err()
-		}
+	if err != nil {
+		return err
+	}
+	err = f.of.roster.follow(stream.Context().Done(), func(place int) error {
+		return stream.Send(&lbpb.LoadBalanceResponse{LoadBalanceResponseType: &lbpb.LoadBalanceResponse_ServerList{
+			ServerList: &lbpb.ServerList{Servers: f.of.lists[place]}}})
+	})
+	if err == nil {
+		err = status.FromContextError(stream.Context().Err()).Err()
 	}
 	return err
-}
-
-func (f *lookasideLife) clockMoves() <-chan struct{} {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.moved
-}
-
-func (f *lookasideLife) wake() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	close(f.moved)
-	f.moved = make(chan struct{})
 }
 
 func (f *lookasideLife) stop() {

@@ -66,9 +66,9 @@ func TestLookaside(t *testing.T) {
 
 // Changes are told of when their time comes, by the fleet's clock, and not before
 // it is set; Reset goes back to the first list.
-func TestLookasideChanges(t *testing.T) {
+func TestRosterChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{Backends: 3, Lookaside: &Lookaside{Backends: []int{0}, Changes: []LookasideChange{
+		r := newRig(t, Config{Backends: 3, Lookaside: &Lookaside{Backends: []int{0}, Changes: []RosterChange{
 			{At: -sec, Backends: []int{0, 1}}, {At: 2 * sec, Backends: []int{1, 2}}}}})
 		address := r.Lookaside()
 		t0 := time.Now().Add(10 * sec)
@@ -126,7 +126,7 @@ func TestValidateLookaside(t *testing.T) {
 	}{
 		{Lookaside{Backends: []int{0, 2}, Drops: -1},
 			"lookaside.backends[1]: must be from 0 to 1 (got 2)\nlookaside.drops: must be from 0 to 10000 (got -1)"},
-		{Lookaside{Changes: []LookasideChange{{At: sec, Backends: []int{1}}, {At: sec}}},
+		{Lookaside{Changes: []RosterChange{{At: sec, Backends: []int{1}}, {At: sec}}},
 			"lookaside.changes[1].at: must be after 1s, when the change before it is (got 1s)\nlookaside.changes[1].backends: must name a backend"},
 	} {
 		if got := render((Config{Backends: 2, Lookaside: &c.config}).Validate()); got != c.want {

@@ -42,6 +42,10 @@ type Fleet struct {
 	fakeserver.Config `yaml:",inline"`
 	// Isolation is Process or InProcess.
 	Isolation string `yaml:"isolation" doc:"process: one OS process of its own for the fleet (when left out); inprocess: inside the load generator"`
+	// Remote is where fleets on other machines serve control: backend i is in
+	// the one numbered i modulo their number.
+	Remote []string `yaml:"remote" doc:"control addresses, host:port, of fleets that grpcbench serve runs on other machines, over which the backends are spread in turn"`
+	Token  Secret   `yaml:"token" doc:"${NAME}: the environment variable that has the token of the remote fleets"`
 }
 
 // Where a fleet runs.

@@ -48,7 +48,7 @@ type Scenario struct {
 	WarmupNS  int64 `json:"warmup_ns"`
 	MeasureNS int64 `json:"measure_ns"`
 	DrainNS   int64 `json:"drain_ns"`
-	// Isolation is process, inprocess or target.
+	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
 }
@@ -372,6 +372,17 @@ type Fleet struct {
 	// ActualOverAsked is Σ actual ÷ Σ asked service time; 0 when none was
 	// asked for.
 	ActualOverAsked float64 `json:"actual_over_asked,omitempty"`
+	// Remotes is the machines of a fleet that is not on this one.
+	Remotes []Remote `json:"remotes,omitempty"`
+}
+
+// Remote is one machine that backends of the fleet were on.
+type Remote struct {
+	Address string `json:"address"` // of its control service
+	// ClockAheadNS is what its clock was ahead of this machine's, which start
+	// times were corrected by, with an error of at most half of RoundTripNS.
+	ClockAheadNS int64 `json:"clock_ahead_ns"`
+	RoundTripNS  int64 `json:"round_trip_ns"`
 }
 
 // Backend is one fake server's account.

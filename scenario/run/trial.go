@@ -208,6 +208,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		}
 		settled = err
 		out.Fleet = fleetAccount(after, t.fleetBefore)
+		out.Fleet.Remotes = t.backends.remotes()
 	}
 	out.Client = t.clientAccount(o)
 	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
