@@ -43,7 +43,7 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
-	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore ./scenario/engine ./fakeserver
+	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
 
 .PHONY: generate
 generate: ## make the Go code of the .proto files

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
+	"github.com/grpcbench/grpcbench/clientcore/balance"
 	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/interceptor"
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
@@ -90,7 +91,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	}
 	target, resolvers := o.resolve(cfg)
 	common := dialOptions(cfg, o, files)
-	c.pool, err = pool.New(cfg.Pool, seed, func(slot int, report func(connectivity.State)) (pool.Conn, error) {
+	dial := func(slot int, report func(connectivity.State)) (pool.Conn, error) {
 		// Channels' seeds are neighbours; the balancer mixes them.
 		service, err := cfg.serviceConfig(files.service, seed+uint64(slot))
 		if err != nil {
@@ -102,11 +103,15 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 			own = append(own, grpc.WithResolvers(withMeter(b, meter)))
 		}
 		return grpc.NewClient(target, append(own, common...)...)
-	})
+	}
+	if o.channels != nil {
+		dial = o.channels
+	}
+	c.pool, err = pool.New(cfg.Pool, seed, dial)
 	if err != nil {
 		return nil, fmt.Errorf("clientcore: %w", err)
 	}
-	c.wire = c.breakers.around(c.pool)
+	c.wire = balance.Typed(c.breakers.around(c.pool))
 	return c, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,6 +20,8 @@ import (
 type Control struct {
 	cc     *grpc.ClientConn
 	client controlpb.ControlClient
+
+	lookaside atomic.Pointer[string]
 }
 
 // DialControl makes a Control for the fleet whose control service listens at
@@ -54,9 +57,20 @@ func (c *Control) Configure(ctx context.Context, config Config) ([]Address, erro
 	}
 	addresses := make([]Address, len(out.GetBackends()))
 	for i, b := range out.GetBackends() {
-		addresses[i] = Address{Name: b.GetName(), Address: b.GetAddress()}
+		addresses[i] = Address{Name: b.GetName(), Address: b.GetAddress(), Authority: b.GetAuthority()}
 	}
+	lookaside := out.GetLookaside()
+	c.lookaside.Store(&lookaside)
 	return addresses, nil
+}
+
+// Lookaside is where the look-aside balancer listens, as the last Configure had
+// it; "" is that there is none.
+func (c *Control) Lookaside() string {
+	if address := c.lookaside.Load(); address != nil {
+		return *address
+	}
+	return ""
 }
 
 // Reset is Fleet.Reset.

@@ -62,9 +62,9 @@ func (s *controlServer) Configure(_ context.Context, in *controlpb.ConfigureRequ
 	if err != nil {
 		return nil, controlError(err)
 	}
-	out := &controlpb.ConfigureResponse{}
+	out := &controlpb.ConfigureResponse{Lookaside: s.fleet.Lookaside()}
 	for _, a := range addresses {
-		out.Backends = append(out.Backends, &controlpb.BackendAddress{Name: a.Name, Address: a.Address})
+		out.Backends = append(out.Backends, &controlpb.BackendAddress{Name: a.Name, Address: a.Address, Authority: a.Authority})
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package fakeserver
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -29,6 +30,8 @@ type Fleet struct {
 	mu       sync.Mutex
 	closed   bool
 	backends []*backend
+	balancer *lookaside // nil is none
+	front    *front     // nil is none
 	controls map[*controlEnd]struct{}
 	serving  sync.WaitGroup
 }
@@ -48,10 +51,11 @@ func NewFleet(token string, listen ListenFunc) *Fleet {
 
 // Configure replaces the fleet by the one that c describes: when it returns,
 // the old backends are closed and the new ones listen, with all that Reset
-// sets as after Reset(0, 0). Its error is that of c.Validate or of listening;
+// sets as after Reset(0, 0). It returns where clients are to connect: each
+// backend's address, or that of the front. Its error is that of c.Validate or of listening;
 // the fleet has no backends then.
 func (f *Fleet) Configure(c Config) ([]Address, error) {
-	if err := c.Validate(); err != nil {
+	if err := errors.Join(c.Validate(), c.unread()); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
@@ -61,18 +65,70 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	}
 	f.closeBackends()
 	f.clock.unset()
-	s := &site{config: c, times: c.ServiceTime.Sampler(), clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
+	s := &site{config: c, clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
+	if c.Work == Burn {
+		s.burner = calibrate()
+	}
+	if err := f.build(c, s); err != nil {
+		f.closeBackends()
+		return nil, err
+	}
+	authority := ""
+	if s.certs != nil {
+		authority = s.certs.authority
+	}
+	if f.front != nil {
+		return []Address{{Name: "front", Address: f.front.address, Authority: authority}}, nil
+	}
 	addresses := make([]Address, c.Backends)
-	for i := range addresses {
-		b, err := newBackend(i, s, f.listen, draw.Seed{})
-		if err != nil {
+	for i, b := range f.backends {
+		addresses[i] = Address{Name: b.name(), Address: b.port.address, Authority: authority}
+	}
+	if c.Lookaside != nil {
+		var err error
+		if f.balancer, err = newLookaside(*c.Lookaside, addresses, f.listen, s); err != nil {
 			f.closeBackends()
 			return nil, err
 		}
-		f.backends = append(f.backends, b)
-		addresses[i] = Address{Name: b.name(), Address: b.port.address}
 	}
 	return addresses, nil
+}
+
+// Lookaside is where the look-aside balancer of the last Configure listens; ""
+// is that there is none.
+func (f *Fleet) Lookaside() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.balancer == nil {
+		return ""
+	}
+	return f.balancer.port.address
+}
+
+// build makes the backends, and what they share. mu must be held.
+func (f *Fleet) build(c Config, s *site) (err error) {
+	if c.TLS == SelfSigned {
+		if s.certs, err = newCertificates(); err != nil {
+			return err
+		}
+	}
+	if c.Front == L4 {
+		if f.front, err = newFront(c.Backends, f.listen); err != nil {
+			return fmt.Errorf("front: %w", err)
+		}
+	}
+	for i := range c.Backends {
+		listen := f.listen
+		if f.front != nil {
+			listen = f.front.listen(i)
+		}
+		b, err := newBackend(i, s, listen, draw.Seed{})
+		if err != nil {
+			return err
+		}
+		f.backends = append(f.backends, b)
+	}
+	return nil
 }
 
 // Reset forgets everything that happened: connections are closed, calls in
@@ -87,8 +143,14 @@ func (f *Fleet) Reset(seed uint64, block uint32) error {
 	}
 	f.clock.unset()
 	var errs []error
+	if f.front != nil {
+		f.front.restart()
+	}
 	for _, b := range f.backends {
 		errs = append(errs, b.reset(draw.Seed{Seed: seed, Block: block}))
+	}
+	if f.balancer != nil {
+		errs = append(errs, f.balancer.reset())
 	}
 	return errors.Join(errs...)
 }
@@ -104,6 +166,9 @@ func (f *Fleet) Start(t0 time.Time, final bool) {
 		if b.life != nil {
 			b.life.windows.wake()
 		}
+	}
+	if f.balancer != nil {
+		f.balancer.wake()
 	}
 }
 
@@ -172,4 +237,12 @@ func (f *Fleet) closeBackends() {
 		b.close()
 	}
 	f.backends = nil
+	if f.balancer != nil {
+		f.balancer.close()
+		f.balancer = nil
+	}
+	if f.front != nil {
+		f.front.close()
+		f.front = nil
+	}
 }

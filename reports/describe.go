@@ -284,6 +284,12 @@ func faultName(f result.FaultWindow) string {
 func faultTime(f result.FaultWindow) string {
 	at := trimmed(time.Duration(f.AtNS).Seconds())
 	switch {
+	case f.Moment && f.EveryNS > 0:
+		return "at " + at + " s and every " + seconds(f.EveryNS)
+	case f.Moment:
+		return "at " + at + " s"
+	case f.EveryNS > 0:
+		return at + "–" + seconds(f.AtNS+f.ForNS) + " and every " + seconds(f.EveryNS)
 	case f.ForNS > 0:
 		return at + "–" + seconds(f.AtNS+f.ForNS)
 	case f.AtNS <= 0:

@@ -11,8 +11,8 @@ import (
 
 // section lays out the table's heading, columns, notes, chart and remarks.
 func (t *table) section(r *result.Result, several bool) section {
-	columns, equal := t.columns(r)
-	s := section{columns: columns, rows: len(t.rows)}
+	columns, equal, moved := t.columns(r)
+	s := section{columns: columns, moved: moved, rows: len(t.rows)}
 	s.notes = slices.Concat(t.differences(), t.faultNotes(), t.unended())
 	s.heading = append(s.heading, t.what(r, several))
 	second := slices.Concat(t.conditions, equal, t.faultItems())

@@ -21,6 +21,7 @@ type page struct {
 type section struct {
 	heading [][]string // lines of items
 	columns []column   // in the order of display
+	moved   []column   // what could be shown as well: equal in every row, or n/a
 	rows    int
 	notes   []note // beside those of the columns, at every width
 	chart   *chart

@@ -28,8 +28,9 @@ type row struct {
 	p50, p90 stats.Latency
 	p99      stats.Latency
 	p999     stats.Latency
-	change   stats.Change // of p99 against the baseline
-	compared bool         // whether change is known
+	// change is of p99, gain of the share in SLO, against the baseline; nil
+	// where they are not compared.
+	change, gain *stats.Comparison
 }
 
 // newTable computes the figures. It has no rows where nothing was measured.
@@ -68,11 +69,7 @@ func newTable(r *result.Result, entry string, g group) table {
 		return t
 	}
 	t.baseline = &t.rows[base]
-	for i := range t.rows {
-		if i != base {
-			t.rows[i].change, t.rows[i].compared = stats.Compare(t.rows[i].samples, t.baseline.samples, stats.P99)
-		}
-	}
+	t.compareAll()
 	return t
 }
 

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
 // channels is the pool's size, connections what they come to once all are
@@ -22,11 +25,17 @@ func (s *Scenario) connections() int {
 	}
 }
 
-func (s *Scenario) picksOne() bool { return s.Client.Balance.PickFirst != nil }
+// picksOne reports whether a channel is one connection, to one backend: with
+// pick_first, and through a front that has one address for all.
+func (s *Scenario) picksOne() bool { return s.Client.Balance.PickFirst != nil || s.fronted() }
+
+func (s *Scenario) fronted() bool { return s.Fleet != nil && s.Fleet.Front == fakeserver.L4 }
 
 // allOnFirst reports whether every channel sends all it has to the first
 // backend.
-func (s *Scenario) allOnFirst() bool { return s.picksOne() && !s.Client.Balance.PickFirst.Shuffle }
+func (s *Scenario) allOnFirst() bool {
+	return s.Client.Balance.PickFirst != nil && !s.Client.Balance.PickFirst.Shuffle && !s.fronted()
+}
 
 // offered is Σ rates of the open loops, in calls per second, and whether there
 // are closed loops besides, whose rate the answer decides.
@@ -41,27 +50,80 @@ func (s *Scenario) offered() (rate float64, closed bool) {
 	return rate, closed
 }
 
-// utilisation is the share of its slots that a backend which gets calls keeps
-// busy, when `serving` backends share the load: Σ rates × mean service time ÷
-// (concurrency × serving). First attempts of the open loops only; with
-// pick_first, at the best spread of the channels. ok is false
-// where there is no limit to be near: no fleet, no concurrency or no service
-// time.
-func (s *Scenario) utilisation(serving int) (u float64, ok bool) {
-	if s.Fleet == nil || s.Fleet.Concurrency == 0 || s.Fleet.ServiceTime.Mean() == 0 || serving == 0 {
+// capacity is how many calls of a load entry the fleet can serve in a second
+// when it serves nothing else: Σ concurrency ÷ mean time in a slot. ok is false
+// where there is no limit: no fleet, no concurrency or no service time.
+func (s *Scenario) capacity(l Load) (perSecond float64, ok bool) {
+	if s.Fleet == nil || s.Fleet.Backends == 0 {
 		return 0, false
+	}
+	for b := range s.Fleet.Backends {
+		work := s.Fleet.MeanWork(b, l.Method(), l.messages())
+		if s.Fleet.Slots(b) == 0 || work <= 0 {
+			return 0, false
+		}
+		perSecond += float64(s.Fleet.Slots(b)) / work.Seconds()
+	}
+	return perSecond, true
+}
+
+// messages is the number of messages of each stream, as it comes to be when it
+// is left out.
+func (l Load) messages() int {
+	if l.Messages == 0 {
+		return defaultMessages
+	}
+	return l.Messages
+}
+
+// utilisations is, for each backend, the share of its slots that it keeps busy
+// when `serving` backends share the load evenly: Σ rate × mean time in a slot ÷
+// (concurrency × serving). First attempts of the open loops only; with
+// pick_first or a front, at the best spread of the channels. ok is false where
+// there is no limit to be near: no fleet, no concurrency or no service time.
+func (s *Scenario) utilisations(serving int) (each []float64, ok bool) {
+	if s.Fleet == nil || serving == 0 {
+		return nil, false
 	}
 	switch {
 	case s.allOnFirst():
 		serving = 1
 	case s.picksOne():
-		serving = min(serving, s.channels())
+		serving = min(serving, s.channels()*max(s.Client.Count, 1))
 	}
-	rate, _ := s.offered()
-	return rate * s.Fleet.ServiceTime.Mean().Seconds() / float64(s.Fleet.Concurrency*serving), true
+	each = make([]float64, s.Fleet.Backends)
+	for b := range each {
+		slots := s.Fleet.Slots(b)
+		if slots == 0 {
+			return nil, false
+		}
+		for _, l := range s.Load {
+			if l.Open() {
+				each[b] += l.Rate * s.Fleet.MeanWork(b, l.Method(), l.messages()).Seconds() / float64(slots*serving)
+			}
+		}
+		if each[b] == 0 && !s.takesTime(b) {
+			return nil, false
+		}
+	}
+	return each, true
 }
 
-// outage is a `down` fault and who is left during it.
+// takesTime reports whether calls that are made keep a backend busy.
+func (s *Scenario) takesTime(backend int) bool {
+	return slices.ContainsFunc(s.Load, func(l Load) bool { return s.Fleet.MeanWork(backend, l.Method(), l.messages()) > 0 })
+}
+
+// utilisation is that of the busiest backend.
+func (s *Scenario) utilisation(serving int) (u float64, ok bool) {
+	each, ok := s.utilisations(serving)
+	if !ok {
+		return 0, false
+	}
+	return slices.Max(each), true
+}
+
+// outage is a `down` or `restart` fault and who is left during it.
 type outage struct {
 	name      string
 	survivors int
@@ -73,7 +135,7 @@ func (s *Scenario) outages() []outage {
 	}
 	var all []outage
 	for _, rule := range s.Fleet.Faults {
-		if rule.Inject.Down == nil {
+		if rule.Inject.Down == nil && rule.Inject.Restart == nil {
 			continue
 		}
 		o := outage{name: rule.Label()}
@@ -137,11 +199,11 @@ func (s *Scenario) doubts() []string {
 		}
 		if l.Request > s.Client.Messages.MaxSend {
 			doubt("requests of %s carry %s, more than client.messages.max_send (%s): every call fails",
-				l.Name, byteText(l.Request), byteText(s.Client.Messages.MaxSend))
+				l.Name, strict.ByteText(l.Request), strict.ByteText(s.Client.Messages.MaxSend))
 		}
 		if l.Response > s.Client.Messages.MaxReceive {
 			doubt("responses of %s carry %s, more than client.messages.max_receive (%s): every call fails",
-				l.Name, byteText(l.Response), byteText(s.Client.Messages.MaxReceive))
+				l.Name, strict.ByteText(l.Response), strict.ByteText(s.Client.Messages.MaxReceive))
 		}
 	}
 	for _, m := range methods() {
@@ -156,19 +218,6 @@ func (s *Scenario) doubts() []string {
 
 // percent is 0.534 as 53 %.
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
-
-// byteText is a size in the largest unit that it is a whole number of.
-func byteText(n int64) string {
-	for _, unit := range []struct {
-		name string
-		size int64
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= unit.size && n%unit.size == 0 {
-			return fmt.Sprintf("%d%s", n/unit.size, unit.name)
-		}
-	}
-	return fmt.Sprintf("%dB", n)
-}
 
 // minutes is a duration for people: 45 s, 1.5 min, 2.1 h.
 func minutes(d time.Duration) string {

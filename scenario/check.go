@@ -96,7 +96,10 @@ func (s *Scenario) check(p *problems) {
 	s.checkMethodSettings(p)
 	s.checkChurn(p)
 	if s.Fleet != nil && s.Client.TLS != nil {
-		p.addUnlessKnown("client.tls", "is for a target: the fleet speaks plain text")
+		p.addUnlessKnown("client.tls", "is for a target: clients trust the certificates of a fleet with tls: self_signed by themselves")
+	}
+	if s.fronted() && s.Client.Balance.NeedsLookaside() {
+		p.addUnlessKnown("fleet.front", "cannot be with balance grpclb: its balancer hands out the backends' own addresses")
 	}
 	s.checkLoad(p)
 }
@@ -133,6 +136,9 @@ func (s *Scenario) checkLoad(p *problems) {
 		path := fmt.Sprintf("load[%d]", i)
 		n := entries.Items[i]
 		l.check(p, n, path)
+		if _, known := s.capacity(l); l.Share > 0 && !known {
+			p.addUnlessKnown(path+".rate", "a share of the fleet's capacity needs to know it: set fleet.concurrency, and a service_time for %s, or write a rate such as 500/s", l.Call)
+		}
 		name := l.Name
 		switch {
 		case name == "" && n.Key("name") != nil:
@@ -173,7 +179,7 @@ func (l Load) check(p *problems, n *strict.Node, path string) {
 	case !has("rate") && !has("workers"):
 		p.addUnlessKnown(path, "needs a rate (open loop: calls come at their time, rate: 500/s) or workers (closed loop, workers: 8)")
 	}
-	if has("rate") && l.Rate <= 0 {
+	if has("rate") && !l.Open() {
 		fail("rate", "must be > 0/s (got %v/s)", l.Rate)
 	}
 	if has("workers") && l.Workers < 1 {
@@ -209,7 +215,7 @@ func (l Load) check(p *problems, n *strict.Node, path string) {
 		bytes int64
 	}{{"request", l.Request}, {"response", l.Response}} {
 		if size.bytes < 0 || size.bytes > maxPayload {
-			fail(size.key, "must be from 0 to %s (got %d bytes)", byteText(maxPayload), size.bytes)
+			fail(size.key, "must be from 0 to %s (got %d bytes)", strict.ByteText(maxPayload), size.bytes)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (l Load) Kind() result.Kind {
 
 // Open reports whether the entry is an open loop: calls come at their time,
 // however long others take.
-func (l Load) Open() bool { return l.Rate > 0 }
+func (l Load) Open() bool { return l.Rate > 0 || l.Share > 0 }
 
 // Loop is Open in the words of a result.
 func (l Load) Loop() result.Loop {

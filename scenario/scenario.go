@@ -65,7 +65,10 @@ type Load struct {
 
 	// Open loop.
 	Arrivals load.Arrivals `yaml:"arrivals" doc:"open loop: how calls are spread over time; poisson when left out"`
-	Rate     float64       `yaml:"rate" unit:"rate" doc:"open loop: calls per second, such as 900/s (/ms, /m too)"`
+	Rate     float64       `yaml:"rate" unit:"rate" or:"Share" doc:"open loop: calls per second, such as 900/s (/ms, /m too), or a share of what the fleet can serve, such as 60%"`
+	// Share is the rate as it is written where that is a share of the fleet's
+	// nominal capacity; Rate is what it comes to.
+	Share float64 `yaml:"-" unit:"percent"`
 	// MaxInFlight bounds the calls under way at once; an arrival beyond it is
 	// dropped and counted.
 	MaxInFlight int `yaml:"max_in_flight" doc:"open loop: most calls at once, an arrival beyond it is dropped and counted; 10000 when left out"`
@@ -112,10 +115,20 @@ func defaults(fleet bool) Scenario {
 // complete fills in the defaults that depend on other settings. The document
 // is valid by now.
 func (s *Scenario) complete() {
+	if s.Fleet != nil {
+		s.completeFleet()
+	}
 	for i := range s.Load {
 		l := &s.Load[i]
 		if l.Name == "" {
 			l.Name = l.defaultName()
+		}
+		if m, ok := methodNamed(l.Call); ok && m.streams() && l.Messages == 0 {
+			l.Messages = defaultMessages
+		}
+		if l.Share > 0 {
+			capacity, _ := s.capacity(*l)
+			l.Rate = l.Share * capacity
 		}
 		if l.Open() {
 			if l.Arrivals.Process() == nil {
@@ -125,9 +138,20 @@ func (s *Scenario) complete() {
 				l.MaxInFlight = defaultMaxInFlight
 			}
 		}
-		if m, ok := methodNamed(l.Call); ok && m.streams() && l.Messages == 0 {
-			l.Messages = defaultMessages
-		}
+	}
+}
+
+// completeFleet gives the fleet what the client's balancing cannot do without,
+// so that the bare name of a policy works. Nobody else pays for it.
+func (s *Scenario) completeFleet() {
+	perCall, _ := s.Client.Balance.ReadsLoadReports()
+	if s.Fleet.LoadReport == nil && (perCall || s.Client.ServiceConfig != "") {
+		// A service config may ask for weighted_round_robin as well.
+		s.Fleet.LoadReport = new(fakeserver.LoadReport)
+		s.Fleet.LoadReport.SetDefaults()
+	}
+	if s.Fleet.Lookaside == nil && s.Client.Balance.NeedsLookaside() {
+		s.Fleet.Lookaside = new(fakeserver.Lookaside)
 	}
 }
 

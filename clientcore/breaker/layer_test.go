@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -131,4 +133,45 @@ func TestStreamsCountAtTheirEnd(t *testing.T) {
 	if got := fresh.one.inRow.Load(); got != 1 {
 		t.Errorf("a stream that never opened counted %d times, want once", got)
 	}
+}
+
+// recv is a stream whose RecvMsg answers.
+type recv struct{ *stream }
+
+func (recv) RecvMsg(any) error { return nil }
+
+type streams struct{ conn }
+
+func (c *streams) NewStream(ctx context.Context, d *grpc.StreamDesc, m string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	s, err := c.conn.NewStream(ctx, d, m, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return recv{s.(*stream)}, nil
+}
+
+// A stream that probes has succeeded with its first response: it may go on for
+// hours, and would keep all other calls out.
+func TestStreamProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := &streams{conn{err: status.Error(codes.Unavailable, "down")}}
+		l := NewLayer(next, policy(func(p *Policy) { p.Failures = 1 }), nil)
+		_ = l.Invoke(t.Context(), "/s/a", nil, nil)
+		next.err = nil
+		time.Sleep(10 * time.Second)
+		s, err := l.NewStream(t.Context(), &grpc.StreamDesc{}, "/s/a")
+		if err != nil || l.one.State() != HalfOpen {
+			t.Fatalf("the probe: %v, %v", err, l.one.State())
+		}
+		if err := l.Invoke(t.Context(), "/s/a", nil, nil); !errors.Is(err, ErrOpen) {
+			t.Errorf("beside the probe: %v", err)
+		}
+		if err := s.RecvMsg(nil); err != nil || l.one.State() != Closed {
+			t.Errorf("after the first response: %v, %v", err, l.one.State())
+		}
+		s.(*probe).ClientStream.(recv).end(status.Error(codes.Unavailable, "lost"))
+		if l.one.State() != Closed {
+			t.Error("the probe's end counted as well")
+		}
+	})
 }

@@ -71,8 +71,10 @@ func (x *ConfigureRequest) GetConfig() []byte {
 }
 
 type ConfigureResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Backends      []*BackendAddress      `protobuf:"bytes,1,rep,name=backends,proto3" json:"backends,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Backends []*BackendAddress      `protobuf:"bytes,1,rep,name=backends,proto3" json:"backends,omitempty"`
+	// Where the fleet's look-aside balancer listens; empty is that there is none.
+	Lookaside     string `protobuf:"bytes,3,opt,name=lookaside,proto3" json:"lookaside,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -114,10 +116,19 @@ func (x *ConfigureResponse) GetBackends() []*BackendAddress {
 	return nil
 }
 
+func (x *ConfigureResponse) GetLookaside() string {
+	if x != nil {
+		return x.Lookaside
+	}
+	return ""
+}
+
 type BackendAddress struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Name    string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Address string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// PEM of the authority that signed its certificate; empty is plain text.
+	Authority     string `protobuf:"bytes,3,opt,name=authority,proto3" json:"authority,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -162,6 +173,13 @@ func (x *BackendAddress) GetName() string {
 func (x *BackendAddress) GetAddress() string {
 	if x != nil {
 		return x.Address
+	}
+	return ""
+}
+
+func (x *BackendAddress) GetAuthority() string {
+	if x != nil {
+		return x.Authority
 	}
 	return ""
 }
@@ -439,6 +457,8 @@ type Backend struct {
 	Codes map[string]int64 `protobuf:"bytes,4,rep,name=codes,proto3" json:"codes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// Attempts (or, for faults on a backend, windows) that met a fault, by kind.
 	Faults map[string]int64 `protobuf:"bytes,5,rep,name=faults,proto3" json:"faults,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// The same by rule: by its name, or its kind where it has none.
+	Rules map[string]int64 `protobuf:"bytes,21,rep,name=rules,proto3" json:"rules,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// Calls in a handler now, in service now, and waiting now.
 	InFlight  int64 `protobuf:"varint,6,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
 	InService int64 `protobuf:"varint,7,opt,name=in_service,json=inService,proto3" json:"in_service,omitempty"`
@@ -449,9 +469,22 @@ type Backend struct {
 	ConnectionsOpened int64 `protobuf:"varint,10,opt,name=connections_opened,json=connectionsOpened,proto3" json:"connections_opened,omitempty"`
 	ConnectionsOpen   int64 `protobuf:"varint,11,opt,name=connections_open,json=connectionsOpen,proto3" json:"connections_open,omitempty"`
 	// Service time drawn and service time taken, summed over finished services.
-	AskedNanos    int64 `protobuf:"varint,12,opt,name=asked_nanos,json=askedNanos,proto3" json:"asked_nanos,omitempty"`
-	ActualNanos   int64 `protobuf:"varint,13,opt,name=actual_nanos,json=actualNanos,proto3" json:"actual_nanos,omitempty"`
-	Services      int64 `protobuf:"varint,14,opt,name=services,proto3" json:"services,omitempty"`
+	AskedNanos  int64 `protobuf:"varint,12,opt,name=asked_nanos,json=askedNanos,proto3" json:"asked_nanos,omitempty"`
+	ActualNanos int64 `protobuf:"varint,13,opt,name=actual_nanos,json=actualNanos,proto3" json:"actual_nanos,omitempty"`
+	Services    int64 `protobuf:"varint,14,opt,name=services,proto3" json:"services,omitempty"`
+	// Attempts by method and number.
+	Series []*Attempts `protobuf:"bytes,22,rep,name=series,proto3" json:"series,omitempty"`
+	// Of the connections that were opened, those that a fault has closed.
+	ConnectionsKilled int64 `protobuf:"varint,23,opt,name=connections_killed,json=connectionsKilled,proto3" json:"connections_killed,omitempty"`
+	// Services for callers that were gone when they ended, what these took, and
+	// such services now.
+	Wasted      int64 `protobuf:"varint,24,opt,name=wasted,proto3" json:"wasted,omitempty"`
+	WastedNanos int64 `protobuf:"varint,25,opt,name=wasted_nanos,json=wastedNanos,proto3" json:"wasted_nanos,omitempty"`
+	Orphans     int64 `protobuf:"varint,26,opt,name=orphans,proto3" json:"orphans,omitempty"`
+	// Calls that waited when a call asked for a slot; how long those waited, in
+	// nanoseconds, that got one.
+	QueueLength   []*Bucket `protobuf:"bytes,27,rep,name=queue_length,json=queueLength,proto3" json:"queue_length,omitempty"`
+	QueueWait     []*Bucket `protobuf:"bytes,28,rep,name=queue_wait,json=queueWait,proto3" json:"queue_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -521,6 +554,13 @@ func (x *Backend) GetFaults() map[string]int64 {
 	return nil
 }
 
+func (x *Backend) GetRules() map[string]int64 {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
 func (x *Backend) GetInFlight() int64 {
 	if x != nil {
 		return x.InFlight
@@ -584,18 +624,217 @@ func (x *Backend) GetServices() int64 {
 	return 0
 }
 
+func (x *Backend) GetSeries() []*Attempts {
+	if x != nil {
+		return x.Series
+	}
+	return nil
+}
+
+func (x *Backend) GetConnectionsKilled() int64 {
+	if x != nil {
+		return x.ConnectionsKilled
+	}
+	return 0
+}
+
+func (x *Backend) GetWasted() int64 {
+	if x != nil {
+		return x.Wasted
+	}
+	return 0
+}
+
+func (x *Backend) GetWastedNanos() int64 {
+	if x != nil {
+		return x.WastedNanos
+	}
+	return 0
+}
+
+func (x *Backend) GetOrphans() int64 {
+	if x != nil {
+		return x.Orphans
+	}
+	return 0
+}
+
+func (x *Backend) GetQueueLength() []*Bucket {
+	if x != nil {
+		return x.QueueLength
+	}
+	return nil
+}
+
+func (x *Backend) GetQueueWait() []*Bucket {
+	if x != nil {
+		return x.QueueWait
+	}
+	return nil
+}
+
+// The attempts of one number at one method.
+type Attempts struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Method string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	Kind   string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// From 1; 8 is the eighth attempt and all after it.
+	Attempt  int32            `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Received int64            `protobuf:"varint,4,opt,name=received,proto3" json:"received,omitempty"`
+	Codes    map[string]int64 `protobuf:"bytes,5,rep,name=codes,proto3" json:"codes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Those of codes whose caller, or connection, was gone.
+	Abandoned     int64            `protobuf:"varint,6,opt,name=abandoned,proto3" json:"abandoned,omitempty"`
+	Rules         map[string]int64 `protobuf:"bytes,7,rep,name=rules,proto3" json:"rules,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attempts) Reset() {
+	*x = Attempts{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attempts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attempts) ProtoMessage() {}
+
+func (x *Attempts) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attempts.ProtoReflect.Descriptor instead.
+func (*Attempts) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Attempts) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *Attempts) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Attempts) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Attempts) GetReceived() int64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *Attempts) GetCodes() map[string]int64 {
+	if x != nil {
+		return x.Codes
+	}
+	return nil
+}
+
+func (x *Attempts) GetAbandoned() int64 {
+	if x != nil {
+		return x.Abandoned
+	}
+	return 0
+}
+
+func (x *Attempts) GetRules() map[string]int64 {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// Values up to max that are in no bucket before.
+type Bucket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Max           int64                  `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
+	Count         int64                  `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bucket) Reset() {
+	*x = Bucket{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bucket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bucket) ProtoMessage() {}
+
+func (x *Bucket) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bucket.ProtoReflect.Descriptor instead.
+func (*Bucket) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Bucket) GetMax() int64 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Bucket) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 var File_fakeserver_controlpb_control_proto protoreflect.FileDescriptor
 
 const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\n" +
 	"\"fakeserver/controlpb/control.proto\x12\x14grpcbench.control.v1\"*\n" +
 	"\x10ConfigureRequest\x12\x16\n" +
-	"\x06config\x18\x01 \x01(\fR\x06config\"U\n" +
+	"\x06config\x18\x01 \x01(\fR\x06config\"s\n" +
 	"\x11ConfigureResponse\x12@\n" +
-	"\bbackends\x18\x01 \x03(\v2$.grpcbench.control.v1.BackendAddressR\bbackends\">\n" +
+	"\bbackends\x18\x01 \x03(\v2$.grpcbench.control.v1.BackendAddressR\bbackends\x12\x1c\n" +
+	"\tlookaside\x18\x03 \x01(\tR\tlookaside\"\\\n" +
 	"\x0eBackendAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\"8\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1c\n" +
+	"\tauthority\x18\x03 \x01(\tR\tauthority\"8\n" +
 	"\fResetRequest\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\x04R\x04seed\x12\x14\n" +
 	"\x05block\x18\x02 \x01(\rR\x05block\"\x0f\n" +
@@ -606,13 +845,14 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\rStartResponse\"\x11\n" +
 	"\x0fSnapshotRequest\"M\n" +
 	"\x10SnapshotResponse\x129\n" +
-	"\bbackends\x18\x01 \x03(\v2\x1d.grpcbench.control.v1.BackendR\bbackends\"\xdd\x05\n" +
+	"\bbackends\x18\x01 \x03(\v2\x1d.grpcbench.control.v1.BackendR\bbackends\"\x91\t\n" +
 	"\aBackend\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12G\n" +
 	"\battempts\x18\x03 \x03(\v2+.grpcbench.control.v1.Backend.AttemptsEntryR\battempts\x12>\n" +
 	"\x05codes\x18\x04 \x03(\v2(.grpcbench.control.v1.Backend.CodesEntryR\x05codes\x12A\n" +
-	"\x06faults\x18\x05 \x03(\v2).grpcbench.control.v1.Backend.FaultsEntryR\x06faults\x12\x1b\n" +
+	"\x06faults\x18\x05 \x03(\v2).grpcbench.control.v1.Backend.FaultsEntryR\x06faults\x12>\n" +
+	"\x05rules\x18\x15 \x03(\v2(.grpcbench.control.v1.Backend.RulesEntryR\x05rules\x12\x1b\n" +
 	"\tin_flight\x18\x06 \x01(\x03R\binFlight\x12\x1d\n" +
 	"\n" +
 	"in_service\x18\a \x01(\x03R\tinService\x12\x16\n" +
@@ -624,7 +864,15 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\vasked_nanos\x18\f \x01(\x03R\n" +
 	"askedNanos\x12!\n" +
 	"\factual_nanos\x18\r \x01(\x03R\vactualNanos\x12\x1a\n" +
-	"\bservices\x18\x0e \x01(\x03R\bservices\x1a;\n" +
+	"\bservices\x18\x0e \x01(\x03R\bservices\x126\n" +
+	"\x06series\x18\x16 \x03(\v2\x1e.grpcbench.control.v1.AttemptsR\x06series\x12-\n" +
+	"\x12connections_killed\x18\x17 \x01(\x03R\x11connectionsKilled\x12\x16\n" +
+	"\x06wasted\x18\x18 \x01(\x03R\x06wasted\x12!\n" +
+	"\fwasted_nanos\x18\x19 \x01(\x03R\vwastedNanos\x12\x18\n" +
+	"\aorphans\x18\x1a \x01(\x03R\aorphans\x12?\n" +
+	"\fqueue_length\x18\x1b \x03(\v2\x1c.grpcbench.control.v1.BucketR\vqueueLength\x12;\n" +
+	"\n" +
+	"queue_wait\x18\x1c \x03(\v2\x1c.grpcbench.control.v1.BucketR\tqueueWait\x1a;\n" +
 	"\rAttemptsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a8\n" +
@@ -634,7 +882,30 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a9\n" +
 	"\vFaultsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x012\xe6\x02\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a8\n" +
+	"\n" +
+	"RulesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x80\x03\n" +
+	"\bAttempts\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x1a\n" +
+	"\breceived\x18\x04 \x01(\x03R\breceived\x12?\n" +
+	"\x05codes\x18\x05 \x03(\v2).grpcbench.control.v1.Attempts.CodesEntryR\x05codes\x12\x1c\n" +
+	"\tabandoned\x18\x06 \x01(\x03R\tabandoned\x12?\n" +
+	"\x05rules\x18\a \x03(\v2).grpcbench.control.v1.Attempts.RulesEntryR\x05rules\x1a8\n" +
+	"\n" +
+	"CodesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a8\n" +
+	"\n" +
+	"RulesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"0\n" +
+	"\x06Bucket\x12\x10\n" +
+	"\x03max\x18\x01 \x01(\x03R\x03max\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count2\xe6\x02\n" +
 	"\aControl\x12\\\n" +
 	"\tConfigure\x12&.grpcbench.control.v1.ConfigureRequest\x1a'.grpcbench.control.v1.ConfigureResponse\x12P\n" +
 	"\x05Reset\x12\".grpcbench.control.v1.ResetRequest\x1a#.grpcbench.control.v1.ResetResponse\x12P\n" +
@@ -653,7 +924,7 @@ func file_fakeserver_controlpb_control_proto_rawDescGZIP() []byte {
 	return file_fakeserver_controlpb_control_proto_rawDescData
 }
 
-var file_fakeserver_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_fakeserver_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_fakeserver_controlpb_control_proto_goTypes = []any{
 	(*ConfigureRequest)(nil),  // 0: grpcbench.control.v1.ConfigureRequest
 	(*ConfigureResponse)(nil), // 1: grpcbench.control.v1.ConfigureResponse
@@ -665,29 +936,40 @@ var file_fakeserver_controlpb_control_proto_goTypes = []any{
 	(*SnapshotRequest)(nil),   // 7: grpcbench.control.v1.SnapshotRequest
 	(*SnapshotResponse)(nil),  // 8: grpcbench.control.v1.SnapshotResponse
 	(*Backend)(nil),           // 9: grpcbench.control.v1.Backend
-	nil,                       // 10: grpcbench.control.v1.Backend.AttemptsEntry
-	nil,                       // 11: grpcbench.control.v1.Backend.CodesEntry
-	nil,                       // 12: grpcbench.control.v1.Backend.FaultsEntry
+	(*Attempts)(nil),          // 10: grpcbench.control.v1.Attempts
+	(*Bucket)(nil),            // 11: grpcbench.control.v1.Bucket
+	nil,                       // 12: grpcbench.control.v1.Backend.AttemptsEntry
+	nil,                       // 13: grpcbench.control.v1.Backend.CodesEntry
+	nil,                       // 14: grpcbench.control.v1.Backend.FaultsEntry
+	nil,                       // 15: grpcbench.control.v1.Backend.RulesEntry
+	nil,                       // 16: grpcbench.control.v1.Attempts.CodesEntry
+	nil,                       // 17: grpcbench.control.v1.Attempts.RulesEntry
 }
 var file_fakeserver_controlpb_control_proto_depIdxs = []int32{
 	2,  // 0: grpcbench.control.v1.ConfigureResponse.backends:type_name -> grpcbench.control.v1.BackendAddress
 	9,  // 1: grpcbench.control.v1.SnapshotResponse.backends:type_name -> grpcbench.control.v1.Backend
-	10, // 2: grpcbench.control.v1.Backend.attempts:type_name -> grpcbench.control.v1.Backend.AttemptsEntry
-	11, // 3: grpcbench.control.v1.Backend.codes:type_name -> grpcbench.control.v1.Backend.CodesEntry
-	12, // 4: grpcbench.control.v1.Backend.faults:type_name -> grpcbench.control.v1.Backend.FaultsEntry
-	0,  // 5: grpcbench.control.v1.Control.Configure:input_type -> grpcbench.control.v1.ConfigureRequest
-	3,  // 6: grpcbench.control.v1.Control.Reset:input_type -> grpcbench.control.v1.ResetRequest
-	5,  // 7: grpcbench.control.v1.Control.Start:input_type -> grpcbench.control.v1.StartRequest
-	7,  // 8: grpcbench.control.v1.Control.Snapshot:input_type -> grpcbench.control.v1.SnapshotRequest
-	1,  // 9: grpcbench.control.v1.Control.Configure:output_type -> grpcbench.control.v1.ConfigureResponse
-	4,  // 10: grpcbench.control.v1.Control.Reset:output_type -> grpcbench.control.v1.ResetResponse
-	6,  // 11: grpcbench.control.v1.Control.Start:output_type -> grpcbench.control.v1.StartResponse
-	8,  // 12: grpcbench.control.v1.Control.Snapshot:output_type -> grpcbench.control.v1.SnapshotResponse
-	9,  // [9:13] is the sub-list for method output_type
-	5,  // [5:9] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	12, // 2: grpcbench.control.v1.Backend.attempts:type_name -> grpcbench.control.v1.Backend.AttemptsEntry
+	13, // 3: grpcbench.control.v1.Backend.codes:type_name -> grpcbench.control.v1.Backend.CodesEntry
+	14, // 4: grpcbench.control.v1.Backend.faults:type_name -> grpcbench.control.v1.Backend.FaultsEntry
+	15, // 5: grpcbench.control.v1.Backend.rules:type_name -> grpcbench.control.v1.Backend.RulesEntry
+	10, // 6: grpcbench.control.v1.Backend.series:type_name -> grpcbench.control.v1.Attempts
+	11, // 7: grpcbench.control.v1.Backend.queue_length:type_name -> grpcbench.control.v1.Bucket
+	11, // 8: grpcbench.control.v1.Backend.queue_wait:type_name -> grpcbench.control.v1.Bucket
+	16, // 9: grpcbench.control.v1.Attempts.codes:type_name -> grpcbench.control.v1.Attempts.CodesEntry
+	17, // 10: grpcbench.control.v1.Attempts.rules:type_name -> grpcbench.control.v1.Attempts.RulesEntry
+	0,  // 11: grpcbench.control.v1.Control.Configure:input_type -> grpcbench.control.v1.ConfigureRequest
+	3,  // 12: grpcbench.control.v1.Control.Reset:input_type -> grpcbench.control.v1.ResetRequest
+	5,  // 13: grpcbench.control.v1.Control.Start:input_type -> grpcbench.control.v1.StartRequest
+	7,  // 14: grpcbench.control.v1.Control.Snapshot:input_type -> grpcbench.control.v1.SnapshotRequest
+	1,  // 15: grpcbench.control.v1.Control.Configure:output_type -> grpcbench.control.v1.ConfigureResponse
+	4,  // 16: grpcbench.control.v1.Control.Reset:output_type -> grpcbench.control.v1.ResetResponse
+	6,  // 17: grpcbench.control.v1.Control.Start:output_type -> grpcbench.control.v1.StartResponse
+	8,  // 18: grpcbench.control.v1.Control.Snapshot:output_type -> grpcbench.control.v1.SnapshotResponse
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_fakeserver_controlpb_control_proto_init() }
@@ -701,7 +983,7 @@ func file_fakeserver_controlpb_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fakeserver_controlpb_control_proto_rawDesc), len(file_fakeserver_controlpb_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

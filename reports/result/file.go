@@ -78,11 +78,13 @@ func Write(w io.Writer, r *Result) error {
 // Save writes the result to a file: whole or not at all. It replaces a file of
 // that name; on an error the old one is untouched and nothing else is left.
 func (r *Result) Save(path string) error {
-	return save(path, func(w io.Writer) error { return Write(w, r) })
+	return WriteFile(path, func(w io.Writer) error { return Write(w, r) })
 }
 
-// save writes a temporary file beside path, forces it to disk and renames it.
-func save(path string, write func(io.Writer) error) (err error) {
+// WriteFile writes a file whole or not at all: a temporary one beside path is
+// forced to disk and renamed. On an error the old file is untouched and nothing
+// else is left.
+func WriteFile(path string, write func(io.Writer) error) (err error) {
 	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:8])
 	// Unlike os.CreateTemp's files, this one has the mode that the umask asks for.
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)

@@ -147,7 +147,7 @@ func TestSaveFails(t *testing.T) {
 	unwritable.Validity.Reasons[0].Figure = math.Inf(1)
 	for name, err := range map[string]error{
 		"encoding": unwritable.Save(path),
-		"full disk": save(path, func(w io.Writer) error {
+		"full disk": WriteFile(path, func(w io.Writer) error {
 			if _, err := io.WriteString(w, "{ half of it"); err != nil {
 				return err
 			}

@@ -67,3 +67,19 @@ func (h *Histogram) Reset() {
 	h.hdr.Reset()
 	h.min, h.max, h.sum, h.overRange = math.MaxInt64, math.MinInt64, 0, 0
 }
+
+// CountsUpTo counts, for each of the ascending edges in nanoseconds, the
+// recorded durations that are not above it, as well as the buckets can tell: a
+// bucket counts where its upper end does.
+func (h *Histogram) CountsUpTo(edges []int64) []int64 {
+	out := make([]int64, len(edges))
+	for _, bar := range h.hdr.Distribution() {
+		if bar.Count == 0 {
+			continue
+		}
+		for i := len(edges) - 1; i >= 0 && bar.To <= edges[i]; i-- {
+			out[i] += bar.Count
+		}
+	}
+	return out
+}

@@ -82,12 +82,19 @@ type Load struct {
 	MaxInFlight int     `json:"max_in_flight,omitempty"`
 }
 
+// Lasts is whether the fault goes on to the end of the trial once it has begun.
+func (f *FaultWindow) Lasts() bool { return f.ForNS == 0 && !f.Moment }
+
 // FaultWindow is one scheduled fault. Times count from t0.
 type FaultWindow struct {
 	Name  string `json:"name"`
 	Kind  string `json:"kind"`
 	AtNS  int64  `json:"at_ns"`
-	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial
+	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial, unless Moment
+	// Moment is that it happens at AtNS and is over.
+	Moment bool `json:"moment,omitempty"`
+	// EveryNS is the period with which it repeats; 0: it does not.
+	EveryNS int64 `json:"every_ns,omitempty"`
 	// Method and Backends narrow it, as written; empty is all.
 	Method   string `json:"method,omitempty"`
 	Backends []int  `json:"backends,omitempty"`
@@ -316,6 +323,8 @@ type IntervalSeries struct {
 	// P50NS and P99NS are of the responses of OK calls; 0 when there was none.
 	P50NS int64 `json:"p50_ns"`
 	P99NS int64 `json:"p99_ns"`
+	// Spread is how these responses were spread; nil when there was none.
+	Spread *Spread `json:"spread,omitempty"`
 }
 
 // BreakerChange is one change of one circuit breaker. Times are from t0.
@@ -371,8 +380,11 @@ type Backend struct {
 	Address  string           `json:"address"`
 	Attempts map[string]int64 `json:"attempts"`
 	Codes    map[string]int64 `json:"codes,omitempty"`
-	Faults   map[string]int64 `json:"faults,omitempty"`
-	Refused  int64            `json:"refused,omitempty"`
+	// Faults is the attempts and windows that met a fault, by its kind; Rules
+	// the same by the rule's name.
+	Faults  map[string]int64 `json:"faults,omitempty"`
+	Rules   map[string]int64 `json:"rules,omitempty"`
+	Refused int64            `json:"refused,omitempty"`
 }
 
 // Client is what the client's side counted during the measurement window.

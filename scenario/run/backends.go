@@ -2,11 +2,15 @@ package run
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"time"
+
+	"google.golang.org/grpc/credentials"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario"
@@ -22,6 +26,7 @@ type backends struct {
 	control    *fakeserver.Control
 	configured string // the fleet's Config in force, as JSON
 	addresses  []fakeserver.Address
+	lookaside  string // where the fleet's look-aside balancer listens, "" without one
 }
 
 func newBackends(ctx context.Context, plan *scenario.Plan, deps Deps) (*backends, error) {
@@ -104,7 +109,7 @@ func (b *backends) prepare(ctx context.Context, v *scenario.Variant, seed uint64
 		if b.addresses, err = b.control.Configure(ctx, config); err != nil {
 			return fmt.Errorf("configuring the fleet: %w", err)
 		}
-		b.configured = string(encoded)
+		b.configured, b.lookaside = string(encoded), b.control.Lookaside()
 	}
 	if err := b.control.Reset(ctx, seed, uint32(block)); err != nil {
 		return fmt.Errorf("resetting the fleet: %w", err)
@@ -172,6 +177,16 @@ func traffic(s fakeserver.Snapshot) (inFlight, received int64) {
 		}
 	}
 	return inFlight, received
+}
+
+// credentials trust the fleet's own authority; nil where it speaks plain text.
+func (b *backends) credentials() credentials.TransportCredentials {
+	if len(b.addresses) == 0 || b.addresses[0].Authority == "" {
+		return nil
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(b.addresses[0].Authority)) // the fleet made it
+	return credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: fakeserver.TLSName, MinVersion: tls.VersionTLS12})
 }
 
 // names maps addresses to the backends' names.

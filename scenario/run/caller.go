@@ -9,6 +9,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/engine"
 	"github.com/grpcbench/grpcbench/scenario/rpc"
+	"github.com/grpcbench/grpcbench/scenario/secret"
 )
 
 // caller joins one worker of the engine to a driver and the client under test.
@@ -42,7 +43,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	call.Code, call.Origin, call.Message = "OK", "", ""
 	if err != nil {
 		s := status.Convert(err)
-		call.Code, call.Message = engine.CodeName(uint32(s.Code())), s.Message()
+		call.Code, call.Message = engine.CodeName(uint32(s.Code())), secret.Mask(s.Message(), c.clients.secrets)
 		call.Origin = result.Origin(c.trace.Origin)
 		if call.Origin == "" {
 			// The call ended well for the client, and the driver found fault

@@ -3,6 +3,7 @@ package run
 import (
 	"time"
 
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 )
@@ -51,10 +52,7 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 		return 0, 0, false
 	}
 	for _, rule := range fleet.Faults {
-		from, to := rule.At, measured
-		if rule.For > 0 {
-			to = rule.At + rule.For
-		}
+		from, to := span(rule, fleet.Backends, measured)
 		if to <= 0 || from >= measured {
 			continue
 		}
@@ -67,6 +65,29 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 		faulty = true
 	}
 	return begin, end, faulty
+}
+
+// span is from a rule's first window to the end of its last within the
+// measurement, on whichever backend. What happens at a moment is over with it.
+func span(rule fault.Rule, backends int, measured time.Duration) (from, to time.Duration) {
+	from = rule.At
+	late := time.Duration(0)
+	if n := len(rule.Where.Backends); n > 0 {
+		late = time.Duration(n-1) * rule.Stagger
+	} else {
+		late = time.Duration(backends-1) * rule.Stagger
+	}
+	last := rule.At + late
+	if rule.Every > 0 && measured > last {
+		last += (measured - 1 - last) / rule.Every * rule.Every
+	}
+	switch {
+	case rule.Momentary():
+		return from, last + 1
+	case rule.For == 0:
+		return from, measured
+	}
+	return from, last + rule.For
 }
 
 // recovered compares goodput per planned call in the last recoveryWindow (or

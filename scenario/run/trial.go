@@ -210,6 +210,9 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		out.Fleet = fleetAccount(after.Sub(t.fleetBefore))
 	}
 	out.Client = t.clientAccount(o)
+	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
+		out.Client.Imbalance = fleetImbalance(out.Fleet)
+	}
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
 	reconcile(out, settled)
 	judge(out, o, t.variant.Scenario.Fleet)
@@ -223,7 +226,7 @@ func fleetAccount(s fakeserver.Snapshot) *result.Fleet {
 	for _, b := range s.Backends {
 		asked, actual = asked+b.Asked, actual+b.Actual
 		f.Backends = append(f.Backends, result.Backend{
-			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Refused: b.Refused,
+			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Rules: b.Rules, Refused: b.Refused,
 		})
 	}
 	if asked > 0 {
