@@ -76,7 +76,7 @@ func (b *backend) close() {
 }
 
 func (b *backend) snapshot() BackendSnapshot {
-	s := BackendSnapshot{Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}}
+	s := BackendSnapshot{Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}, Rules: map[string]int64{}}
 	if b.life != nil {
 		s = b.life.snapshot()
 	}

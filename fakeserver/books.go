@@ -40,6 +40,7 @@ type books struct {
 	answers  [len(codeNames)]atomic.Int64
 	faults   []atomic.Int64 // by rule
 	kinds    []string       // of the rules
+	labels   []string       // of the rules
 
 	inFlight, inService     atomic.Int64
 	services, asked, actual atomic.Int64
@@ -47,7 +48,7 @@ type books struct {
 }
 
 func newBooks(rules []fault.Rule) *books {
-	b := &books{faults: make([]atomic.Int64, len(rules)), kinds: make([]string, len(rules))}
+	b := &books{faults: make([]atomic.Int64, len(rules)), kinds: make([]string, len(rules)), labels: fault.Labels(rules)}
 	for i, r := range rules {
 		b.kinds[i] = r.Inject.Kind()
 	}
@@ -83,6 +84,7 @@ func (b *books) snapshot() BackendSnapshot {
 		Attempts:          map[string]int64{},
 		Codes:             map[string]int64{},
 		Faults:            map[string]int64{},
+		Rules:             map[string]int64{},
 		InFlight:          b.inFlight.Load(),
 		InService:         b.inService.Load(),
 		ConnectionsOpened: b.opened.Load(),
@@ -104,7 +106,9 @@ func (b *books) snapshot() BackendSnapshot {
 		count(s.Codes, codeNames[c], b.answers[c].Load())
 	}
 	for i := range b.faults {
-		count(s.Faults, b.kinds[i], b.faults[i].Load())
+		n := b.faults[i].Load()
+		count(s.Faults, b.kinds[i], n)
+		count(s.Rules, b.labels[i], n)
 	}
 	return s
 }

@@ -54,7 +54,7 @@ func newRig(t *testing.T, c Config) *rig {
 	return r
 }
 
-func dial(t *testing.T, address string, dialer func(context.Context, string) (net.Conn, error)) *grpc.ClientConn {
+func dial(t *testing.T, address string, dialer func(context.Context, string) (net.Conn, error), more ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -67,7 +67,7 @@ func dial(t *testing.T, address string, dialer func(context.Context, string) (ne
 	if dialer != nil {
 		options = append(options, grpc.WithContextDialer(dialer))
 	}
-	cc, err := grpc.NewClient("passthrough:///"+address, options...)
+	cc, err := grpc.NewClient("passthrough:///"+address, append(options, more...)...)
 	must(t, err)
 	t.Cleanup(func() { cc.Close() })
 	return cc
@@ -191,7 +191,7 @@ func TestEveryMethod(t *testing.T) {
 				"user.v1.UserService/GetUser": 1, "user.v1.UserService/CreateUser": 1, "user.v1.UserService/ListUsers": 1,
 				"user.v1.UserService/BatchCreateUsers": 1, "user.v1.UserService/SyncUsers": 1,
 			},
-			Codes: map[string]int64{"OK": 5}, Faults: map[string]int64{},
+			Codes: map[string]int64{"OK": 5}, Faults: map[string]int64{}, Rules: map[string]int64{},
 			ConnectionsOpened: 1, ConnectionsOpen: 1, Services: 5, Asked: 50 * ms, Actual: 50 * ms,
 		}}}
 		if d := cmp.Diff(want, r.Snapshot()); d != "" {
@@ -295,7 +295,7 @@ func TestReset(t *testing.T) {
 		wantCode(t, "call in line over Reset", <-ends, codes.Unavailable)
 		empty := func(i int, name string) BackendSnapshot {
 			return BackendSnapshot{Name: name, Address: r.addresses[i].Address,
-				Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}}
+				Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}, Rules: map[string]int64{}}
 		}
 		if d := cmp.Diff(Snapshot{[]BackendSnapshot{empty(0, "b0"), empty(1, "b1")}}, r.Snapshot()); d != "" {
 			t.Error(d)

@@ -38,8 +38,9 @@ type BackendSnapshot struct {
 	// CANCELLED.
 	Codes map[string]int64
 	// Faults is, by kind, the attempts that met a fault on calls and the
-	// windows of a fault on the backend.
-	Faults map[string]int64
+	// windows of a fault on the backend: those to which it happened. Rules is
+	// the same by rule, as fault.Labels has them.
+	Faults, Rules map[string]int64
 	// InFlight is the calls in a handler now, InService those that hold a
 	// slot, Queued those that wait for one.
 	InFlight, InService, Queued int64
@@ -69,6 +70,7 @@ func (s Snapshot) Sub(earlier Snapshot) Snapshot {
 		b.Attempts = subtract(b.Attempts, e.Attempts)
 		b.Codes = subtract(b.Codes, e.Codes)
 		b.Faults = subtract(b.Faults, e.Faults)
+		b.Rules = subtract(b.Rules, e.Rules)
 		b.Refused -= e.Refused
 		b.ConnectionsOpened -= e.ConnectionsOpened
 		b.Services -= e.Services
@@ -98,6 +100,7 @@ func (s Snapshot) proto() *controlpb.SnapshotResponse {
 			Attempts:          b.Attempts,
 			Codes:             b.Codes,
 			Faults:            b.Faults,
+			Rules:             b.Rules,
 			InFlight:          b.InFlight,
 			InService:         b.InService,
 			Queued:            b.Queued,
@@ -121,6 +124,7 @@ func snapshotOf(in *controlpb.SnapshotResponse) Snapshot {
 			Attempts:          present(b.GetAttempts()),
 			Codes:             present(b.GetCodes()),
 			Faults:            present(b.GetFaults()),
+			Rules:             present(b.GetRules()),
 			InFlight:          b.GetInFlight(),
 			InService:         b.GetInService(),
 			Queued:            b.GetQueued(),

@@ -284,6 +284,8 @@ func faultName(f result.FaultWindow) string {
 func faultTime(f result.FaultWindow) string {
 	at := trimmed(time.Duration(f.AtNS).Seconds())
 	switch {
+	case f.EveryNS > 0:
+		return at + "–" + seconds(f.AtNS+f.ForNS) + " and every " + seconds(f.EveryNS)
 	case f.ForNS > 0:
 		return at + "–" + seconds(f.AtNS+f.ForNS)
 	case f.AtNS <= 0:

@@ -446,11 +446,18 @@ func TestFaults(t *testing.T) {
 	for want, f := range map[string]result.FaultWindow{
 		"down throughout":                    {Kind: "down"},
 		"down of b0 from 2 s":                {Name: "down", Kind: "down", AtNS: 2e9, Backends: []int{0}},
+		"flap (down) 2–2.5 s and every 3 s":  {Name: "flap", Kind: "down", AtNS: 2e9, ForNS: 5e8, EveryNS: 3e9},
 		"outage (down) of b1, b2 2–5.5 s":    {Name: "outage", Kind: "down", AtNS: 2e9, ForNS: 35e8, Backends: []int{1, 2}},
 		"outage (down) of 5 backends −1–1 s": {Name: "outage", Kind: "down", AtNS: -1e9, ForNS: 2e9, Backends: []int{1, 2, 3, 4, 5}},
 	} {
 		if got := faultName(f) + " " + faultTime(f); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	flap := chartFault{from: -4, to: -3.5, every: 3} // open from 2 to 2.5 s, from 5 to 5.5 s, …
+	for at, want := range []bool{false, false, true, false, false, true, false} {
+		if got := flap.marks(float64(at), float64(at+1)); got != want {
+			t.Errorf("second %d marked: %v", at, got)
 		}
 	}
 	outage, bad := result.FaultWindow{Name: "outage", Kind: "down", AtNS: 1e9}, result.FaultWindow{Name: "bad", Kind: "status"}

@@ -448,6 +448,8 @@ type Backend struct {
 	Codes map[string]int64 `protobuf:"bytes,4,rep,name=codes,proto3" json:"codes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// Attempts (or, for faults on a backend, windows) that met a fault, by kind.
 	Faults map[string]int64 `protobuf:"bytes,5,rep,name=faults,proto3" json:"faults,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// The same by rule: by its name, or its kind where it has none.
+	Rules map[string]int64 `protobuf:"bytes,21,rep,name=rules,proto3" json:"rules,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// Calls in a handler now, in service now, and waiting now.
 	InFlight  int64 `protobuf:"varint,6,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
 	InService int64 `protobuf:"varint,7,opt,name=in_service,json=inService,proto3" json:"in_service,omitempty"`
@@ -526,6 +528,13 @@ func (x *Backend) GetCodes() map[string]int64 {
 func (x *Backend) GetFaults() map[string]int64 {
 	if x != nil {
 		return x.Faults
+	}
+	return nil
+}
+
+func (x *Backend) GetRules() map[string]int64 {
+	if x != nil {
+		return x.Rules
 	}
 	return nil
 }
@@ -616,13 +625,14 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\rStartResponse\"\x11\n" +
 	"\x0fSnapshotRequest\"M\n" +
 	"\x10SnapshotResponse\x129\n" +
-	"\bbackends\x18\x01 \x03(\v2\x1d.grpcbench.control.v1.BackendR\bbackends\"\xdd\x05\n" +
+	"\bbackends\x18\x01 \x03(\v2\x1d.grpcbench.control.v1.BackendR\bbackends\"\xd7\x06\n" +
 	"\aBackend\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12G\n" +
 	"\battempts\x18\x03 \x03(\v2+.grpcbench.control.v1.Backend.AttemptsEntryR\battempts\x12>\n" +
 	"\x05codes\x18\x04 \x03(\v2(.grpcbench.control.v1.Backend.CodesEntryR\x05codes\x12A\n" +
-	"\x06faults\x18\x05 \x03(\v2).grpcbench.control.v1.Backend.FaultsEntryR\x06faults\x12\x1b\n" +
+	"\x06faults\x18\x05 \x03(\v2).grpcbench.control.v1.Backend.FaultsEntryR\x06faults\x12>\n" +
+	"\x05rules\x18\x15 \x03(\v2(.grpcbench.control.v1.Backend.RulesEntryR\x05rules\x12\x1b\n" +
 	"\tin_flight\x18\x06 \x01(\x03R\binFlight\x12\x1d\n" +
 	"\n" +
 	"in_service\x18\a \x01(\x03R\tinService\x12\x16\n" +
@@ -644,6 +654,10 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a9\n" +
 	"\vFaultsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a8\n" +
+	"\n" +
+	"RulesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x012\xe6\x02\n" +
 	"\aControl\x12\\\n" +
 	"\tConfigure\x12&.grpcbench.control.v1.ConfigureRequest\x1a'.grpcbench.control.v1.ConfigureResponse\x12P\n" +
@@ -663,7 +677,7 @@ func file_fakeserver_controlpb_control_proto_rawDescGZIP() []byte {
 	return file_fakeserver_controlpb_control_proto_rawDescData
 }
 
-var file_fakeserver_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_fakeserver_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fakeserver_controlpb_control_proto_goTypes = []any{
 	(*ConfigureRequest)(nil),  // 0: grpcbench.control.v1.ConfigureRequest
 	(*ConfigureResponse)(nil), // 1: grpcbench.control.v1.ConfigureResponse
@@ -678,6 +692,7 @@ var file_fakeserver_controlpb_control_proto_goTypes = []any{
 	nil,                       // 10: grpcbench.control.v1.Backend.AttemptsEntry
 	nil,                       // 11: grpcbench.control.v1.Backend.CodesEntry
 	nil,                       // 12: grpcbench.control.v1.Backend.FaultsEntry
+	nil,                       // 13: grpcbench.control.v1.Backend.RulesEntry
 }
 var file_fakeserver_controlpb_control_proto_depIdxs = []int32{
 	2,  // 0: grpcbench.control.v1.ConfigureResponse.backends:type_name -> grpcbench.control.v1.BackendAddress
@@ -685,19 +700,20 @@ var file_fakeserver_controlpb_control_proto_depIdxs = []int32{
 	10, // 2: grpcbench.control.v1.Backend.attempts:type_name -> grpcbench.control.v1.Backend.AttemptsEntry
 	11, // 3: grpcbench.control.v1.Backend.codes:type_name -> grpcbench.control.v1.Backend.CodesEntry
 	12, // 4: grpcbench.control.v1.Backend.faults:type_name -> grpcbench.control.v1.Backend.FaultsEntry
-	0,  // 5: grpcbench.control.v1.Control.Configure:input_type -> grpcbench.control.v1.ConfigureRequest
-	3,  // 6: grpcbench.control.v1.Control.Reset:input_type -> grpcbench.control.v1.ResetRequest
-	5,  // 7: grpcbench.control.v1.Control.Start:input_type -> grpcbench.control.v1.StartRequest
-	7,  // 8: grpcbench.control.v1.Control.Snapshot:input_type -> grpcbench.control.v1.SnapshotRequest
-	1,  // 9: grpcbench.control.v1.Control.Configure:output_type -> grpcbench.control.v1.ConfigureResponse
-	4,  // 10: grpcbench.control.v1.Control.Reset:output_type -> grpcbench.control.v1.ResetResponse
-	6,  // 11: grpcbench.control.v1.Control.Start:output_type -> grpcbench.control.v1.StartResponse
-	8,  // 12: grpcbench.control.v1.Control.Snapshot:output_type -> grpcbench.control.v1.SnapshotResponse
-	9,  // [9:13] is the sub-list for method output_type
-	5,  // [5:9] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	13, // 5: grpcbench.control.v1.Backend.rules:type_name -> grpcbench.control.v1.Backend.RulesEntry
+	0,  // 6: grpcbench.control.v1.Control.Configure:input_type -> grpcbench.control.v1.ConfigureRequest
+	3,  // 7: grpcbench.control.v1.Control.Reset:input_type -> grpcbench.control.v1.ResetRequest
+	5,  // 8: grpcbench.control.v1.Control.Start:input_type -> grpcbench.control.v1.StartRequest
+	7,  // 9: grpcbench.control.v1.Control.Snapshot:input_type -> grpcbench.control.v1.SnapshotRequest
+	1,  // 10: grpcbench.control.v1.Control.Configure:output_type -> grpcbench.control.v1.ConfigureResponse
+	4,  // 11: grpcbench.control.v1.Control.Reset:output_type -> grpcbench.control.v1.ResetResponse
+	6,  // 12: grpcbench.control.v1.Control.Start:output_type -> grpcbench.control.v1.StartResponse
+	8,  // 13: grpcbench.control.v1.Control.Snapshot:output_type -> grpcbench.control.v1.SnapshotResponse
+	10, // [10:14] is the sub-list for method output_type
+	6,  // [6:10] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_fakeserver_controlpb_control_proto_init() }
@@ -711,7 +727,7 @@ func file_fakeserver_controlpb_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fakeserver_controlpb_control_proto_rawDesc), len(file_fakeserver_controlpb_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -5,6 +5,7 @@ package fault
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
@@ -34,6 +35,22 @@ func (r Rule) Label() string {
 		return r.Name
 	}
 	return r.Inject.Kind()
+}
+
+// Labels are the labels of rules, all different: those of rules without a name
+// are told apart by their places in the list where they have to be, status[2].
+func Labels(rules []Rule) []string {
+	times := map[string]int{}
+	for _, r := range rules {
+		times[r.Label()]++
+	}
+	labels := make([]string, len(rules))
+	for i, r := range rules {
+		if labels[i] = r.Label(); r.Name == "" && times[labels[i]] > 1 {
+			labels[i] = fmt.Sprintf("%s[%d]", labels[i], i)
+		}
+	}
+	return labels
 }
 
 // Validate returns the fields that are wrong, joined. Whether the method and

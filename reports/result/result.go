@@ -88,6 +88,8 @@ type FaultWindow struct {
 	Kind  string `json:"kind"`
 	AtNS  int64  `json:"at_ns"`
 	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial
+	// EveryNS is the period with which it repeats; 0: it does not.
+	EveryNS int64 `json:"every_ns,omitempty"`
 	// Method and Backends narrow it, as written; empty is all.
 	Method   string `json:"method,omitempty"`
 	Backends []int  `json:"backends,omitempty"`
@@ -370,8 +372,11 @@ type Backend struct {
 	Address  string           `json:"address"`
 	Attempts map[string]int64 `json:"attempts"`
 	Codes    map[string]int64 `json:"codes,omitempty"`
-	Faults   map[string]int64 `json:"faults,omitempty"`
-	Refused  int64            `json:"refused,omitempty"`
+	// Faults is the attempts and windows that met a fault, by its kind; Rules
+	// the same by the rule's name.
+	Faults  map[string]int64 `json:"faults,omitempty"`
+	Rules   map[string]int64 `json:"rules,omitempty"`
+	Refused int64            `json:"refused,omitempty"`
 }
 
 // Client is what the client's side counted during the measurement window.

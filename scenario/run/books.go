@@ -10,8 +10,10 @@ import (
 
 // reconcile checks the trial's books: each series' own, then, per method, the
 // client's count of attempts against the fleet's. What does not add up makes
-// the trial INVALID. settled is what kept the fleet from coming to rest.
-func reconcile(t *result.Trial, settled error) {
+// the trial INVALID. settled is what kept the fleet from coming to rest; late
+// is, per method, the attempts of the warm-up that had not arrived when it
+// ended, and may have since: a network, or a blackhole, can hold them that long.
+func reconcile(t *result.Trial, settled error, late map[string]int64) {
 	for i := range t.Series {
 		if err := t.Series[i].Check(); err != nil {
 			t.Validity.Add(result.Reason{
@@ -40,7 +42,7 @@ func reconcile(t *result.Trial, settled error) {
 		methods[a.Method] = true
 	}
 	for _, method := range slices.Sorted(maps.Keys(methods)) {
-		low, high := answered[method], answered[method]+unknown[method]
+		low, high := answered[method], answered[method]+unknown[method]+late[method]
 		if got := received[method]; got < low || got > high {
 			limit := low
 			if got > high {

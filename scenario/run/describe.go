@@ -48,9 +48,7 @@ func describeVariant(v *scenario.Variant) result.Variant {
 		d.Churn = append(d.Churn, result.Churn{AtNS: int64(m.At), Members: m.Members})
 	}
 	if fleet := v.Scenario.Fleet; fleet != nil {
-		for _, rule := range fleet.Faults {
-			d.Faults = append(d.Faults, describeFault(rule))
-		}
+		d.Faults = describeFaults(fleet)
 	}
 	return d
 }
@@ -69,11 +67,27 @@ func describeLoad(v *scenario.Variant, l scenario.Load) result.Load {
 	return d
 }
 
-func describeFault(rule fault.Rule) result.FaultWindow {
-	name := rule.Name
-	if name == "" {
-		name = rule.Inject.Kind()
+// describeFaults is the windows of the fleet's rules. One that is staggered
+// has a window for each backend.
+func describeFaults(fleet *scenario.Fleet) []result.FaultWindow {
+	windows := []result.FaultWindow{}
+	for i, label := range fault.Labels(fleet.Faults) {
+		rule := fleet.Faults[i]
+		d := result.FaultWindow{Name: label, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For),
+			EveryNS: int64(rule.Every), Method: rule.Where.Method, Backends: rule.Where.Backends}
+		if rule.Momentary() {
+			d.ForNS = 1 // the shortest window there is: 0 would be to the end
+		}
+		if rule.Stagger == 0 {
+			windows = append(windows, d)
+			continue
+		}
+		for b := range fleet.Backends {
+			if own, concerned := rule.ForBackend(b); concerned {
+				d.AtNS, d.Backends = int64(own.At), []int{b}
+				windows = append(windows, d)
+			}
+		}
 	}
-	return result.FaultWindow{Name: name, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For),
-		Method: rule.Where.Method, Backends: rule.Where.Backends}
+	return windows
 }

@@ -109,7 +109,7 @@ func TestEachReasonIsGiven(t *testing.T) {
 			if sent == 0 {
 				sent = 1
 			}
-			reconcile(trial, test.settled)
+			reconcile(trial, test.settled, nil)
 			judge(trial, &engine.Outcome{SentShare: sent}, fleet)
 			if test.code == "" {
 				if trial.Validity.Verdict != result.Valid || len(trial.Validity.Reasons) > 0 {
@@ -180,6 +180,16 @@ func TestStates(t *testing.T) {
 		return &scenario.Fleet{Config: fakeserver.Config{Faults: []fault.Rule{{At: at, For: length, Inject: fault.Inject{Down: &fault.Down{}}}}}}
 	}
 	const s = time.Second
+	flap := func(at, length, every time.Duration) *scenario.Fleet {
+		f := down(at, length)
+		f.Faults[0].Every = every
+		return f
+	}
+	roll := func(at, length, stagger time.Duration) *scenario.Fleet {
+		f := down(at, length)
+		f.Backends, f.Faults[0].Stagger = 3, stagger
+		return f
+	}
 	tests := map[string]struct {
 		good, flight []int64
 		fleet        *scenario.Fleet
@@ -199,6 +209,11 @@ func TestStates(t *testing.T) {
 		"not recovered":              {good: join(all(100, 2), all(40, 2), all(90, 6)), fleet: down(2*s, 2*s), want: result.NotRecovered},
 		"too late to tell":           {good: join(all(100, 5), all(40, 5)), fleet: down(5*s, 4500*time.Millisecond), want: result.InFault},
 		"from the start, then well":  {good: join(all(40, 3), all(100, 7)), fleet: down(0, 3*s), want: result.Recovered},
+		"flaps into the end":         {good: all(100, 10), fleet: flap(-s, 500*time.Millisecond, 1500*time.Millisecond), want: result.InFault},
+		"flaps, the last one over":   {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: flap(2*s, s, 4*s), want: result.Recovered},
+		"flaps, then never well":     {good: join(all(100, 2), all(40, 8)), fleet: flap(2*s, s, 4*s), want: result.NotRecovered},
+		"rolls into the end":         {good: all(100, 10), fleet: roll(2*s, s, 3500*time.Millisecond), want: result.InFault},
+		"rolled":                     {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: roll(2*s, s, 2*s), want: result.Recovered},
 		"from the start, never well": {good: all(40, 10), fleet: down(0, 3*s), want: result.NotRecovered},
 	}
 	for name, test := range tests {

@@ -214,7 +214,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		out.Client.Imbalance = fleetImbalance(out.Fleet)
 	}
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
-	reconcile(out, settled)
+	reconcile(out, settled, lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
 	out.State = state(out, t.variant.Scenario.Fleet)
 	return out, nil
@@ -226,7 +226,7 @@ func fleetAccount(s fakeserver.Snapshot) *result.Fleet {
 	for _, b := range s.Backends {
 		asked, actual = asked+b.Asked, actual+b.Actual
 		f.Backends = append(f.Backends, result.Backend{
-			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Refused: b.Refused,
+			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Rules: b.Rules, Refused: b.Refused,
 		})
 	}
 	if asked > 0 {
