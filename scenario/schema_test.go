@@ -91,7 +91,11 @@ func beyond() []string {
 		compare-same-value compare-empty-value compare-unknown-path compare-without-client compare-other-root compare-unknown-load
 		compare-value-range compare-value-type compare-inside-another compare-overlay-overlap compare-overlay-path compare-overlay-nested-path
 		compare-overlay-value compare-too-many compare-both-loops
-		baseline-without-compare baseline-dimension baseline-value baseline-value-near`)
+		baseline-without-compare baseline-dimension baseline-value baseline-value-near
+		rate-as-share pareto-alpha lognormal-mean-p99 lognormal-too-much mixture-one-part quantiles-file-missing
+		backends-list-empty backend-speed fleet-method-unknown fleet-method-message-time network-jitter front-with-churn
+		fault-tls-failure-plain fault-restart-without-for fault-restart-cold fault-slow-without-time fault-overload-unlimited
+		fault-disconnect-for fault-max-streams-zero fault-max-age-without-age`)
 }
 
 func TestSchemaRejectsMistakes(t *testing.T) {

@@ -128,15 +128,15 @@ func (w *world) randomSchedule(random *rand.Rand, examples map[string]fault.Inje
 	document := fmt.Sprintf(`
 name: random
 seed: %d
-fleet: {backends: %d, isolation: inprocess, service_time: {exponential: 3ms}, %s}
+fleet: {backends: %d, isolation: inprocess, service_time: {exponential: 3ms}, %s, %s}
 client: {timeout: %dms, pool: {size: %d}, %s}
 load: [%s]
 trials: 1
 warmup: 200ms
 measure: 1s
 drain: 1s
-`, random.Uint64N(1000), 1+random.IntN(3), one("concurrency: 0", "concurrency: 2", "concurrency: 1, queue: 3", "concurrency: 4, tls: self_signed",
-		"concurrency: 4, on_cancel: ignore", "concurrency: 2, network: {rtt: 4ms}"),
+`, random.Uint64N(1000), 1+random.IntN(3), one("concurrency: 0", "concurrency: 2", "concurrency: 1, queue: 3"),
+		one("tls: none", "tls: self_signed", "front: l4", "network: {rtt: 4ms, jitter: 2ms}", "network: {bandwidth: 1MiB/s}", "on_cancel: ignore"),
 		50+random.IntN(250), 1+random.IntN(2),
 		one("retry: none", "retry: native", "retry: {backoff: fixed, base: 5ms, attempts: 3}",
 			"retry: {attempts: 4, base: 2ms, attempt_timeout: 40ms}",
