@@ -306,3 +306,41 @@ func records(t *testing.T, kind string, addresses []string) []string {
 	}
 	return all
 }
+
+func TestTrapNewestUpdateIsNeverLost(t *testing.T) {
+	z := newZone(t)
+	r, err := dns.New(dns.Config{Name: "users.test.:443", Server: z.address, Every: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	churntest.Newest(t, r, func(address string) { z.set(t, records(t, "A", []string{address})...) })
+}
+
+// TestTrapWatchStops ends a watch while a server does not answer: goleak finds
+// any goroutine that is left.
+func TestTrapWatchStops(t *testing.T) {
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	before := goleak.IgnoreCurrent()
+	r, err := dns.New(dns.Config{Name: "users.test.:443", Server: silent.LocalAddr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.Watch(ctx, heard{make(chan []discovery.Endpoint, 1), make(chan error, 1)})
+	}()
+	if _, _, err := silent.ReadFrom(make([]byte, 1<<10)); err != nil { // the question is there
+		t.Fatal(err)
+	}
+	cancel()
+	<-done
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
+}
