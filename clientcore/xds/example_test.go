@@ -3,15 +3,20 @@ package xds_test
 import (
 	"fmt"
 
-	"github.com/grpcbench/grpcbench/clientcore/balance"
-	_ "github.com/grpcbench/grpcbench/clientcore/xds"
+	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/clientcore/xds"
 )
 
-// The import is all: a program that has it can use outlier_detection, and targets
-// such as xds:///users.
+// A client whose backends and balancing an xDS server gives.
 func Example() {
-	outlier := &balance.OutlierDetection{}
-	outlier.SetDefaults()
-	fmt.Println(balance.Policy{OutlierDetection: outlier}.Validate())
-	// Output: <nil>
+	if err := xds.Bootstrapped(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := clientcore.New(clientcore.Default(), clientcore.WithTarget("xds:///users"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
 }

@@ -320,3 +320,12 @@ func TestChurn(t *testing.T) {
 		a.set(index, instances...)
 	})
 }
+
+func TestTrapNewestUpdateIsNeverLost(t *testing.T) {
+	a := newAgent(t)
+	index := uint64(10)
+	churntest.Newest(t, a.registry(t, consul.Config{Service: "users"}), func(address string) {
+		index++
+		a.set(index, instance(address, 1))
+	})
+}

@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,12 +33,18 @@ func New(c Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{config: c, resolver: net.DefaultResolver}
-	if c.Server != "" {
-		r.resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, c.Server)
-		}}
-	}
+	r := &Registry{config: c, resolver: &net.Resolver{
+		PreferGo: c.Server != "", // the system's own knows nothing of Dial
+		Dial: func(ctx context.Context, network, system string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, cmp.Or(c.Server, system))
+			if err == nil {
+				// net.Resolver ends ctx when it is done with conn or nobody waits
+				// any more, but would go on reading, for seconds.
+				context.AfterFunc(ctx, func() { _ = conn.Close() })
+			}
+			return conn, err
+		},
+	}}
 	r.poller = poll.Poller{Interval: c.Every, Spacing: c.Floor, Backoff: discovery.DefaultBackoff()}
 	return r, nil
 }

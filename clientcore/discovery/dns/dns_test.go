@@ -247,8 +247,8 @@ func TestRefreshHasAFloor(t *testing.T) {
 	for {
 		select {
 		case <-h.updates: // without Refresh it would be seen in an hour
-			// Looks begin a floor apart: the first one at begin.
-			if asked, most := z.asked.Load(), 1+int64(time.Since(begin)/(50*time.Millisecond)); asked > most || most > 1 && asked < 2 {
+			// Looks begin a floor apart, the first of them after begin.
+			if asked, most := z.asked.Load(), 1+int64(time.Since(begin)/(50*time.Millisecond)); asked > most {
 				t.Errorf("asked %d times in %v", asked, time.Since(begin))
 			}
 			return
@@ -305,4 +305,42 @@ func records(t *testing.T, kind string, addresses []string) []string {
 		all = append(all, "_grpc._tcp.users.test. SRV 1 1 "+port+" "+name, name+" A "+host)
 	}
 	return all
+}
+
+func TestTrapNewestUpdateIsNeverLost(t *testing.T) {
+	z := newZone(t)
+	r, err := dns.New(dns.Config{Name: "users.test.:443", Server: z.address, Every: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	churntest.Newest(t, r, func(address string) { z.set(t, records(t, "A", []string{address})...) })
+}
+
+// TestTrapWatchStops ends a watch while a server does not answer: goleak finds
+// any goroutine that is left.
+func TestTrapWatchStops(t *testing.T) {
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	before := goleak.IgnoreCurrent()
+	r, err := dns.New(dns.Config{Name: "users.test.:443", Server: silent.LocalAddr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.Watch(ctx, heard{make(chan []discovery.Endpoint, 1), make(chan error, 1)})
+	}()
+	if _, _, err := silent.ReadFrom(make([]byte, 1<<10)); err != nil { // the question is there
+		t.Fatal(err)
+	}
+	cancel()
+	<-done
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
 }

@@ -245,3 +245,8 @@ func TestChurn(t *testing.T) {
 		s.put(pairs...)
 	})
 }
+
+func TestTrapNewestUpdateIsNeverLost(t *testing.T) {
+	s, r := start(t)
+	churntest.Newest(t, r, func(address string) { s.put("users/only", registered(address)) })
+}

@@ -202,3 +202,38 @@ func TestChurn(t *testing.T) {
 		churntest.Run(t, b, b.Dial(t, r), func(addresses []string) { place(t, path, write(discovery.Addresses(addresses...))) })
 	})
 }
+
+func TestTrapNewestUpdateIsNeverLost(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users")
+	synctest.Test(t, func(t *testing.T) {
+		r, err := file.New(file.Config{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		churntest.Newest(t, r, func(address string) { place(t, path, address+"\n") })
+	})
+}
+
+// TestTrapWatchStops ends a watch while it waits for the next look, and while it
+// waits out a failure. The bubble's end finds any goroutine that is left.
+func TestTrapWatchStops(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users")
+	synctest.Test(t, func(t *testing.T) {
+		for _, text := range []string{"", "a:1\n"} {
+			if text != "" {
+				place(t, path, text)
+			}
+			r, err := file.New(file.Config{Path: path, Every: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			start := time.Now()
+			r.Watch(ctx, new(log))
+			if ran := time.Since(start); ran != time.Minute {
+				t.Errorf("file %q: the watch ran for %v, its context for a minute", text, ran)
+			}
+		}
+	})
+}
