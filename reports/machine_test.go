@@ -696,14 +696,14 @@ func TestOpenMetrics(t *testing.T) {
 		`grpcbench_calls{` + labels + `,code="OK"}`:                          9986,
 		`grpcbench_calls{` + labels + `,code="dropped"}`:                     0,
 		`grpcbench_attempts{` + labels + `}`:                                 10500,
-		`grpcbench_response_quantile_seconds{` + labels + `,quantile="0.5"}`: float64(*r.Variants[1].Trials[2].Series[0].Latency[result.Response].P50NS) / 1e9,
+		`grpcbench_response_quantile_seconds{` + labels + `,q="0.5"}`: float64(*r.Variants[1].Trials[2].Series[0].Latency[result.Response].P50NS) / 1e9,
 	} {
 		if got, there := values[key]; !there || math.Abs(got-want) > 1e-12 {
 			t.Errorf("%s: %v, want %v", key, got, want)
 		}
 	}
 	none := strings.ReplaceAll(labels, "fixed", "none")
-	if got := values[`grpcbench_response_quantile_seconds{`+none+`,quantile="0.99"}`]; !math.IsInf(got, 1) {
+	if got := values[`grpcbench_response_quantile_seconds{`+none+`,q="0.99"}`]; !math.IsInf(got, 1) {
 		t.Errorf("a p99 of failed calls is %v", got)
 	}
 }
