@@ -31,7 +31,14 @@ race: ## the whole test suite under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: e2e
-e2e: ## discovery against a real Consul and etcd, on loopback
+e2e: e2e-discovery e2e-reports ## what needs real servers, tools or a browser
+
+.PHONY: e2e-reports
+e2e-reports: ## open reports with their consumers: promtool, benchstat, a browser (installs them)
+	.ci/e2e-reports
+
+.PHONY: e2e-discovery
+e2e-discovery: ## discovery against a real Consul and etcd, on loopback
 	@# The first time Consul is built, which takes minutes; bin/ keeps it.
 	@$(MAKE) --no-print-directory $(CONSUL)
 	$(GO) -C $(E2E) vet ./...
@@ -60,6 +67,8 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/file
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/targets
+	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/result
+	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
 
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop

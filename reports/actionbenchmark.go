@@ -44,7 +44,8 @@ func ActionBenchmark(r *result.Result, _ Options) ([]Part, error) {
 
 func actionEntries(r *result.Result) (smaller, bigger []actionEntry) {
 	smaller, bigger = []actionEntry{}, []actionEntry{}
-	extra := "measurement " + clean(string(r.Validity.Verdict)) + ", " + source(r.Scenario)
+	verdict, _ := judged(r)
+	extra := "measurement " + verdict + ", " + source(r.Scenario)
 	for _, line := range banner(r) {
 		extra += ", " + line
 	}

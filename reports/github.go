@@ -45,16 +45,8 @@ func GitHub(w io.Writer, results []*result.Result, _ Options) error {
 
 // summaryVerdict is the verdict with a mark that is seen from afar.
 func summaryVerdict(r *result.Result) string {
-	word := string(r.Validity.Verdict)
-	switch {
-	case word == "":
-		return "not judged"
-	case result.Worst(r.Validity.Verdict, result.Valid) == result.Valid:
-		return "✅ " + escaped(word)
-	case r.Validity.Verdict == result.Suspect:
-		return "⚠️ " + escaped(word)
-	}
-	return "❌ " + escaped(word)
+	word, how := judged(r)
+	return map[mood]string{good: "✅", doubt: "⚠️", bad: "❌"}[how] + " " + escaped(word)
 }
 
 // fenced is text as a code block that its own backticks cannot end.

@@ -46,7 +46,8 @@ func goBench(b *strings.Builder, r *result.Result) {
 	for _, line := range banner(r) {
 		comment(line)
 	}
-	comment("measurement", string(r.Validity.Verdict))
+	verdict, _ := judged(r)
+	comment("measurement", verdict)
 	for _, reason := range r.Validity.Reasons {
 		comment(reasonText(reason))
 	}

@@ -40,17 +40,19 @@ const (
 // htmlPage is what the template is filled with. All of its text is clean; the
 // template escapes it.
 type htmlPage struct {
-	Title, About, Verdict, Mood string
-	Policy                      string
-	Style                       template.CSS
-	Script                      template.JS
-	Banner, Lead                []string
-	Sections                    []htmlSection
-	Verdicts, Reasons           []string
-	Facts                       string
-	Environment                 []htmlFact
-	Document                    string
-	Footer                      string
+	Title, About, Verdict string
+	Mood                  mood
+	Policy                string
+	Style                 template.CSS
+	Script                template.JS
+	Banner, Lead          []string
+	Sections              []htmlSection
+	Verdicts              string
+	Reasons               []string
+	Facts                 string
+	Environment           []htmlFact
+	Document              string
+	Footer                string
 }
 
 type htmlFact struct{ Name, Value string }
@@ -136,19 +138,11 @@ func newHTMLPage(r *result.Result) *htmlPage {
 	p := &htmlPage{
 		Title: clean(scenarioName(r)), About: strings.TrimSpace(clean(r.Scenario.About)), Banner: words.banner,
 		Lead: []string{strings.Join(words.headline, " ")}, Script: template.JS(pageScript),
-		Verdicts: []string{strings.Join(words.closing.verdicts, " · ")}, Reasons: words.closing.reasons,
+		Verdicts: strings.Join(words.closing.verdicts, " · "), Reasons: words.closing.reasons,
 		Facts: strings.Join(words.closing.facts, " · "),
 	}
-	p.Verdict, p.Mood = clean(string(r.Validity.Verdict)), "bad"
-	switch {
-	case p.Verdict == "":
-		p.Verdict, p.Mood = "not judged", "doubt"
-	case r.Validity.Verdict == result.Valid:
-		p.Mood = "good"
-	case r.Validity.Verdict == result.Suspect:
-		p.Mood = "doubt"
-	}
-	if p.Mood == "bad" {
+	p.Verdict, p.Mood = judged(r)
+	if p.Mood == bad {
 		p.Banner = append(p.Banner, "The measurement is INVALID: do not act on these figures. The reasons stand below.")
 	}
 	hash := sha256.Sum256([]byte(pageScript))

@@ -91,12 +91,13 @@ func JUnit(w io.Writer, results []*result.Result, _ Options) error {
 
 func junitSuiteOf(r *result.Result) (junitSuite, error) {
 	name := clean(scenarioName(r))
+	verdict, _ := judged(r)
 	s := junitSuite{
 		Package: "grpcbench", Name: name, Hostname: "localhost", Time: junitTime(r.ElapsedNS),
 		Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
 		Properties: []junitProperty{
 			{"seed", strconv.FormatUint(r.Seed, 10)}, {"scenario.sha256", clean(r.Scenario.SHA256)},
-			{"verdict", clean(string(r.Validity.Verdict))},
+			{"verdict", verdict},
 		},
 	}
 	for _, key := range sorted(r.Labels) {

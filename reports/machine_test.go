@@ -688,22 +688,22 @@ func TestOpenMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]float64{
-		`grpcbench_response_seconds_count{` + labels + `}`:                   9986,
-		`grpcbench_response_seconds_bucket{` + labels + `,le="+Inf"}`:        9986,
-		`grpcbench_response_seconds_bucket{` + labels + `,le="60"}`:          9986,
-		`grpcbench_response_seconds_bucket{` + labels + `,le="0.0025"}`:      float64(h.CountsUpTo([]int64{25e5})[0]),
-		`grpcbench_calls{` + labels + `,code="UNAVAILABLE"}`:                 14,
-		`grpcbench_calls{` + labels + `,code="OK"}`:                          9986,
-		`grpcbench_calls{` + labels + `,code="dropped"}`:                     0,
-		`grpcbench_attempts{` + labels + `}`:                                 10500,
-		`grpcbench_response_quantile_seconds{` + labels + `,quantile="0.5"}`: float64(*r.Variants[1].Trials[2].Series[0].Latency[result.Response].P50NS) / 1e9,
+		`grpcbench_response_seconds_count{` + labels + `}`:              9986,
+		`grpcbench_response_seconds_bucket{` + labels + `,le="+Inf"}`:   9986,
+		`grpcbench_response_seconds_bucket{` + labels + `,le="60"}`:     9986,
+		`grpcbench_response_seconds_bucket{` + labels + `,le="0.0025"}`: float64(h.CountsUpTo([]int64{25e5})[0]),
+		`grpcbench_calls{` + labels + `,code="UNAVAILABLE"}`:            14,
+		`grpcbench_calls{` + labels + `,code="OK"}`:                     9986,
+		`grpcbench_calls{` + labels + `,code="dropped"}`:                0,
+		`grpcbench_attempts{` + labels + `}`:                            10500,
+		`grpcbench_response_quantile_seconds{` + labels + `,q="0.5"}`:   float64(*r.Variants[1].Trials[2].Series[0].Latency[result.Response].P50NS) / 1e9,
 	} {
 		if got, there := values[key]; !there || math.Abs(got-want) > 1e-12 {
 			t.Errorf("%s: %v, want %v", key, got, want)
 		}
 	}
 	none := strings.ReplaceAll(labels, "fixed", "none")
-	if got := values[`grpcbench_response_quantile_seconds{`+none+`,quantile="0.99"}`]; !math.IsInf(got, 1) {
+	if got := values[`grpcbench_response_quantile_seconds{`+none+`,q="0.99"}`]; !math.IsInf(got, 1) {
 		t.Errorf("a p99 of failed calls is %v", got)
 	}
 }

@@ -106,7 +106,7 @@ func (f families) trial(r *result.Result, v *result.Variant, t *result.Trial, ke
 		}
 		for _, q := range quantiles {
 			if value := quantileMS(s, result.Response, q.q, q.of); !math.IsNaN(value) {
-				f.add("grpcbench_response_quantile_seconds", "", with(load, label("quantile", strconv.FormatFloat(q.q, 'g', -1, 64))), value/1e3, at)
+				f.add("grpcbench_response_quantile_seconds", "", with(load, label("q", strconv.FormatFloat(q.q, 'g', -1, 64))), value/1e3, at)
 			}
 		}
 		f.add("grpcbench_in_slo_ratio", "", with(load), s.InSLO, at)

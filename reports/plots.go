@@ -258,14 +258,13 @@ type second struct {
 
 // seconds reads the row's whole seconds of measurement.
 func (t *table) seconds(r *row) []second {
-	const longest = 24 * 3600 // of a result's seconds; what is beyond is no measurement
 	var out []second
 	for i := range r.variant.Trials {
 		trial := &r.variant.Trials[i]
 		for j := range trial.Intervals {
 			in := &trial.Intervals[j]
 			// The last second may be cut short, and the drain's are not whole.
-			if in.Second < 0 || in.Second >= longest || time.Duration(in.Second+1)*time.Second > time.Duration(trial.MeasuredNS) {
+			if in.Second < 0 || in.Second >= longestMeasure || time.Duration(in.Second+1)*time.Second > time.Duration(trial.MeasuredNS) {
 				continue
 			}
 			for k := range in.Series {

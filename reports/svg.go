@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/grpcbench/grpcbench/reports/plot"
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -17,11 +18,10 @@ const mostInFile = 16
 // the shares of the backends, for each load entry and condition.
 func SVG(r *result.Result, _ Options) ([]Part, error) {
 	var out []Part
+	verdict, _ := judged(r)
 	for _, g := range galleries(r, tablesOf(r), fine(mostInFile)) {
 		for _, f := range g.all() {
-			notes := f.notes
-			notes = append(notes, source(r.Scenario)+" · measurement "+clean(string(r.Validity.Verdict)))
-			notes = append(notes, banner(r)...)
+			notes := slices.Concat(f.notes, []string{source(r.Scenario) + " · measurement " + verdict}, banner(r))
 			out = append(out, Part{Name: f.name, Doc: f.title, Write: func(w io.Writer) error {
 				if err := plot.Standalone(w, f.plot, f.title, notes...); err != nil {
 					return fmt.Errorf("writing the plot: %w", err)

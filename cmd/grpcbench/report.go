@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -195,11 +195,11 @@ func (a *app) render(f reports.Format, r *result.Result) error {
 
 // print writes to stdout: all of it or, on an error, nothing.
 func (a *app) print(f reports.Format, write func(io.Writer) error) error {
-	var out bytes.Buffer
+	var out pages
 	if err := write(&out); err != nil {
 		return renderError(f, err)
 	}
-	if _, err := io.Copy(a.stdout, &out); err != nil {
+	if _, err := out.WriteTo(a.stdout); err != nil {
 		return internalError(err)
 	}
 	return nil
@@ -207,15 +207,18 @@ func (a *app) print(f reports.Format, write func(io.Writer) error) error {
 
 // writeFile writes a file: all of it or, on an error, nothing.
 func writeFile(f reports.Format, path string, write func(io.Writer) error) error {
-	var out bytes.Buffer
-	if err := write(&out); err != nil {
-		return renderError(f, err)
-	}
+	var rendering error
 	err := result.WriteFile(path, func(w io.Writer) error {
-		_, err := io.Copy(w, &out)
-		return err
+		buffered := bufio.NewWriterSize(w, 1<<16)
+		if rendering = write(buffered); rendering != nil {
+			return rendering
+		}
+		return buffered.Flush()
 	})
-	if err != nil {
+	switch {
+	case rendering != nil:
+		return renderError(f, rendering)
+	case err != nil:
 		return usageError("--output: %v", err)
 	}
 	return nil

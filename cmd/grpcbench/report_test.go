@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -137,5 +139,41 @@ func TestReportTableOptions(t *testing.T) {
 	}
 	if _, wide, _ := command(t, "report", stored, "--wide"); !strings.Contains(wide, "main failure") {
 		t.Errorf("--wide lacks columns:\n%s", wide)
+	}
+}
+
+// A review is one document, and its plots stand where it links to.
+func TestReview(t *testing.T) {
+	stored, dir := storedResult(t), t.TempDir()
+	code, printed, stderr := command(t, "review", stored)
+	if code != exitOK || !strings.HasPrefix(printed, "# Capacity review: small\n") || strings.Contains(printed, "](") {
+		t.Errorf("code %d, %s\n%s", code, stderr, printed)
+	}
+	target := filepath.Join(dir, "my review.md")
+	if code, stdout, stderr := command(t, "review", stored, stored, "--output", target); code != exitOK || stdout != "" {
+		t.Fatalf("code %d, %q, %s", code, stdout, stderr)
+	}
+	text, err := os.ReadFile(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`\]\(([^)]*)\)`).FindAllStringSubmatch(string(text), -1)
+	if len(links) < 4 {
+		t.Errorf("only %d plots:\n%s", len(links), text)
+	}
+	for _, l := range links {
+		path, err := url.PathUnescape(l[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if svg, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(path))); err != nil || !strings.HasPrefix(string(svg), "<svg ") {
+			t.Errorf("the link %s leads to no plot: %v", l[1], err)
+		}
+	}
+	if left := filesIn(t, dir); !slices.Equal(left, []string{"my review-plots", "my review.md"}) {
+		t.Errorf("left %v", left)
+	}
+	if code, _, stderr := command(t, "review"); code != exitUsage || !strings.Contains(stderr, "which result?") {
+		t.Errorf("code %d, %s", code, stderr)
 	}
 }

@@ -55,6 +55,9 @@ type tick struct {
 // ticks are the axis's marks, about as many as asked for.
 func (a Axis) ticks(about int) []tick {
 	var out []tick
+	if span := a.Max - a.Min; !(span > 0) || math.IsInf(span, 0) || a.Scale == Log && !(a.Min > 0) {
+		return nil
+	}
 	add := func(v float64, label string) {
 		// A little slack, for steps that do not add up exactly.
 		if slack := (a.Max - a.Min) * 1e-9; v >= a.Min-slack && v <= a.Max+slack {
