@@ -33,7 +33,7 @@ func (s *Scenario) allOnFirst() bool { return s.picksOne() && !s.Client.Balance.
 func (s *Scenario) offered() (rate float64, closed bool) {
 	for _, l := range s.Load {
 		if l.Open() {
-			rate += l.Rate
+			rate += l.callRate(s.Measure)
 		} else {
 			closed = true
 		}
@@ -132,6 +132,7 @@ func (s *Scenario) doubts() []string {
 	called := make(map[string]bool)
 	for _, l := range s.Load {
 		called[l.Method()] = true
+		all = append(all, l.doubts(s.Measure)...)
 		if timeout := s.CallTimeout(l.Method()); l.SLO > 0 && timeout > 0 && l.SLO > timeout {
 			doubt("the slo of %s, %v, is longer than the timeout of a call, %v", l.Name, l.SLO, timeout)
 		}

@@ -70,6 +70,9 @@ func decode(p *problems) *Scenario {
 		s.Client.checkFiles(p, filepath.Dir(p.doc.File()))
 	}
 	if len(p.errs) == 0 {
+		s.readArrivals(p, filepath.Dir(p.doc.File()))
+	}
+	if len(p.errs) == 0 {
 		s.complete()
 	}
 	return &s

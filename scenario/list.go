@@ -30,6 +30,9 @@ func choices() []choiceAt {
 		{"fleet.service_time", "how long serving one call takes", reflect.TypeFor[servicetime.Choice]()},
 		{"fleet.faults[].inject", "what goes wrong", reflect.TypeFor[fault.Inject]()},
 		{"load[].arrivals", "how an open loop spreads calls over time", reflect.TypeFor[load.Arrivals]()},
+		{"load[].shape", "how rate or workers change over the measurement", reflect.TypeFor[load.Shape]()},
+		{"load[].keys", "how calls are spread over users", reflect.TypeFor[load.Keys]()},
+		{"load[].request, load[].response", "payload sizes, where they differ", reflect.TypeFor[load.Sizes]()},
 	}
 }
 
