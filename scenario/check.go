@@ -81,9 +81,7 @@ func (s *Scenario) check(p *problems) {
 		p.addUnlessKnown("fleet.isolation", "must be %s (got %q)%s",
 			strings.Join(isolations(), " or "), s.Fleet.Isolation, didYouMean(s.Fleet.Isolation, isolations()))
 	}
-	if s.Trials < 0 || s.Trials == 0 && p.root.Get("trials") != nil {
-		p.addUnlessKnown("trials", "must be >= 1, or left out for as many as the comparisons need (got %d)", s.Trials)
-	}
+	s.checkTrials(p)
 	if s.Warmup < 0 {
 		p.addUnlessKnown("warmup", "must be >= 0 (got %v)", s.Warmup)
 	}

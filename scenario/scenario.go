@@ -32,7 +32,11 @@ type Scenario struct {
 	Baseline *strict.Node `yaml:"baseline" doc:"value of each dimension that the others are compared with; the first of each when left out"`
 	// Trials is 0 when the document leaves it out; Plan.Trials is what it
 	// comes to.
-	Trials  int           `yaml:"trials" doc:"timed runs of each variant; as many as the comparisons need when left out, 1 when nothing is compared"`
+	Trials Trials `yaml:"trials" doc:"timed runs of each variant; as many as the comparisons need when left out, 1 when nothing is compared; auto for as many as precision takes"`
+	// Precision and MaxTrials are for AutoTrials; 0 is the default.
+	Precision float64 `yaml:"precision" unit:"share" doc:"trials: auto adds trials until the intervals are narrower than this, either way; 5% when left out"`
+	MaxTrials int     `yaml:"max_trials" doc:"most trials that trials: auto makes; 30 when left out"`
+
 	Warmup  time.Duration `yaml:"warmup" doc:"load before the measurement, not measured; 2s when left out"`
 	Measure time.Duration `yaml:"measure" doc:"length of the measurement; 10s when left out"`
 	Drain   time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`

@@ -79,7 +79,9 @@ func beyond() []string {
 		duplicate-key tab bad-indentation second-document unclosed-brace unknown-alias octal-number
 		negative-base no-channels no-attempts max-below-base compression one-window method-twice
 		no-backends queue-without-concurrency fault-backend fault-method fault-without-inject fault-down-probability fault-down-method quantiles-order
-		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain no-trials
+		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain
+		mix-of-nothing mix-twice mix-closed shape-stage shape-swing shape-nothing bursts-size replay-rate replay-no-file replay-missing
+		sessions-closed sessions-one paced-server-stream paced-every paced-unary sizes-order zipf
 		no-load neither-open-nor-closed rate-zero no-workers arrivals-of-closed-loop max-in-flight-of-closed-loop
 		think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
 		compare-same-value compare-empty-value compare-unknown-path compare-without-client compare-other-root compare-unknown-load

@@ -19,6 +19,7 @@ func describe(plan *scenario.Plan) result.Scenario {
 		SHA256:    plan.SHA256,
 		Document:  plan.Document,
 		Trials:    plan.Trials,
+		Precision: plan.Precision,
 		WarmupNS:  int64(plan.Warmup),
 		MeasureNS: int64(plan.Measure),
 		DrainNS:   int64(plan.Drain),
