@@ -558,3 +558,17 @@ func TestBanner(t *testing.T) {
 		t.Errorf("no verdict: %s", text)
 	}
 }
+
+// What was asked of the intervals, and what they came to.
+func TestReached(t *testing.T) {
+	for want, s := range map[string]result.Scenario{
+		"": {Trials: 7},
+		"intervals within ±4.1 %, ±5 % asked for, after 9 trials":      {Trials: 9, Precision: 0.05, Reached: 0.041},
+		"intervals within ±6.3 % after 30 trials: ±5 % were asked for": {Trials: 30, Precision: 0.05, Reached: 0.063},
+		"intervals within ±5 % were asked for, and are not known":      {Trials: 30, Precision: 0.05},
+	} {
+		if got := reached(s); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (s *Scenario) allOnFirst() bool {
 func (s *Scenario) offered() (rate float64, closed bool) {
 	for _, l := range s.Load {
 		if l.Open() {
-			rate += l.Rate
+			rate += l.callRate(s.Measure)
 		} else {
 			closed = true
 		}
@@ -60,13 +60,32 @@ func (s *Scenario) capacity(l Load) (perSecond float64, ok bool) {
 		return 0, false
 	}
 	for b := range s.Fleet.Backends {
-		work := s.Fleet.MeanWork(b, l.Method(), l.messages())
+		work := s.meanWork(b, l)
 		if s.Fleet.Slots(b) == 0 || work <= 0 {
 			return 0, false
 		}
 		perSecond += float64(s.Fleet.Slots(b)) / work.Seconds()
 	}
 	return perSecond, true
+}
+
+// meanWork is how long a call of l is in a slot of a backend, on average over
+// the methods of a mix.
+func (s *Scenario) meanWork(backend int, l Load) time.Duration {
+	if l.Mix == nil {
+		return s.Fleet.MeanWork(backend, l.Method(), l.messages())
+	}
+	var sum, weights float64
+	for name, weight := range l.Mix {
+		if m, ok := methodNamed(name); ok {
+			sum += weight * float64(s.Fleet.MeanWork(backend, m.full, l.messages()))
+			weights += weight
+		}
+	}
+	if weights == 0 {
+		return 0
+	}
+	return time.Duration(sum / weights)
 }
 
 // messages is the number of messages of each stream, as it comes to be when it
@@ -245,6 +264,7 @@ func (s *Scenario) doubts() []string {
 	called := make(map[string]bool)
 	for _, l := range s.Load {
 		called[l.Method()] = true
+		all = append(all, l.doubts(s.Measure)...)
 		if timeout := s.CallTimeout(l.Method()); l.SLO > 0 && timeout > 0 && l.SLO > timeout {
 			doubt("the slo of %s, %v, is longer than the timeout of a call, %v", l.Name, l.SLO, timeout)
 		}

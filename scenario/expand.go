@@ -75,6 +75,9 @@ func decode(p *problems) *Scenario {
 		}
 	}
 	if len(p.errs) == 0 {
+		s.readArrivals(p, filepath.Dir(p.doc.File()))
+	}
+	if len(p.errs) == 0 {
 		s.complete()
 	}
 	return &s

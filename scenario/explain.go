@@ -31,7 +31,7 @@ func Explain(w io.Writer, p *Plan, columns int) error {
 
 func explainTime(page *page, p *Plan) {
 	page.cell("runs     ", fmt.Sprintf("%s × %s × (%v warm-up + %v measured) = %s; calls still in flight after either get up to %v to end",
-		plural(len(p.Variants), "variant", "variants"), plural(p.Trials, "trial", "trials"), p.Warmup, p.Measure,
+		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.Measure,
 		minutes(p.Duration()), p.Drain))
 	m := p.Comparisons()
 	switch {
@@ -52,7 +52,7 @@ func explainTime(page *page, p *Plan) {
 		if len(conditions) > 0 {
 			text += ", in a table for each " + strings.Join(conditions, " and ")
 		}
-		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.Trials))
+		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.MostTrials()))
 	}
 	page.line("")
 }

@@ -32,10 +32,15 @@ func choices() []choiceAt {
 		{"client.retry.budget", "what bounds the retries of all calls together", reflect.TypeFor[retry.Budget]()},
 		{"client.hedge.budget", "what bounds the hedges of all calls together", reflect.TypeFor[retry.Budget]()},
 		{"fleet.service_time", "how long serving one call takes", reflect.TypeFor[servicetime.Choice]()},
+		{"fleet.backends[].service_time", "the same, of one backend", reflect.TypeFor[servicetime.Choice]()},
 		{"fleet.message_time", "how long serving one message of a stream takes", reflect.TypeFor[servicetime.Choice]()},
 		{"fleet.faults[].inject", "what goes wrong", reflect.TypeFor[fault.Inject]()},
 		{"fleet.faults[].inject.status.details[]", "what a status says beside its code", reflect.TypeFor[fault.Detail]()},
 		{"load[].arrivals", "how an open loop spreads calls over time", reflect.TypeFor[load.Arrivals]()},
+		{"load[].shape", "how rate or workers change over the measurement", reflect.TypeFor[load.Shape]()},
+		{"load[].keys", "how calls are spread over users", reflect.TypeFor[load.Keys]()},
+		{"load[].request", "how large a request is, where that differs from call to call", reflect.TypeFor[load.Sizes]()},
+		{"load[].response", "how large a response is, where that differs from call to call", reflect.TypeFor[load.Sizes]()},
 	}
 }
 

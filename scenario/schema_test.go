@@ -85,7 +85,9 @@ func beyond() []string {
 		fault-truncate-unary fault-truncate-kind fault-truncate-without-code fault-reset-without-code fault-oversize-without-size
 		fault-throttle-zero fault-headers-empty fault-headers-reserved fault-pushback-fraction fault-detail-type fault-detail-base64
 		fault-kind-of-method fault-negative-after fault-name-twice
-		neither-fleet-nor-target empty-target target-unknown-scheme target-unknown-setting target-setting-value target-address target-secret target-grpclb-settings no-measurement negative-warmup no-drain no-trials
+		neither-fleet-nor-target empty-target target-unknown-scheme target-unknown-setting target-setting-value target-address target-secret target-grpclb-settings no-measurement negative-warmup no-drain
+		mix-of-nothing mix-twice mix-closed shape-stage shape-swing shape-nothing bursts-size replay-rate replay-no-file replay-missing
+		sessions-closed sessions-one paced-server-stream paced-every paced-unary sizes-order zipf
 		no-load neither-open-nor-closed rate-zero no-workers arrivals-of-closed-loop max-in-flight-of-closed-loop
 		rate-as-share think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
 		compare-same-value compare-empty-value compare-unknown-path compare-without-client compare-other-root compare-unknown-load
@@ -192,6 +194,9 @@ func TestList(t *testing.T) {
 		case typ.Kind() == reflect.Struct && typ != reflect.TypeFor[strict.Node]():
 			for f := range typ.Fields() {
 				name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+				if other, ok := typ.FieldByName(f.Tag.Get("or")); ok {
+					walk(strings.TrimPrefix(path+"."+name, "."), other.Type, within...) // it may be written instead
+				}
 				switch {
 				case options == "inline":
 					walk(path, f.Type, within...)
@@ -218,10 +223,15 @@ func TestList(t *testing.T) {
 				t.Errorf("%s %s has no doc", c.path, k.Name)
 			}
 			set := strings.ReplaceAll(c.path, "[]", "[0]") + "=" + k.Example
+			if c.path == "fleet.backends[].service_time" {
+				set = "fleet.backends=[{service_time: " + k.Example + "}]"
+			}
 			sets := []string{"fleet.concurrency=4", "fleet.service_time={fixed: 1ms}"}
 			switch {
 			case strings.HasPrefix(c.path, "client.hedge"):
 				sets = append(sets, "client.retry=none")
+			case k.Name == "replay":
+				continue // it reads a file, and has tests of its own
 			case k.Name == "tls_failure":
 				sets = append(sets, "fleet.tls=self_signed")
 			}

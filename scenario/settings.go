@@ -173,8 +173,8 @@ func eachField(v reflect.Value, yield func(name, unit string, f reflect.Value)) 
 		switch {
 		case options == "inline":
 			eachField(value, yield)
-		case f.Tag.Get("or") != "" && value.CanInt() && v.FieldByName(f.Tag.Get("or")).Len() > 0:
-			yield(name, "", v.FieldByName(f.Tag.Get("or"))) // it was written as a list
+		case f.Tag.Get("or") != "" && value.CanInt() && !v.FieldByName(f.Tag.Get("or")).IsZero():
+			yield(name, "", v.FieldByName(f.Tag.Get("or"))) // it was written as a list, or as a map
 		case name != "" && name != "-":
 			yield(name, f.Tag.Get("unit"), value)
 		}

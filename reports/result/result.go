@@ -43,8 +43,13 @@ type Scenario struct {
 	// Dimensions are the compared dimensions in the document's order; empty
 	// when one variant was run.
 	Dimensions []Dimension `json:"dimensions,omitempty"`
-	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's.
-	Trials    int   `json:"trials"`
+	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's. Where trials were
+	// added until the intervals were narrow enough, Precision is how narrow, as
+	// a share, Reached how narrow the widest came to be (0: not known), and
+	// Trials how many it took.
+	Trials    int     `json:"trials"`
+	Precision float64 `json:"precision,omitempty"`
+	Reached   float64 `json:"precision_reached,omitempty"`
 	WarmupNS  int64 `json:"warmup_ns"`
 	MeasureNS int64 `json:"measure_ns"`
 	DrainNS   int64 `json:"drain_ns"`
@@ -70,16 +75,30 @@ type Load struct {
 	Kind   Kind   `json:"kind"`
 	Loop   Loop   `json:"loop"`
 	// Arrivals is the arrival process of an open loop: constant, poisson.
-	Arrivals    string  `json:"arrivals,omitempty"`
-	RatePerS    float64 `json:"rate_per_s,omitempty"`
-	Workers     int     `json:"workers,omitempty"`
-	ThinkNS     int64   `json:"think_ns,omitempty"`
-	SLONS       int64   `json:"slo_ns,omitempty"`
-	TimeoutNS   int64   `json:"timeout_ns,omitempty"`
-	Messages    int     `json:"messages,omitempty"`
-	RequestB    int64   `json:"request_bytes,omitempty"`
-	ResponseB   int64   `json:"response_bytes,omitempty"`
-	MaxInFlight int     `json:"max_in_flight,omitempty"`
+	Arrivals string `json:"arrivals,omitempty"`
+	// Shape is how rate or workers change over the measurement, as a document
+	// writes it; empty where they do not.
+	Shape string `json:"shape,omitempty"`
+	// SessionCalls is how many calls each arrival makes, ThinkNS apart; 0 where
+	// it is one. The rate is of arrivals.
+	SessionCalls int     `json:"session_calls,omitempty"`
+	RatePerS     float64 `json:"rate_per_s,omitempty"`
+	Workers      int     `json:"workers,omitempty"`
+	ThinkNS      int64   `json:"think_ns,omitempty"`
+	SLONS        int64   `json:"slo_ns,omitempty"`
+	TimeoutNS    int64   `json:"timeout_ns,omitempty"`
+	Messages     int     `json:"messages,omitempty"`
+	// MessageEveryNS is the time between messages that are sent at their times.
+	MessageEveryNS int64 `json:"message_every_ns,omitempty"`
+	// RequestB and ResponseB are means where RequestSizes or ResponseSizes name
+	// a distribution.
+	RequestB      int64  `json:"request_bytes,omitempty"`
+	ResponseB     int64  `json:"response_bytes,omitempty"`
+	RequestSizes  string `json:"request_sizes,omitempty"`
+	ResponseSizes string `json:"response_sizes,omitempty"`
+	// Keys is how calls are spread over users; empty is uniform.
+	Keys        string `json:"keys,omitempty"`
+	MaxInFlight int    `json:"max_in_flight,omitempty"`
 }
 
 // Lasts is whether the fault goes on to the end of the trial once it has begun.
@@ -293,11 +312,13 @@ const (
 	AttemptTime    Measure = "attempt"         // one attempt, start to end
 	FirstMessage   Measure = "first_message"   // first − sent
 	MessageGap     Measure = "message_gap"     // between response messages
+	// MessageResponse is that of each paced message: response − when it was due.
+	MessageResponse Measure = "message_response"
 )
 
 // Measures lists every measure in the order of display.
 func Measures() []Measure {
-	return []Measure{Response, ResponseFailed, Service, Wait, Lag, AttemptTime, FirstMessage, MessageGap}
+	return []Measure{Response, ResponseFailed, Service, Wait, Lag, AttemptTime, FirstMessage, MessageGap, MessageResponse}
 }
 
 // Interval is one second of one trial. Time series and live views consume

@@ -31,14 +31,15 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		c.trace = new(clientcore.Trace)
 	}
 	c.trace.Reset()
-	c.call.Seed, c.call.First, c.call.Gaps = call.Seed, call.First, call.Gaps[:0]
+	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
+	c.call.Gaps, c.call.Responses = call.Gaps[:0], call.Responses[:0]
 	if c.sendID {
 		c.call.ID = call.ID()
 	}
 	err := c.driver.Do(clientcore.WithTrace(ctx, c.trace), c.clients.of(call), &c.call)
 
 	c.trace.Close(err)
-	call.Sent, call.First, call.Gaps = c.trace.Sent, c.call.First, c.call.Gaps
+	call.Sent, call.First, call.Gaps, call.Responses = c.trace.Sent, c.call.First, c.call.Gaps, c.call.Responses
 	call.Picks = c.trace.Picks
 	call.Code, call.Origin, call.Message = "OK", "", ""
 	if err != nil {

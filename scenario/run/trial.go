@@ -113,8 +113,10 @@ func (t *trial) plan() engine.Plan {
 	for _, l := range s.Load {
 		// Validation has checked the method.
 		newDriver, err := rpc.New(rpc.Spec{
-			Method: l.Method(), Messages: l.Messages, RequestBytes: l.Request, ResponseBytes: l.Response, SendCallID: sendID,
-			UserKey: userKey(s),
+			Method: l.Method(), Messages: l.Messages, Every: l.Every(), Sleep: t.deps.Sleep,
+			RequestBytes: l.Request, ResponseBytes: l.Response,
+			RequestSize: l.RequestSizes.Sampler(), ResponseSize: l.ResponseSizes.Sampler(), User: l.Keys.Sampler(rpc.Users),
+			SendCallID: sendID, UserKey: userKey(s),
 		})
 		if err != nil {
 			panic(err)
@@ -123,10 +125,15 @@ func (t *trial) plan() engine.Plan {
 		if slo == 0 {
 			slo = t.variant.CallTimeout(l.Method())
 		}
+		process, rate, draws := l.Process()
+		session, think := 0, l.Think
+		if l.Sessions != nil {
+			session, think = l.Sessions.Calls, l.Sessions.Think
+		}
 		p.Entries = append(p.Entries, engine.Entry{
 			Name: l.Name, Method: l.Method(), Kind: l.Kind(),
-			Process: l.Arrivals.Process(), RatePerSecond: l.Rate, MaxInFlight: l.MaxInFlight,
-			Workers: l.Workers, Think: l.Think, SLO: slo,
+			Process: process, RatePerSecond: rate, Draws: draws, MaxInFlight: l.MaxInFlight, Session: session,
+			Workers: l.Workers, Think: think, Profile: l.Shape.Profile(), SLO: slo,
 			NewCaller: func() engine.Caller {
 				return &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
 			},
