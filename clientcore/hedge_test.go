@@ -2,10 +2,13 @@ package clientcore_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -1070,5 +1073,77 @@ func TestCallOptionTargetsAreRaceFree(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What of hedges a gRPC service config can say, gRFC A6 has the words for.
+func TestHedgesInAServiceConfig(t *testing.T) {
+	p := after(20*ms, 3)
+	p.Codes = []codes.Code{codes.Unavailable, codes.Canceled}
+	p.Budget = retry.Budget{Tokens: &retry.Tokens{Max: 10, Ratio: 0.1}}
+	cfg := hedged(p)
+	cfg.Methods = map[string]clientcore.Method{
+		"a.B/None":    {Hedge: &hedge.Policy{Off: true}},
+		"a.B/Learns":  {Hedge: &hedge.Policy{After: hedge.After{Percentile: 95}}},
+		"a.B/Many":    {Hedge: &hedge.Policy{Attempts: 6, Budget: retry.Budget{Ratio: &retry.Ratio{}}}},
+		"a.B/Timeout": {Timeout: new(time.Duration)},
+	}
+	text, unsaid, err := cfg.PortableServiceConfig("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct {
+		MethodConfig []struct {
+			Name          []struct{ Service, Method string }
+			RetryPolicy   any
+			HedgingPolicy *struct {
+				MaxAttempts         int
+				HedgingDelay        string
+				NonFatalStatusCodes []string
+			}
+		}
+		RetryThrottling map[string]float64
+	}
+	if err := json.Unmarshal(text, &said); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]float64{"maxTokens": 10, "tokenRatio": 0.1}, said.RetryThrottling); diff != "" {
+		t.Errorf("throttling (-want +got):\n%s", diff)
+	}
+	for _, m := range said.MethodConfig {
+		name := m.Name[0].Method
+		if m.RetryPolicy != nil {
+			t.Errorf("%q is retried", name)
+		}
+		switch h := m.HedgingPolicy; name {
+		case "", "Timeout":
+			if h == nil || h.MaxAttempts != 3 || h.HedgingDelay != "0.02s" || cmp.Diff([]string{"UNAVAILABLE", "CANCELLED"}, h.NonFatalStatusCodes) != "" {
+				t.Errorf("%q: %+v", name, h)
+			}
+		default:
+			if h != nil {
+				t.Errorf("%q: %+v", name, h)
+			}
+		}
+	}
+	var got []string
+	for _, one := range unsaid.(interface{ Unwrap() []error }).Unwrap() {
+		if path := one.(interface{ Field() string }).Field(); strings.Contains(path, "hedge") {
+			got = append(got, path)
+		}
+	}
+	want := []string{"hedge", "methods.a.B/Learns.hedge.after", "methods.a.B/Many.hedge.attempts", "methods.a.B/Many.hedge.budget"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("unsaid (-want +got):\n%s", diff)
+	}
+	// grpc-go would ignore it without a word.
+	file := filepath.Join(t.TempDir(), "service.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	raw := clientcore.Default()
+	raw.Balance, raw.Retry.Off, raw.ServiceConfig = balance.Policy{}, true, file
+	if err := raw.ValidateFiles(); err == nil || !strings.Contains(err.Error(), "methodConfig[0].hedgingPolicy, which grpc-go does not act on") {
+		t.Errorf("a hedgingPolicy in a file: %v", err)
 	}
 }

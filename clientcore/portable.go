@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
+	"github.com/grpcbench/grpcbench/clientcore/internal/further"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
 
@@ -97,17 +99,14 @@ func (p *portable) methods(c Config, service string) {
 
 // method is what holds for the calls that m is about.
 func (p *portable) method(c Config, path string, m Method) map[string]any {
-	timeout, wait, policy, compression := c.Timeout, c.WaitForReady, c.Retry, c.Compression
+	timeout, wait, again, compression := c.Timeout, c.WaitForReady, c.attempts(m), c.Compression
 	if m.Timeout != nil {
 		timeout = *m.Timeout
 	}
 	if m.WaitForReady != nil {
 		wait = *m.WaitForReady
 	}
-	own := path == "" || m.Retry != nil // the others' is complained of once
-	if m.Retry != nil {
-		policy = m.Retry.Inherit(c.Retry)
-	}
+	own := path == "" || m.Retry != nil || m.Hedge != nil // the others' is complained of once
 	if m.Compression != nil {
 		compression = *m.Compression
 	}
@@ -121,8 +120,11 @@ func (p *portable) method(c Config, path string, m Method) map[string]any {
 	if wait {
 		config["waitForReady"] = true
 	}
-	if policy, ok := p.retries(path+"retry", policy, path == "", own); ok {
+	if policy, ok := p.retries(path+"retry", again.retry, path == "", own); ok {
 		config["retryPolicy"] = policy
+	}
+	if policy, ok := p.hedges(path+"hedge", again.hedge, path == "", own); ok {
+		config["hedgingPolicy"] = policy
 	}
 	if name, _ := compressor(compression); name != "" && (path == "" || m.Compression != nil) {
 		p.not(path+"compression", "is chosen by the program, call by call")
@@ -150,6 +152,48 @@ func (p *portable) retries(path string, policy retry.Policy, whole, tell bool) (
 		p.not(path+".budget", "is one for the whole channel in a service config")
 	}
 	return said, true
+}
+
+// hedges is a policy as a hedgingPolicy, where that says the same. The budget is
+// the whole channel's.
+func (p *portable) hedges(path string, policy hedge.Policy, whole, tell bool) (map[string]any, bool) {
+	if policy.Off || policy.Attempts == 1 {
+		return nil, false
+	}
+	unlike := len(p.unsaid)
+	if policy.After.Percentile != 0 {
+		p.not(path+".after", "gRPC hedges after a fixed time only")
+	}
+	if policy.Attempts > retry.NativeMaxAttempts {
+		p.not(path+".attempts", "gRPC lowers more than %d to that (got %d)", retry.NativeMaxAttempts, policy.Attempts)
+	}
+	if policy.Budget.Ratio != nil {
+		p.not(path+".budget", "gRPC has tokens only")
+	}
+	differs := len(p.unsaid) > unlike
+	if !tell {
+		p.unsaid = p.unsaid[:unlike]
+	}
+	if differs {
+		return nil, false
+	}
+	if tokens := policy.Budget.Tokens; tokens != nil && whole {
+		p.all["retryThrottling"] = map[string]any{"maxTokens": tokens.Max, "tokenRatio": tokens.Ratio}
+	} else if tokens != nil && tell {
+		p.not(path+".budget", "is one for the whole channel in a service config")
+	}
+	if tell {
+		p.not(path, "is a hedgingPolicy, which not every gRPC client acts on: grpc-go does not")
+	}
+	codes := make([]string, len(policy.Codes))
+	for i, code := range policy.Codes {
+		codes[i] = further.WireName(code)
+	}
+	return map[string]any{
+		"maxAttempts":         policy.Attempts,
+		"hedgingDelay":        jsonDuration(policy.After.Delay),
+		"nonFatalStatusCodes": codes,
+	}, true
 }
 
 // client is what no service config speaks of: the program has to do it.

@@ -36,5 +36,7 @@
 //
 // To which backend an attempt goes is for the layers below to choose, each time
 // anew: that may be the backend of the attempt before, and with consistent hashing
-// it is.
+// it is. A loser is no failure to a circuit breaker, but it is one to grpc-go's
+// outlier_detection, which counts whatever did not end well: its thresholds have to
+// leave room for losers.
 package hedge

@@ -7,16 +7,16 @@ import (
 // nativeJitter is how gRFC A6 spreads its waits, in percent.
 const nativeJitter = 20
 
-// nativeMaxAttempts is to what gRPC lowers a larger number.
-const nativeMaxAttempts = 5
+// NativeMaxAttempts is to what gRPC lowers a larger number of attempts.
+const NativeMaxAttempts = 5
 
 // Portable is p as a Native policy that does the same, or how that would differ:
 // by errors with a Field. p must be valid, and not Off.
 func (p Policy) Portable() (Policy, []error) {
 	var unlike []error
 	not := func(path, format string, args ...any) { unlike = append(unlike, field.Errorf(path, format, args...)) }
-	if p.Attempts > nativeMaxAttempts {
-		not("attempts", "gRPC lowers more than %d to that (got %d)", nativeMaxAttempts, p.Attempts)
+	if p.Attempts > NativeMaxAttempts {
+		not("attempts", "gRPC lowers more than %d to that (got %d)", NativeMaxAttempts, p.Attempts)
 	}
 	if p.AttemptTimeout > 0 {
 		not("attempt_timeout", "gRPC bounds no attempt")

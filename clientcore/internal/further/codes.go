@@ -49,3 +49,12 @@ func CheckCodes(list []codes.Code, instead string) []error {
 	}
 	return errs
 }
+
+// WireName is a code as gRPC writes it, as UNAVAILABLE.
+func WireName(code codes.Code) string {
+	return [...]string{
+		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+		"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+		"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+	}[code]
+}
