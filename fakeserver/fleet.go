@@ -32,10 +32,10 @@ type Fleet struct {
 	config   Config // of backends
 	backends []*backend
 	faults   []liveFault
-	numbered int        // faults since the last Reset
-	balancer *side // the look-aside one; nil is none
-	plane    *side // the xDS control plane; nil is none
-	front    *front     // nil is none
+	numbered int    // faults since the last Reset
+	balancer *side  // the look-aside one; nil is none
+	plane    *side  // the xDS control plane; nil is none
+	front    *front // nil is none
 	controls map[*controlEnd]struct{}
 	serving  sync.WaitGroup
 }

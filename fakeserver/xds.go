@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -23,6 +24,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
 )
 
 // XDS is the fleet's xDS control plane: one service, XDSService, whose backends
@@ -69,7 +72,19 @@ func (x *XDS) validate(backends int) error {
 	if x == nil {
 		return nil
 	}
-	return validateRoster(x.Backends, x.Changes, backends)
+	errs := []error{validateRoster(x.Backends, x.Changes, backends)}
+	twice := func(path string, list []int) {
+		for i, b := range list {
+			if slices.Index(list, b) < i {
+				errs = append(errs, field.New(fmt.Sprintf("%s[%d]", path, i), "must not be there twice: clients refuse such a list (got %d)", b))
+			}
+		}
+	}
+	twice("backends", x.Backends)
+	for i, c := range x.Changes {
+		twice(fmt.Sprintf("changes[%d].backends", i), c.Backends)
+	}
+	return errors.Join(errs...)
 }
 
 // newControlPlane makes the control plane, which serves as a side. All that it

@@ -82,6 +82,7 @@ func (s *Scenario) check(p *problems) {
 			strings.Join(isolations(), " or "), s.Fleet.Isolation, didYouMean(s.Fleet.Isolation, isolations()))
 	}
 	s.checkRemote(p)
+	s.checkXDS(p)
 	if s.Trials < 0 || s.Trials == 0 && p.root.Get("trials") != nil {
 		p.addUnlessKnown("trials", "must be >= 1, or left out for as many as the comparisons need (got %d)", s.Trials)
 	}

@@ -25,7 +25,11 @@ type clients struct {
 
 // newClients makes a trial's clients and starts to connect them.
 func newClients(v *scenario.Variant, b *backends, seed uint64, block int, deps Deps) (*clients, error) {
-	c := &clients{where: newDestination(v, b)}
+	where, err := newDestination(v, b)
+	if err != nil {
+		return nil, err
+	}
+	c := &clients{where: where}
 	for i := range v.Scenario.Client.Count {
 		own := load.Mix(seed, uint64(block))
 		if i > 0 {
