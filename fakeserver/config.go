@@ -47,6 +47,8 @@ type Config struct {
 	LoadReport *LoadReport `yaml:"load_report" json:",omitempty" doc:"how backends report their load (ORCA); with each answer when left out and a client of the scenario balances by it, and to clients that ask out of band"`
 	// Lookaside is the fleet's look-aside balancer. Nil is none.
 	Lookaside *Lookaside `yaml:"lookaside" json:",omitempty" doc:"the look-aside balancer that clients with balance grpclb ask for backends; there is one with all of them when left out"`
+	// XDS is the fleet's xDS control plane. Nil is none.
+	XDS *XDS `yaml:"xds" json:",omitempty" doc:"an xDS control plane, by which clients of the scenario find the backends and their balancing (xds:///fleet); none when left out"`
 	// Network is on every connection, TLS is what secures them.
 	Network link.Config `yaml:"network" doc:"distance between clients and backends; loopback has none of its own"`
 	TLS     TLS         `yaml:"tls" json:",omitempty" doc:"self_signed: certificates of an authority that the fleet makes, and clients of the scenario trust; none when left out"`
@@ -115,12 +117,18 @@ func (c Config) validateCapacity() (errs []error) {
 			errs = append(errs, field.New("queue", "must come with concurrency: without that no call ever waits"))
 		}
 	}
-	errs = append(errs, c.validatePart(), field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)))
+	errs = append(errs, c.validatePart(), field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)), field.Under("xds", c.XDS.validate(c.Backends)))
 	if c.Lookaside != nil && c.Front != NoFront {
 		errs = append(errs, field.New("lookaside", "must be left out with front: clients see one address, and none of a backend"))
 	}
 	if c.Lookaside != nil && c.TLS != PlainText {
 		errs = append(errs, field.New("lookaside", "must be left out with tls: the balancer speaks plain text"))
+	}
+	if c.XDS != nil && c.Front != NoFront {
+		errs = append(errs, field.New("xds", "must be left out with front: clients see one address, and none of a backend"))
+	}
+	if c.XDS != nil && c.TLS != PlainText {
+		errs = append(errs, field.New("xds", "must be left out with tls: its clients connect in plain text"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Methods)) {
 		own, at := c.Methods[name], "methods."+name

@@ -22,7 +22,7 @@ type Control struct {
 	cc     *grpc.ClientConn
 	client controlpb.ControlClient
 
-	lookaside atomic.Pointer[string]
+	lookaside, plane atomic.Pointer[string]
 }
 
 // DialControl makes a Control for the fleet whose control service listens at
@@ -61,18 +61,24 @@ func (c *Control) Configure(ctx context.Context, config Config) ([]Address, erro
 	for i, b := range out.GetBackends() {
 		addresses[i] = Address{Name: b.GetName(), Address: b.GetAddress(), Authority: b.GetAuthority()}
 	}
-	lookaside := out.GetLookaside()
+	lookaside, plane := out.GetLookaside(), out.GetControlPlane()
 	c.lookaside.Store(&lookaside)
+	c.plane.Store(&plane)
 	return addresses, nil
 }
 
 // Lookaside is where the look-aside balancer listens, as the last Configure had
 // it; "" is that there is none.
-func (c *Control) Lookaside() string {
-	if address := c.lookaside.Load(); address != nil {
-		return *address
+func (c *Control) Lookaside() string { return orNone(c.lookaside.Load()) }
+
+// ControlPlane is where the xDS control plane listens, likewise.
+func (c *Control) ControlPlane() string { return orNone(c.plane.Load()) }
+
+func orNone(s *string) string {
+	if s == nil {
+		return ""
 	}
-	return ""
+	return *s
 }
 
 // Reset is Fleet.Reset.

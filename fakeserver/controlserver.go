@@ -63,7 +63,7 @@ func (s *controlServer) Configure(_ context.Context, in *controlpb.ConfigureRequ
 	if err != nil {
 		return nil, controlError(err)
 	}
-	out := &controlpb.ConfigureResponse{Lookaside: s.fleet.Lookaside()}
+	out := &controlpb.ConfigureResponse{Lookaside: s.fleet.Lookaside(), ControlPlane: s.fleet.ControlPlane()}
 	for _, a := range addresses {
 		out.Backends = append(out.Backends, &controlpb.BackendAddress{Name: a.Name, Address: a.Address, Authority: a.Authority})
 	}

@@ -32,9 +32,10 @@ type Fleet struct {
 	config   Config // of backends
 	backends []*backend
 	faults   []liveFault
-	numbered int        // faults since the last Reset
-	balancer *lookaside // nil is none
-	front    *front     // nil is none
+	numbered int    // faults since the last Reset
+	balancer *side  // the look-aside one; nil is none
+	plane    *side  // the xDS control plane; nil is none
+	front    *front // nil is none
 	controls map[*controlEnd]struct{}
 	serving  sync.WaitGroup
 }
@@ -89,25 +90,54 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	for i, b := range f.backends {
 		addresses[i] = Address{Name: b.name(), Address: b.port.address, Authority: authority}
 	}
-	if c.Lookaside != nil {
-		var err error
-		if f.balancer, err = newLookaside(*c.Lookaside, addresses, f.listen, s); err != nil {
-			f.closeBackends()
-			return nil, err
-		}
+	if err := f.buildSides(c, addresses, s); err != nil {
+		f.closeBackends()
+		return nil, err
 	}
 	return addresses, nil
 }
 
+// buildSides makes the servers that tell clients of the backends. mu must be
+// held.
+func (f *Fleet) buildSides(c Config, addresses []Address, s *site) (err error) {
+	if c.Lookaside != nil {
+		if f.balancer, err = newLookaside(*c.Lookaside, addresses, s); err != nil {
+			return err
+		}
+	}
+	if c.XDS != nil {
+		if f.plane, err = newControlPlane(*c.XDS, addresses, s); err != nil {
+			return err
+		}
+	}
+	for _, one := range f.sides() {
+		if err := one.begin(f.listen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sides are those that there are. mu must be held.
+func (f *Fleet) sides() []*side {
+	return slices.DeleteFunc([]*side{f.balancer, f.plane}, func(s *side) bool { return s == nil })
+}
+
 // Lookaside is where the look-aside balancer of the last Configure listens; ""
 // is that there is none.
-func (f *Fleet) Lookaside() string {
+func (f *Fleet) Lookaside() string { return f.sideAddress(func() *side { return f.balancer }) }
+
+// ControlPlane is where the xDS control plane of the last Configure listens; ""
+// is that there is none.
+func (f *Fleet) ControlPlane() string { return f.sideAddress(func() *side { return f.plane }) }
+
+func (f *Fleet) sideAddress(of func() *side) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.balancer == nil {
-		return ""
+	if s := of(); s != nil {
+		return s.port.address
 	}
-	return f.balancer.port.address
+	return ""
 }
 
 // build makes the backends, and what they share. mu must be held.
@@ -158,8 +188,8 @@ func (f *Fleet) Reset(seed uint64, block uint32) error {
 	for _, b := range f.backends {
 		errs = append(errs, b.reset(draw.Seed{Seed: seed, Block: block}))
 	}
-	if f.balancer != nil {
-		errs = append(errs, f.balancer.reset())
+	for _, s := range f.sides() {
+		errs = append(errs, s.reset())
 	}
 	return errors.Join(errs...)
 }
@@ -182,8 +212,8 @@ func (f *Fleet) Start(t0 time.Time, final bool) {
 			b.life.windows.wake()
 		}
 	}
-	if f.balancer != nil {
-		f.balancer.roster.wake()
+	for _, s := range f.sides() {
+		s.roster.wake()
 	}
 }
 
@@ -252,10 +282,12 @@ func (f *Fleet) closeBackends() {
 		b.close()
 	}
 	f.backends = nil
-	if f.balancer != nil {
-		f.balancer.close()
-		f.balancer = nil
+	for _, s := range f.sides() {
+		if s.port != nil { // it got so far
+			s.close()
+		}
 	}
+	f.balancer, f.plane = nil, nil
 	if f.front != nil {
 		f.front.close()
 		f.front = nil

@@ -1,18 +1,16 @@
 package fakeserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"sync"
 
 	"google.golang.org/grpc"
 	lbpb "google.golang.org/grpc/balancer/grpclb/grpc_lb_v1"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
-	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
 )
 
@@ -40,32 +38,21 @@ func (l *Lookaside) validate(backends int) error {
 	return errors.Join(errs...)
 }
 
-// lookaside is the running balancer: an address that it keeps, and a server that
-// every reset replaces. Like a backend it is not safe for concurrent use.
-type lookaside struct {
-	port   *port
-	roster *roster
-	certs  *certificates    // nil is plain text
-	lists  [][]*lbpb.Server // the roster's
-	life   *lookasideLife   // nil when a reset failed to listen
-}
-
-func newLookaside(config Lookaside, backends []Address, listen ListenFunc, s *site) (*lookaside, error) {
-	la := &lookaside{roster: newRoster(config.Backends, config.Changes, len(backends), s.clock), certs: s.certs}
-	for _, list := range la.roster.lists() {
+func newLookaside(config Lookaside, backends []Address, s *site) (*side, error) {
+	service := &lookaside{roster: newRoster(config.Backends, config.Changes, len(backends), s.clock)}
+	for _, list := range service.roster.lists() {
 		servers, err := serverList(list, config.Drops, backends)
 		if err != nil {
 			return nil, fmt.Errorf("look-aside balancer: %w", err)
 		}
-		la.lists = append(la.lists, servers)
+		service.lists = append(service.lists, servers)
 	}
-	p, l, err := newPort(listen)
-	if err != nil {
-		return nil, fmt.Errorf("look-aside balancer: %w", err)
-	}
-	la.port = p
-	la.life = newLookasideLife(la, l)
-	return la, nil
+	return &side{
+		what: "look-aside balancer", roster: service.roster, certs: s.certs,
+		register: func(_ context.Context, server *grpc.Server, _ *sync.WaitGroup) {
+			lbpb.RegisterLoadBalancerServer(server, service)
+		},
+	}, nil
 }
 
 // serverList is a list as the protocol has it, with drops spread over it.
@@ -87,61 +74,16 @@ func serverList(list []int, drops int, backends []Address) ([]*lbpb.Server, erro
 	return servers, nil
 }
 
-// reset closes the connections of clients, which connect anew.
-func (la *lookaside) reset() error {
-	la.stop()
-	l, err := la.port.open()
-	if err != nil {
-		return fmt.Errorf("look-aside balancer: %w", err)
-	}
-	la.life = newLookasideLife(la, l)
-	return nil
-}
-
-func (la *lookaside) stop() {
-	if la.life != nil {
-		la.life.stop()
-		la.life = nil
-	}
-}
-
-func (la *lookaside) close() {
-	la.stop()
-	la.port.release()
-}
-
-// lookasideLife is the balancer between two resets.
-type lookasideLife struct {
+// lookaside is the balancer's service.
+type lookaside struct {
 	lbpb.UnimplementedLoadBalancerServer
-	of      *lookaside
-	server  *grpc.Server
-	gate    *gate
-	serving sync.WaitGroup
-}
-
-func newLookasideLife(la *lookaside, l net.Listener) *lookasideLife {
-	life := &lookasideLife{of: la, gate: newGate(l, newConnections(newBooks(nil)))}
-	options := []grpc.ServerOption{
-		// grpclb pings its balancer every 20 s.
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
-		grpc.WaitForHandlers(true),
-	}
-	if la.certs != nil {
-		good := func() (fault.BadCertificate, bool) { return 0, false }
-		options = append(options, grpc.Creds(la.certs.credentials(good)))
-	}
-	life.server = grpc.NewServer(options...)
-	lbpb.RegisterLoadBalancerServer(life.server, life)
-	life.serving.Go(func() {
-		// Serve ends when the gate closes, with an error that says so.
-		_ = life.server.Serve(life.gate)
-	})
-	return life
+	roster *roster
+	lists  [][]*lbpb.Server // the roster's
 }
 
 // BalanceLoad implements the LoadBalancer service: it answers with the list, and
 // again whenever that changes. It asks for no statistics of the client's.
-func (f *lookasideLife) BalanceLoad(stream lbpb.LoadBalancer_BalanceLoadServer) error {
+func (la *lookaside) BalanceLoad(stream lbpb.LoadBalancer_BalanceLoadServer) error {
 	if _, err := stream.Recv(); err != nil { // who asks is of no interest
 		return err
 	}
@@ -150,18 +92,12 @@ func (f *lookasideLife) BalanceLoad(stream lbpb.LoadBalancer_BalanceLoadServer) 
 	if err != nil {
 		return err
 	}
-	err = f.of.roster.follow(stream.Context().Done(), func(place int) error {
+	err = la.roster.follow(stream.Context().Done(), func(place int) error {
 		return stream.Send(&lbpb.LoadBalanceResponse{LoadBalanceResponseType: &lbpb.LoadBalanceResponse_ServerList{
-			ServerList: &lbpb.ServerList{Servers: f.of.lists[place]}}})
+			ServerList: &lbpb.ServerList{Servers: la.lists[place]}}})
 	})
 	if err == nil {
 		err = status.FromContextError(stream.Context().Err()).Err()
 	}
 	return err
-}
-
-func (f *lookasideLife) stop() {
-	f.gate.reset()
-	f.server.Stop()
-	f.serving.Wait()
 }

@@ -24,6 +24,8 @@ func (c Config) validatePart() error {
 		return field.New("front", "must be left out where the fleet is spread: it stands before backends of its own part")
 	case c.Lookaside != nil:
 		return field.New("lookaside", "must be left out where the fleet is spread: it knows the backends of its own part")
+	case c.XDS != nil:
+		return field.New("xds", "must be left out where the fleet is spread: it knows the backends of its own part")
 	}
 	return nil
 }

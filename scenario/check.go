@@ -83,6 +83,7 @@ func (s *Scenario) check(p *problems) {
 	}
 	s.checkRemote(p)
 	s.checkTrials(p)
+	s.checkXDS(p)
 	if s.Warmup < 0 {
 		p.addUnlessKnown("warmup", "must be >= 0 (got %v)", s.Warmup)
 	}

@@ -11,8 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
-	"github.com/grpcbench/grpcbench/fakeserver/fault"
-	"github.com/grpcbench/grpcbench/scenario/strict"
+	"github.com/grpcbench/grpcbench/scenario"
 )
 
 // faultPatience is how long a fleet may take to answer.
@@ -47,13 +46,6 @@ faults that were added by hand when its next trial begins.`,
 			if token == "" {
 				return usageError("needs the fleet's --token, or %s", tokenKey)
 			}
-			var rule fault.Rule
-			if args[1] == "add" {
-				var err error
-				if rule, err = readFault(args[2]); err != nil {
-					return scenarioError(err)
-				}
-			}
 			control, err := fakeserver.DialControl(args[0], token, a.Dial)
 			if err != nil {
 				return usageError("%v", err)
@@ -65,6 +57,10 @@ faults that were added by hand when its next trial begins.`,
 			case "list":
 				err = a.listFaults(ctx, control)
 			case "add":
+				rule, wrong := scenario.ReadFault("FAULT", []byte(args[2]))
+				if wrong != nil {
+					return scenarioError(wrong)
+				}
 				var name string
 				if name, err = control.AddFault(ctx, rule); err == nil {
 					fmt.Fprintln(a.stdout, name)
@@ -80,16 +76,6 @@ faults that were added by hand when its next trial begins.`,
 	}
 	c.Flags().StringVar(&token, "token", "", "`TOKEN` of the fleet (default: what "+tokenKey+" says)")
 	return c
-}
-
-// readFault reads one fault as a scenario has it.
-func readFault(text string) (fault.Rule, error) {
-	var rule fault.Rule
-	doc, err := strict.Parse("FAULT", []byte(text))
-	if err != nil {
-		return rule, err
-	}
-	return rule, strict.Decode(doc, nil, &rule)
 }
 
 func (a *app) listFaults(ctx context.Context, control *fakeserver.Control) error {

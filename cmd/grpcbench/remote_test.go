@@ -255,3 +255,43 @@ trials: 1
 		t.Errorf("weighted_round_robin: the slow backend has %.3f of the calls", got)
 	}
 }
+
+// Clients find a fleet with a control plane by xDS, and follow it: no call is
+// lost, and the books hold.
+func TestXDSFleet(t *testing.T) {
+	file := write(t, "xds.yaml", `
+name: xds
+fleet:
+  backends: 3
+  isolation: inprocess
+  xds: {policy: round_robin, changes: [{at: 500ms, backends: [1, 2]}]}
+client: {pool: {size: 1}, retry: none}
+load: [{call: GetUser, arrivals: constant, rate: 120/s}]
+warmup: 300ms
+measure: 1500ms
+trials: 1
+`)
+	out := t.TempDir()
+	code, stdout, stderr := command(t, "run", file, "--out", out)
+	if code != exitOK && code != exitInvalid { // a busy machine may be late
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	if !strings.Contains(stdout, "books exact") {
+		t.Errorf("%s", stdout)
+	}
+	text, err := os.ReadFile(filepath.Join(out, resultName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := result.Read(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := r.Variants[0].Trials[0].Series[0]; s.OK() != s.Planned || s.Planned == 0 {
+		t.Errorf("%d of %d calls were OK", s.OK(), s.Planned)
+	}
+	// A third of 60 calls, and then none.
+	if picks := r.Variants[0].Trials[0].Client.Picks; picks[0].Picks == 0 || picks[0].Picks > 40 || picks[1].Picks+picks[2].Picks < 140 {
+		t.Errorf("picks %+v", picks)
+	}
+}

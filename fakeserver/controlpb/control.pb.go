@@ -74,7 +74,9 @@ type ConfigureResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Backends []*BackendAddress      `protobuf:"bytes,1,rep,name=backends,proto3" json:"backends,omitempty"`
 	// Where the fleet's look-aside balancer listens; empty is that there is none.
-	Lookaside     string `protobuf:"bytes,3,opt,name=lookaside,proto3" json:"lookaside,omitempty"`
+	Lookaside string `protobuf:"bytes,3,opt,name=lookaside,proto3" json:"lookaside,omitempty"`
+	// Where the fleet's xDS control plane listens; empty is that there is none.
+	ControlPlane  string `protobuf:"bytes,4,opt,name=control_plane,json=controlPlane,proto3" json:"control_plane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -119,6 +121,13 @@ func (x *ConfigureResponse) GetBackends() []*BackendAddress {
 func (x *ConfigureResponse) GetLookaside() string {
 	if x != nil {
 		return x.Lookaside
+	}
+	return ""
+}
+
+func (x *ConfigureResponse) GetControlPlane() string {
+	if x != nil {
+		return x.ControlPlane
 	}
 	return ""
 }
@@ -1291,10 +1300,11 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\n" +
 	"\"fakeserver/controlpb/control.proto\x12\x14grpcbench.control.v1\"*\n" +
 	"\x10ConfigureRequest\x12\x16\n" +
-	"\x06config\x18\x01 \x01(\fR\x06config\"s\n" +
+	"\x06config\x18\x01 \x01(\fR\x06config\"\x98\x01\n" +
 	"\x11ConfigureResponse\x12@\n" +
 	"\bbackends\x18\x01 \x03(\v2$.grpcbench.control.v1.BackendAddressR\bbackends\x12\x1c\n" +
-	"\tlookaside\x18\x03 \x01(\tR\tlookaside\"\\\n" +
+	"\tlookaside\x18\x03 \x01(\tR\tlookaside\x12#\n" +
+	"\rcontrol_plane\x18\x04 \x01(\tR\fcontrolPlane\"\\\n" +
 	"\x0eBackendAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1c\n" +

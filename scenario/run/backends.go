@@ -30,6 +30,7 @@ type backends struct {
 	lost       *loss     // of remote members; nil where there are none
 	configured string    // the fleet's Config in force, as JSON
 	addresses  []fakeserver.Address
+	plane      string // where its xDS control plane listens, likewise
 	lookaside  string // where the fleet's look-aside balancer listens, "" without one
 }
 
@@ -132,7 +133,7 @@ func (b *backends) configure(ctx context.Context, config fakeserver.Config) erro
 	if err != nil || string(encoded) == b.configured {
 		return err
 	}
-	b.configured, b.addresses, b.lookaside = "", nil, ""
+	b.configured, b.addresses, b.lookaside, b.plane = "", nil, "", ""
 	parts := make([][]fakeserver.Address, len(b.members))
 	for i, m := range b.members {
 		if len(b.members) > 1 {
@@ -143,6 +144,9 @@ func (b *backends) configure(ctx context.Context, config fakeserver.Config) erro
 		}
 		if address := m.control.Lookaside(); address != "" {
 			b.lookaside = m.reachable(address)
+		}
+		if address := m.control.ControlPlane(); address != "" {
+			b.plane = m.reachable(address)
 		}
 		for j := range parts[i] {
 			parts[i][j].Address = m.reachable(parts[i][j].Address)

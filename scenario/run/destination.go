@@ -1,10 +1,13 @@
 package run
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/discovery"
+	"github.com/grpcbench/grpcbench/clientcore/xds"
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario"
 )
@@ -33,6 +36,15 @@ func newDestination(v *scenario.Variant, b *backends) (*destination, error) {
 			return nil, err
 		}
 		d.options = append(d.options, clientcore.WithTarget(target), clientcore.WithResolvers(resolvers...))
+	case v.Scenario.Fleet.XDS != nil:
+		if b.deps.Dial != nil {
+			return nil, errors.New("fleet.xds needs a network of the operating system's: grpc-go's xDS client takes no other")
+		}
+		asking, err := xds.Resolver(b.plane, fakeserver.XDSNode)
+		if err != nil {
+			return nil, fmt.Errorf("the fleet's xDS control plane: %w", err)
+		}
+		d.options = append(d.options, clientcore.WithTarget("xds:///"+fakeserver.XDSService), clientcore.WithResolvers(asking))
 	case len(d.changes) > 0:
 		d.members = discovery.NewStatic(d.endpoints(v.Scenario.Members())...)
 		d.options = append(d.options,

@@ -144,6 +144,9 @@ func (t *trial) plan() engine.Plan {
 
 // userKey is the metadata by which calls are placed, "" where none is.
 func userKey(s *scenario.Scenario) string {
+	if s.Fleet != nil && s.Fleet.XDS != nil && s.Fleet.XDS.Policy == fakeserver.XDSRingHash {
+		return fakeserver.XDSHashHeader
+	}
 	_, header, _ := s.Client.Balance.Key()
 	return header
 }
