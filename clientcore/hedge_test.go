@@ -823,9 +823,9 @@ func TestHedgeAboveTheBreaker(t *testing.T) {
 			t.Run(scope.String()+"/"+kind, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					n := newNetwork()
-					broken := false
+					var broken atomic.Bool
 					b := n.start(t, "b0", func(attempt int, stream grpc.ServerStream) error {
-						if broken {
+						if broken.Load() {
 							return status.Error(codes.Unavailable, "broken")
 						}
 						return planned(plan{take: time.Hour}, plan{take: 5 * ms})(attempt, stream)
@@ -843,7 +843,7 @@ func TestHedgeAboveTheBreaker(t *testing.T) {
 					if s := c.Stats(); s.Breaker != (clientcore.BreakerStats{}) || b.attempts() != 40 {
 						t.Fatalf("%+v after %d attempts, of which none has failed", s.Breaker, b.attempts())
 					}
-					broken = true
+					broken.Store(true)
 					for range 2 { // two attempts each
 						_, err := do(t.Context(), c)
 						wantCode(t, err, codes.Unavailable)
@@ -852,7 +852,7 @@ func TestHedgeAboveTheBreaker(t *testing.T) {
 					if s := c.Stats(); !errors.Is(err, breaker.ErrOpen) || s.Breaker.Opened != 1 || s.Breaker.Rejected == 0 || b.attempts() != 44 {
 						t.Errorf("%v, %+v after %d attempts; want it open after four failures", err, s.Breaker, b.attempts())
 					}
-					broken = false
+					broken.Store(false)
 					time.Sleep(p.Reset + ms)
 					// Of the two probes that are let through at a time one loses; its
 					// place is free again, or the next call could not be hedged.
