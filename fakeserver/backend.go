@@ -76,7 +76,7 @@ func (b *backend) close() {
 }
 
 func (b *backend) snapshot() BackendSnapshot {
-	s := BackendSnapshot{Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}, Rules: map[string]int64{}}
+	s := emptySnapshot()
 	if b.life != nil {
 		s = b.life.snapshot()
 	}
@@ -94,6 +94,7 @@ type life struct {
 	frames      *frames
 	service     *service
 	windows     *windows
+	wellness    *wellness
 	credentials credentials.TransportCredentials // nil is plain text, with nothing to follow
 	serving     sync.WaitGroup
 	end         context.CancelFunc // of the work for callers that have left
@@ -112,7 +113,7 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	own := config.of(b.number)
 	books := newBooks(config.Faults)
 	life := &life{
-		port: b.port, books: books, connections: b.connections(books, seed), pace: newPace(own.Speed), frames: newFrames(),
+		port: b.port, books: books, connections: b.connections(books, seed), pace: newPace(own.Speed), frames: newFrames(), wellness: newWellness(),
 		slots: own.Concurrency, shares: map[fault.Fault]float64{}, bad: map[fault.Fault]fault.BadCertificate{},
 	}
 	if b.site.certs != nil {
@@ -131,7 +132,6 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	life.service = &service{
 		backend:  b.number,
 		seed:     seed,
-		subjects: config.needsSubject(),
 		times:    config.timings(b.number),
 		books:    books,
 		rules:    newRules(config.Faults, b.number, b.site.clock, seed, books),
@@ -141,8 +141,12 @@ func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 		waiter:   b.site.waiter,
 		payloads: b.site.payloads,
 		users:    newUsers(),
+		load:     newLoadMeter(config.loadReport(), own.Concurrency, books.underWay),
+		report:   config.loadReport(),
+		wellness: life.wellness,
 		ignore:   config.OnCancel == Ignore,
 	}
+	life.service.subjects.Store(config.needsSubject())
 	life.service.life, life.end = context.WithCancel(context.Background())
 	life.mu.Lock()
 	life.server = newServer(life.service, life.credentials)
@@ -180,6 +184,7 @@ func newServer(s *service, c credentials.TransportCredentials) *grpc.Server {
 	}
 	server := grpc.NewServer(options...)
 	server.RegisterService(desc(), s)
+	registerAuxiliary(server, s)
 	return server
 }
 
@@ -234,6 +239,12 @@ func (f *life) Open() error {
 	f.shut--
 	return nil
 }
+
+// Sicken implements fault.Host.
+func (f *life) Sicken() { f.wellness.sicken() }
+
+// Heal implements fault.Host.
+func (f *life) Heal() { f.wellness.heal() }
 
 // SetSpeed implements fault.Host.
 func (f *life) SetSpeed(by fault.Fault, ramp fault.Ramp) { f.pace.set(by, ramp) }
@@ -340,5 +351,6 @@ func (f *life) snapshot() BackendSnapshot {
 	s := f.books.snapshot()
 	queued, refused := f.queue.counts()
 	s.Queued, s.Refused = int64(queued), refused
+	s.QueueLength, s.QueueWait = f.queue.histograms()
 	return s
 }

@@ -39,6 +39,14 @@ type Config struct {
 	// Queue is the calls that wait for a slot on one backend; one more is
 	// refused with RESOURCE_EXHAUSTED. Nil is no limit.
 	Queue *int `yaml:"queue" doc:"calls that wait for a slot; one more is refused with RESOURCE_EXHAUSTED; unlimited when left out"`
+	// Part is which of the backends are here, where a fleet is spread over
+	// machines; the zero Part is all of them.
+	Part Part `yaml:"-" json:",omitzero"`
+	// LoadReport is how backends report their load. Nil is out of band, to
+	// clients that ask.
+	LoadReport *LoadReport `yaml:"load_report" json:",omitempty" doc:"how backends report their load (ORCA); with each answer when left out and a client of the scenario balances by it, and to clients that ask out of band"`
+	// Lookaside is the fleet's look-aside balancer. Nil is none.
+	Lookaside *Lookaside `yaml:"lookaside" json:",omitempty" doc:"the look-aside balancer that clients with balance grpclb ask for backends; there is one with all of them when left out"`
 	// Network is on every connection, TLS is what secures them.
 	Network link.Config `yaml:"network" doc:"distance between clients and backends; loopback has none of its own"`
 	TLS     TLS         `yaml:"tls" json:",omitempty" doc:"self_signed: certificates of an authority that the fleet makes, and clients of the scenario trust; none when left out"`
@@ -106,6 +114,10 @@ func (c Config) validateCapacity() (errs []error) {
 		case unlimited:
 			errs = append(errs, field.New("queue", "must come with concurrency: without that no call ever waits"))
 		}
+	}
+	errs = append(errs, c.validatePart(), field.Under("load_report", c.LoadReport.Validate()), field.Under("lookaside", c.Lookaside.validate(c.Backends)))
+	if c.Lookaside != nil && c.Front != NoFront {
+		errs = append(errs, field.New("lookaside", "must be left out with front: clients see one address, and none of a backend"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Methods)) {
 		own, at := c.Methods[name], "methods."+name

@@ -45,7 +45,7 @@ func (cs *connections) reset() {
 // end closes every connection after what was written.
 func (cs *connections) end() {
 	for _, c := range cs.all() {
-		_ = c.Close() // likewise
+		_ = c.close(true) // likewise
 	}
 }
 
@@ -158,8 +158,14 @@ func (c *connection) Write(p []byte) (int, error) {
 }
 
 // Close may be called more than once, from different goroutines.
-func (c *connection) Close() error {
+func (c *connection) Close() error { return c.close(false) }
+
+// close says whether it is a fault that closes the connection.
+func (c *connection) close(killed bool) error {
 	c.once.Do(func() {
+		if killed {
+			c.of.books.killed.Add(1)
+		}
 		c.of.mu.Lock()
 		delete(c.of.open, c)
 		c.of.mu.Unlock()
@@ -175,5 +181,5 @@ func (c *connection) reset() {
 		// Best effort: a connection that is already closed needs no RST.
 		_ = tcp.SetLinger(0)
 	}
-	_ = c.Close()
+	_ = c.close(true)
 }

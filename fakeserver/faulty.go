@@ -18,7 +18,7 @@ func (s *service) arrive(ctx context.Context, c *call) error {
 		return nil
 	}
 	step := fault.Step{Moment: fault.Arrival, Kind: c.method.kind()}
-	s.rules.act(c.faults, &step)
+	s.rules.act(c, &step)
 	if step.End == nil {
 		// Time on the way, which goes by before the call is served.
 		c.delay, step.Wait = step.Wait, 0
@@ -96,7 +96,7 @@ func (f *faulty) finish() error {
 
 func (f *faulty) step(moment fault.Moment, n int, m proto.Message) (*fault.Step, error) {
 	step := &fault.Step{Moment: moment, Kind: f.call.method.kind(), N: n, Message: m}
-	f.service.rules.act(f.call.faults, step)
+	f.service.rules.act(&f.call, step)
 	return step, f.service.carryOut(f.ctx, step, f.written)
 }
 

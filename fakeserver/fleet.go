@@ -29,8 +29,12 @@ type Fleet struct {
 
 	mu       sync.Mutex
 	closed   bool
+	config   Config // of backends
 	backends []*backend
-	front    *front // nil is none
+	faults   []liveFault
+	numbered int        // faults since the last Reset
+	balancer *lookaside // nil is none
+	front    *front     // nil is none
 	controls map[*controlEnd]struct{}
 	serving  sync.WaitGroup
 }
@@ -64,6 +68,8 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	}
 	f.closeBackends()
 	f.clock.unset()
+	f.config = c
+	f.forgetFaults()
 	s := &site{config: c, clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
 	if c.Work == Burn {
 		s.burner = calibrate()
@@ -79,11 +85,29 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	if f.front != nil {
 		return []Address{{Name: "front", Address: f.front.address, Authority: authority}}, nil
 	}
-	addresses := make([]Address, c.Backends)
+	addresses := make([]Address, len(f.backends))
 	for i, b := range f.backends {
 		addresses[i] = Address{Name: b.name(), Address: b.port.address, Authority: authority}
 	}
+	if c.Lookaside != nil {
+		var err error
+		if f.balancer, err = newLookaside(*c.Lookaside, addresses, f.listen, s); err != nil {
+			f.closeBackends()
+			return nil, err
+		}
+	}
 	return addresses, nil
+}
+
+// Lookaside is where the look-aside balancer of the last Configure listens; ""
+// is that there is none.
+func (f *Fleet) Lookaside() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.balancer == nil {
+		return ""
+	}
+	return f.balancer.port.address
 }
 
 // build makes the backends, and what they share. mu must be held.
@@ -99,6 +123,9 @@ func (f *Fleet) build(c Config, s *site) (err error) {
 		}
 	}
 	for i := range c.Backends {
+		if !c.Part.has(i) {
+			continue
+		}
 		listen := f.listen
 		if f.front != nil {
 			listen = f.front.listen(i)
@@ -123,6 +150,7 @@ func (f *Fleet) Reset(seed uint64, block uint32) error {
 		return ErrClosed
 	}
 	f.clock.unset()
+	f.forgetFaults()
 	var errs []error
 	if f.front != nil {
 		f.front.restart()
@@ -130,7 +158,16 @@ func (f *Fleet) Reset(seed uint64, block uint32) error {
 	for _, b := range f.backends {
 		errs = append(errs, b.reset(draw.Seed{Seed: seed, Block: block}))
 	}
+	if f.balancer != nil {
+		errs = append(errs, f.balancer.reset())
+	}
 	return errors.Join(errs...)
+}
+
+// forgetFaults goes back to the faults of the configuration. mu must be held.
+func (f *Fleet) forgetFaults() {
+	f.faults = configuredFaults(f.config)
+	f.numbered = len(f.faults)
 }
 
 // Start sets the fleet's clock: t0 is the start of the measurement, from which
@@ -144,6 +181,9 @@ func (f *Fleet) Start(t0 time.Time, final bool) {
 		if b.life != nil {
 			b.life.windows.wake()
 		}
+	}
+	if f.balancer != nil {
+		f.balancer.roster.wake()
 	}
 }
 
@@ -212,6 +252,10 @@ func (f *Fleet) closeBackends() {
 		b.close()
 	}
 	f.backends = nil
+	if f.balancer != nil {
+		f.balancer.close()
+		f.balancer = nil
+	}
 	if f.front != nil {
 		f.front.close()
 		f.front = nil

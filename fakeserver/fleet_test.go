@@ -186,7 +186,7 @@ func TestEveryMethod(t *testing.T) {
 		})
 
 		want := Snapshot{Backends: []BackendSnapshot{{
-			Name: "b0", Address: "mem:1",
+			Name: "b0", Address: "127.0.0.1:1",
 			Attempts: map[string]int64{
 				"user.v1.UserService/GetUser": 1, "user.v1.UserService/CreateUser": 1, "user.v1.UserService/ListUsers": 1,
 				"user.v1.UserService/BatchCreateUsers": 1, "user.v1.UserService/SyncUsers": 1,
@@ -194,6 +194,10 @@ func TestEveryMethod(t *testing.T) {
 			Codes: map[string]int64{"OK": 5}, Faults: map[string]int64{}, Rules: map[string]int64{},
 			ConnectionsOpened: 1, ConnectionsOpen: 1, Services: 5, Asked: 50 * ms, Actual: 50 * ms,
 		}}}
+		for _, m := range []method{createUser, getUser, listUsers, batchCreateUsers, syncUsers} {
+			want.Backends[0].Series = append(want.Backends[0].Series, AttemptsSnapshot{Method: methods[m], Kind: string(m.kind()),
+				Attempt: 1, Received: 1, Codes: map[string]int64{"OK": 1}, Rules: map[string]int64{}})
+		}
 		if d := cmp.Diff(want, r.Snapshot()); d != "" {
 			t.Error(d)
 		}
@@ -319,7 +323,7 @@ func TestConfigureReplacesTheFleet(t *testing.T) {
 		must(t, get(t.Context(), r.clients[1], "x", ""))
 		addresses, err := r.Configure(Config{Backends: 1})
 		must(t, err)
-		if d := cmp.Diff([]Address{{Name: "b0", Address: "mem:3"}}, addresses); d != "" {
+		if d := cmp.Diff([]Address{{Name: "b0", Address: "127.0.0.1:3"}}, addresses); d != "" {
 			t.Error(d)
 		}
 		wantCode(t, "call to a backend of the old fleet", get(t.Context(), r.clients[1], "x", ""), codes.Unavailable)
@@ -359,7 +363,7 @@ func TestConfigureFailure(t *testing.T) {
 	if s := f.Snapshot(); len(s.Backends) != 0 {
 		t.Errorf("backends left: %+v", s)
 	}
-	if _, err := network.Dial(t.Context(), "mem:1"); err == nil {
+	if _, err := network.Dial(t.Context(), "127.0.0.1:1"); err == nil {
 		t.Error("the first backend still listens")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -19,12 +20,15 @@ type queue struct {
 	line  list.List // of *waiting
 	spare []*waiting
 	full  int64
+
+	lengths, waits buckets // see BackendSnapshot.QueueLength
 }
 
 // waiting is a call in the line. Its channel, of one place, receives when a
 // slot was handed over.
 type waiting struct {
-	slot chan struct{}
+	slot  chan struct{}
+	since time.Time
 }
 
 // newQueue makes a queue of slots > 0. A nil limit is none.
@@ -43,8 +47,10 @@ func (q *queue) enter(ctx context.Context) error {
 		return nil
 	}
 	q.mu.Lock()
+	q.lengths.add(int64(q.line.Len()))
 	if q.free > 0 {
 		q.free--
+		q.waits.add(0)
 		q.mu.Unlock()
 		return nil
 	}
@@ -54,6 +60,7 @@ func (q *queue) enter(ctx context.Context) error {
 		return status.Errorf(codes.ResourceExhausted, "queue full: %d calls are waiting", q.limit)
 	}
 	w := q.waiting()
+	w.since = time.Now()
 	place := q.line.PushBack(w)
 	q.mu.Unlock()
 
@@ -94,7 +101,9 @@ func (q *queue) leave() {
 func (q *queue) admit() {
 	for q.free > 0 && q.line.Len() > 0 {
 		q.free--
-		q.line.Remove(q.line.Front()).(*waiting).slot <- struct{}{}
+		w := q.line.Remove(q.line.Front()).(*waiting)
+		q.waits.add(int64(time.Since(w.since)))
+		w.slot <- struct{}{}
 	}
 }
 
@@ -125,6 +134,16 @@ func (q *queue) recycle(w *waiting) {
 	q.mu.Lock()
 	q.spare = append(q.spare, w)
 	q.mu.Unlock()
+}
+
+// histograms returns the lengths and waits so far.
+func (q *queue) histograms() (lengths, waits Histogram) {
+	if q == nil {
+		return nil, nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.lengths.histogram(), q.waits.histogram()
 }
 
 // counts returns the calls that wait now and those refused so far.

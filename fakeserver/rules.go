@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/metadata"
@@ -15,17 +16,19 @@ import (
 )
 
 // rules are the fleet's faults on calls, as one backend meets them: those for
-// other backends are left out once, not call by call.
+// other backends are left out once, not call by call. Rules may come and go
+// while calls are judged.
 type rules struct {
-	rules []callRule
-	clock *clock
-	seed  draw.Seed
-	books *books
+	backend int
+	clock   *clock
+	seed    draw.Seed
+	list    atomic.Pointer[[]callRule] // never written to, only replaced
 }
 
 type callRule struct {
 	fault.Rule
 	number  int // in the fleet's list: part of its draws
+	count   *ruleCount
 	fault   fault.OnCall
 	methods [methodCount]bool
 	keys    []string // of Where.Metadata
@@ -33,22 +36,37 @@ type callRule struct {
 
 // newRules picks the rules for calls to a backend.
 func newRules(all []fault.Rule, backend int, c *clock, seed draw.Seed, b *books) *rules {
-	rs := &rules{clock: c, seed: seed, books: b}
+	rs := &rules{backend: backend, clock: c, seed: seed}
+	rs.list.Store(&[]callRule{})
+	counts := *b.rules.Load()
 	for i, r := range all {
-		f := r.Inject.OnCall()
-		own, concerned := r.ForBackend(backend)
-		if f == nil || !concerned {
-			continue
-		}
-		rule := callRule{Rule: own, number: i, fault: f, keys: slices.Sorted(maps.Keys(r.Where.Metadata))}
-		for m := range methodCount {
-			rule.methods[m] = r.Meets(m.kind()) &&
-				(r.Where.Kind == "" || r.Where.Kind == m.kind()) &&
-				(r.Where.Method == "" || m.named(r.Where.Method))
-		}
-		rs.rules = append(rs.rules, rule)
+		rs.add(r, i, counts[i])
 	}
 	return rs
+}
+
+// add adds a rule after the others, if it is one for calls to the backend. One
+// goroutine at a time may add and drop.
+func (rs *rules) add(r fault.Rule, number int, count *ruleCount) {
+	f := r.Inject.OnCall()
+	own, concerned := r.ForBackend(rs.backend)
+	if f == nil || !concerned {
+		return
+	}
+	rule := callRule{Rule: own, number: number, count: count, fault: f, keys: slices.Sorted(maps.Keys(r.Where.Metadata))}
+	for m := range methodCount {
+		rule.methods[m] = r.Meets(m.kind()) &&
+			(r.Where.Kind == "" || r.Where.Kind == m.kind()) &&
+			(r.Where.Method == "" || m.named(r.Where.Method))
+	}
+	list := append(slices.Clone(*rs.list.Load()), rule)
+	rs.list.Store(&list)
+}
+
+// drop takes a rule away. Attempts that are under way meet it still.
+func (rs *rules) drop(label string) {
+	list := slices.DeleteFunc(slices.Clone(*rs.list.Load()), func(r callRule) bool { return r.count.label == label })
+	rs.list.Store(&list)
 }
 
 // matches reports whether an attempt is one that the rule is for.
@@ -73,15 +91,16 @@ type meeting struct {
 // choose judges an attempt that arrives now: which faults it is to meet, in
 // the order of the rules.
 func (rs *rules) choose(ctx context.Context, m method, who fault.Subject) (chosen []meeting) {
-	if len(rs.rules) == 0 {
+	rules := *rs.list.Load()
+	if len(rules) == 0 {
 		return nil
 	}
 	at, set := rs.clock.at(time.Now())
 	if !set {
 		return nil
 	}
-	for i := range rs.rules {
-		r := &rs.rules[i]
+	for i := range rules {
+		r := &rules[i]
 		if r.matches(ctx, m, at, who) && r.Selects(rs.seed, r.number, who) {
 			chosen = append(chosen, meeting{rule: r})
 		}
@@ -91,12 +110,12 @@ func (rs *rules) choose(ctx context.Context, m method, who fault.Subject) (chose
 
 // act lets the faults that an attempt is to meet act at a step of it, and
 // counts those that it meets now.
-func (rs *rules) act(chosen []meeting, step *fault.Step) {
-	for i := range chosen {
-		c := &chosen[i]
-		if c.rule.fault.Act(step) && !c.met {
-			c.met = true
-			rs.books.faults[c.rule.number].Add(1)
+func (rs *rules) act(c *call, step *fault.Step) {
+	for i := range c.faults {
+		m := &c.faults[i]
+		if m.rule.fault.Act(step) && !m.met {
+			m.met = true
+			m.rule.count.calls.of(c.method, c.attempt).Add(1)
 		}
 		if step.End != nil {
 			return

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -30,7 +31,7 @@ const (
 type service struct {
 	backend  int
 	seed     draw.Seed
-	subjects bool // whether it matters which attempt it is
+	subjects atomic.Bool // whether it matters which attempt it is
 	times    [methodCount]timing
 	books    *books
 	rules    *rules
@@ -40,6 +41,9 @@ type service struct {
 	waiter   waiter
 	payloads *payloads
 	users    users
+	load     *loadMeter
+	report   LoadReport
+	wellness *wellness
 
 	// Where callers that leave are ignored: work goes on until the life of the
 	// backend ends, apart from its call.
@@ -50,10 +54,11 @@ type service struct {
 
 // call is one attempt in its handler.
 type call struct {
-	method method
-	who    fault.Subject
-	faults []meeting
-	delay  time.Duration // before it is served
+	method  method
+	attempt int // from 1
+	who     fault.Subject
+	faults  []meeting
+	delay   time.Duration // before it is served
 }
 
 // desc describes the service as the generated code does, but with handlers
@@ -80,7 +85,7 @@ func unary[Request any](m method, answer func(*service, context.Context, call, *
 	handler := func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (response any, err error) {
 		s := srv.(*service)
 		c := s.begin(ctx, m)
-		defer func() { s.end(ctx, err) }()
+		defer func() { s.end(ctx, c, err) }()
 		if err := s.arrive(ctx, &c); err != nil {
 			return nil, err
 		}
@@ -110,7 +115,7 @@ func stream(m method, client, server bool, answer func(*service, call, grpc.Serv
 	handler := func(srv any, ss grpc.ServerStream) (err error) {
 		s := srv.(*service)
 		c := s.begin(ss.Context(), m)
-		defer func() { s.end(ss.Context(), err) }()
+		defer func() { s.end(ss.Context(), c, err) }()
 		if err := s.arrive(ss.Context(), &c); err != nil {
 			return err
 		}
@@ -130,16 +135,35 @@ func stream(m method, client, server bool, answer func(*service, call, grpc.Serv
 // those that never find a handler.
 func (s *service) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	m, known := methodOf(info.FullMethodName)
-	if known {
-		s.books.attempts[m].Add(1)
-	} else {
-		s.books.unknown.Add(1)
+	if !known {
+		if auxiliary(info.FullMethodName) {
+			return ctx, nil
+		}
+		m = unknownMethod
 	}
+	attempt := 1
+	if previous := info.Header[previousKey]; len(previous) > 0 {
+		if n, err := strconv.ParseUint(previous[0], 10, 31); err == nil && n > 0 {
+			attempt += int(n)
+			ctx = context.WithValue(ctx, attemptKey{}, attempt)
+		}
+	}
+	s.books.received.of(m, attempt).Add(1)
 	if ctx.Err() != nil {
 		// So late already that grpc-go answers it, without a handler.
-		s.books.answered(ctx, nil)
+		s.books.answered(ctx, m, attempt, nil)
 	}
 	return ctx, nil
+}
+
+// attemptKey is where tap leaves the number of an attempt that is not the first.
+type attemptKey struct{}
+
+func attemptOf(ctx context.Context) int {
+	if n, ok := ctx.Value(attemptKey{}).(int); ok {
+		return n
+	}
+	return 1
 }
 
 // methodOf is the method of a full name with its leading slash.
@@ -161,8 +185,8 @@ func methodOf(full string) (method, bool) {
 
 // unknown answers attempts at methods that do not exist, in the books too.
 func (s *service) unknown(_ any, ss grpc.ServerStream) (err error) {
-	s.books.inFlight.Add(1)
-	defer func() { s.end(ss.Context(), err) }()
+	c := s.enter(ss.Context(), unknownMethod)
+	defer func() { s.end(ss.Context(), c, err) }()
 	name, _ := grpc.MethodFromServerStream(ss)
 	return status.Errorf(codes.Unimplemented, "unknown method %s", name)
 }
@@ -170,18 +194,27 @@ func (s *service) unknown(_ any, ss grpc.ServerStream) (err error) {
 // begin counts a call in and judges which faults it is to meet. Each must be
 // followed by end.
 func (s *service) begin(ctx context.Context, m method) call {
-	s.books.inFlight.Add(1)
-	c := call{method: m}
-	if s.subjects {
+	c := s.enter(ctx, m)
+	if s.subjects.Load() {
 		c.who = s.subject(ctx, m)
 	}
 	c.faults = s.rules.choose(ctx, m, c.who)
 	return c
 }
 
-func (s *service) end(ctx context.Context, err error) {
-	s.books.answered(ctx, err)
+func (s *service) enter(ctx context.Context, m method) call {
+	s.books.inFlight.Add(1)
+	s.load.changed()
+	return call{method: m, attempt: attemptOf(ctx)}
+}
+
+func (s *service) end(ctx context.Context, c call, err error) {
+	s.books.answered(ctx, c.method, c.attempt, err)
 	s.books.inFlight.Add(-1)
+	if report := s.load.ended(err != nil && ctx.Err() == nil); report != nil {
+		// It fails where there is nobody left to read it.
+		_ = grpc.SetTrailer(ctx, report)
+	}
 }
 
 // serve makes the call wait for its slot and its service time. The slot is
@@ -208,32 +241,57 @@ func (s *service) message(ctx context.Context, c call, n int) error {
 // outlives ctx.
 func (s *service) hold(ctx context.Context, asked time.Duration) error {
 	if !s.ignore {
-		return s.occupy(ctx, asked)
+		took, err := s.occupy(ctx, asked)
+		if took > 0 && ctx.Err() != nil {
+			s.books.waste(took)
+		}
+		return err
 	}
 	end := make(chan error, 1)
-	s.orphans.Go(func() { end <- s.occupy(s.life, asked) })
+	var parted atomic.Bool // caller and work, by whichever was first to go
+	s.orphans.Go(func() {
+		took, err := s.occupy(s.life, asked)
+		if !parted.CompareAndSwap(false, true) {
+			s.books.orphans.Add(-1)
+			s.load.changed()
+			s.books.waste(took)
+		}
+		end <- err
+	})
 	select {
 	case err := <-end:
 		return err
 	case <-ctx.Done():
-		return contextError(ctx.Err())
 	}
+	if parted.CompareAndSwap(false, true) {
+		s.books.orphans.Add(1)
+		s.load.changed()
+	}
+	return contextError(ctx.Err())
 }
 
-// occupy takes a slot, works and gives the slot back. Its error is a status.
-func (s *service) occupy(ctx context.Context, asked time.Duration) error {
+// occupy takes a slot, works and gives the slot back. It returns how long it
+// worked, on an error too, which is a status.
+func (s *service) occupy(ctx context.Context, asked time.Duration) (took time.Duration, err error) {
 	if err := s.queue.enter(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	defer s.queue.leave()
 	s.books.inService.Add(1)
 	defer s.books.inService.Add(-1)
+	var began time.Time
+	if asked > 0 {
+		began = time.Now()
+	}
 	actual, err := s.work(ctx, asked)
 	if err != nil {
-		return contextError(err)
+		if asked > 0 {
+			took = time.Since(began)
+		}
+		return took, contextError(err)
 	}
 	s.books.served(asked, actual)
-	return nil
+	return actual, nil
 }
 
 func (s *service) work(ctx context.Context, asked time.Duration) (actual time.Duration, err error) {

@@ -152,6 +152,8 @@ func place(s result.Scenario) string {
 		return "fleet on this host"
 	case "inprocess":
 		return "fleet in the client's process"
+	case "remote":
+		return "fleet on other hosts"
 	case "target":
 		return "target " + clean(s.Target)
 	}

@@ -81,6 +81,7 @@ func (s *Scenario) check(p *problems) {
 		p.addUnlessKnown("fleet.isolation", "must be %s (got %q)%s",
 			strings.Join(isolations(), " or "), s.Fleet.Isolation, didYouMean(s.Fleet.Isolation, isolations()))
 	}
+	s.checkRemote(p)
 	if s.Trials < 0 || s.Trials == 0 && p.root.Get("trials") != nil {
 		p.addUnlessKnown("trials", "must be >= 1, or left out for as many as the comparisons need (got %d)", s.Trials)
 	}
@@ -119,7 +120,7 @@ func (s *Scenario) checkMethodSettings(p *problems) {
 }
 
 func (s *Scenario) checkLoad(p *problems) {
-	if len(s.Load) == 0 {
+	if len(s.Load) == 0 && !p.fleetOnly {
 		p.addUnlessKnown("load", "needs at least one entry, such as {call: GetUser, rate: 500/s}")
 	}
 	calls := make(map[string]int) // method: entries without a name
@@ -127,7 +128,7 @@ func (s *Scenario) checkLoad(p *problems) {
 		calls[l.Method()]++
 	}
 	named := make(map[string]int)
-	entries := p.root.Get("load")
+	entries := p.root.Get("load") // nil where there are none
 	for i, l := range s.Load {
 		path := fmt.Sprintf("load[%d]", i)
 		n := entries.Items[i]

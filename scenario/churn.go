@@ -80,7 +80,7 @@ func (s *Scenario) checkChurn(p *problems) {
 		return
 	}
 	if s.Client.Balance.NeedsLookaside() {
-		p.addUnlessKnown("churn", "cannot be with balance grpclb: its balancer says which backends there are")
+		p.addUnlessKnown("churn", "cannot be with balance grpclb: its balancer says which backends there are (fleet.lookaside.changes)")
 	}
 	for i, c := range s.Churn {
 		path := fmt.Sprintf("churn[%d]", i)

@@ -15,7 +15,7 @@ func expand(p *problems, base *strict.Node, dims []dimension) []Variant {
 	found := newFindings()
 	combinations(dims, func(chosen []choice) {
 		v := Variant{Name: variantName(dims, chosen), Settings: make(map[string]string, len(dims)), Node: base}
-		mine := &problems{doc: p.doc}
+		mine := &problems{doc: p.doc, fleetOnly: p.fleetOnly}
 		for i, c := range chosen {
 			v.Settings[dims[i].name] = c.text
 			for _, e := range c.edits {

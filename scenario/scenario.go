@@ -42,6 +42,10 @@ type Fleet struct {
 	fakeserver.Config `yaml:",inline"`
 	// Isolation is Process or InProcess.
 	Isolation string `yaml:"isolation" doc:"process: one OS process of its own for the fleet (when left out); inprocess: inside the load generator"`
+	// Remote is where fleets on other machines serve control: backend i is in
+	// the one numbered i modulo their number.
+	Remote []string `yaml:"remote" doc:"control addresses, host:port, of fleets that grpcbench serve runs on other machines, over which the backends are spread in turn"`
+	Token  Secret   `yaml:"token" doc:"${NAME}: the environment variable that has the token of the remote fleets"`
 }
 
 // Where a fleet runs.
@@ -115,6 +119,9 @@ func defaults(fleet bool) Scenario {
 // complete fills in the defaults that depend on other settings. The document
 // is valid by now.
 func (s *Scenario) complete() {
+	if s.Fleet != nil {
+		s.completeFleet()
+	}
 	for i := range s.Load {
 		l := &s.Load[i]
 		if l.Name == "" {
@@ -135,6 +142,20 @@ func (s *Scenario) complete() {
 				l.MaxInFlight = defaultMaxInFlight
 			}
 		}
+	}
+}
+
+// completeFleet gives the fleet what the client's balancing cannot do without,
+// so that the bare name of a policy works. Nobody else pays for it.
+func (s *Scenario) completeFleet() {
+	perCall, _ := s.Client.Balance.ReadsLoadReports()
+	if s.Fleet.LoadReport == nil && (perCall || s.Client.ServiceConfig != "") {
+		// A service config may ask for weighted_round_robin as well.
+		s.Fleet.LoadReport = new(fakeserver.LoadReport)
+		s.Fleet.LoadReport.SetDefaults()
+	}
+	if s.Fleet.Lookaside == nil && s.Client.Balance.NeedsLookaside() {
+		s.Fleet.Lookaside = new(fakeserver.Lookaside)
 	}
 }
 

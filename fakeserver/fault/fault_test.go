@@ -66,11 +66,13 @@ func render(err error) string {
 
 type host struct {
 	fault.Host
-	shut, opened int
+	shut, opened, sick, healed int
 }
 
 func (h *host) Shut()       { h.shut++ }
 func (h *host) Open() error { h.opened++; return errors.New("port taken") }
+func (h *host) Sicken()     { h.sick++ }
+func (h *host) Heal()       { h.healed++ }
 
 func TestDownShutsAndOpens(t *testing.T) {
 	var h host
@@ -78,6 +80,18 @@ func TestDownShutsAndOpens(t *testing.T) {
 	d.Begin(&h)
 	if err := d.End(&h); h != (host{shut: 1, opened: 1}) || err == nil {
 		t.Errorf("%+v, %v", h, err)
+	}
+}
+
+func TestUnhealthySickensAndHeals(t *testing.T) {
+	var h host
+	var u fault.Unhealthy
+	u.Begin(&h)
+	if h != (host{sick: 1}) {
+		t.Errorf("begun: %+v", h)
+	}
+	if err := u.End(&h); h != (host{sick: 1, healed: 1}) || err != nil {
+		t.Errorf("ended: %+v, %v", h, err)
 	}
 }
 

@@ -46,6 +46,12 @@ type Host interface {
 	ShowBad(by Fault, certificate BadCertificate)
 	// ShowGood takes that back.
 	ShowGood(by Fault)
+
+	// Sicken makes the backend say NOT_SERVING by the health protocol. Calls
+	// nest: it is well when it was healed as often.
+	Sicken()
+	// Heal takes that back.
+	Heal()
 }
 
 // OnFrames is an OnBackend that speaks HTTP/2: with one configured, backends

@@ -15,10 +15,11 @@ type Inject struct {
 	Headers  *Headers  `yaml:"headers" json:",omitempty" doc:"the response has huge or unexpected metadata" example:"{headers: {size: 1MiB}}"`
 	Down     *Down     `yaml:"down" json:",omitempty" doc:"the backend closes its connections and refuses new ones" example:"down"`
 
-	Freeze   *Freeze   `yaml:"freeze" json:",omitempty" doc:"all work of the backend stops, then goes on; connections stay" example:"freeze"`
-	Slow     *Slow     `yaml:"slow" json:",omitempty" doc:"the backend works at a part of its speed" example:"{slow: {speed: 25%, ramp: 2s}}"`
-	Restart  *Restart  `yaml:"restart" json:",omitempty" doc:"the backend is down for the length of the window and comes back cold" example:"{restart: {graceful: true, cold: 20%, ramp: 5s}}"`
-	Overload *Overload `yaml:"overload" json:",omitempty" doc:"the backend serves fewer calls at once" example:"{overload: {capacity: 25%}}"`
+	Freeze    *Freeze    `yaml:"freeze" json:",omitempty" doc:"all work of the backend stops, then goes on; connections stay" example:"freeze"`
+	Slow      *Slow      `yaml:"slow" json:",omitempty" doc:"the backend works at a part of its speed" example:"{slow: {speed: 25%, ramp: 2s}}"`
+	Restart   *Restart   `yaml:"restart" json:",omitempty" doc:"the backend is down for the length of the window and comes back cold" example:"{restart: {graceful: true, cold: 20%, ramp: 5s}}"`
+	Overload  *Overload  `yaml:"overload" json:",omitempty" doc:"the backend serves fewer calls at once" example:"{overload: {capacity: 25%}}"`
+	Unhealthy *Unhealthy `yaml:"unhealthy" json:",omitempty" doc:"the backend says that it is not serving, by the health protocol, and serves all the same" example:"unhealthy"`
 
 	Disconnect *Disconnect `yaml:"disconnect" json:",omitempty" doc:"every connection is closed, once, with: rst or fin; the backend listens on" example:"disconnect"`
 	GoAway     *GoAway     `yaml:"goaway" json:",omitempty" doc:"every connection is sent GOAWAY, once; with refuse: true one that gives calls in flight back" example:"goaway"`

@@ -48,7 +48,7 @@ type Scenario struct {
 	WarmupNS  int64 `json:"warmup_ns"`
 	MeasureNS int64 `json:"measure_ns"`
 	DrainNS   int64 `json:"drain_ns"`
-	// Isolation is process, inprocess or target.
+	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
 }
@@ -367,6 +367,17 @@ type Fleet struct {
 	// ActualOverAsked is Σ actual ÷ Σ asked service time; 0 when none was
 	// asked for.
 	ActualOverAsked float64 `json:"actual_over_asked,omitempty"`
+	// Remotes is the machines of a fleet that is not on this one.
+	Remotes []Remote `json:"remotes,omitempty"`
+}
+
+// Remote is one machine that backends of the fleet were on.
+type Remote struct {
+	Address string `json:"address"` // of its control service
+	// ClockAheadNS is what its clock was ahead of this machine's, which start
+	// times were corrected by, with an error of at most half of RoundTripNS.
+	ClockAheadNS int64 `json:"clock_ahead_ns"`
+	RoundTripNS  int64 `json:"round_trip_ns"`
 }
 
 // Backend is one fake server's account.
@@ -380,6 +391,49 @@ type Backend struct {
 	Faults  map[string]int64 `json:"faults,omitempty"`
 	Rules   map[string]int64 `json:"rules,omitempty"`
 	Refused int64            `json:"refused,omitempty"`
+	// InFlight is the calls in a handler when the account was closed.
+	InFlight int64 `json:"in_flight,omitempty"`
+	// Series is the attempts by method and number.
+	Series []AttemptSeries `json:"series,omitempty"`
+	// Wasted is the services, finished or not, for callers that were gone when
+	// they ended; WastedNS what these took.
+	Wasted      int64            `json:"wasted,omitempty"`
+	WastedNS    int64            `json:"wasted_ns,omitempty"`
+	Connections FleetConnections `json:"connections"`
+	// QueueLength is how many waited when a call asked for a slot, QueueWaitNS
+	// how long those waited that got one: where concurrency is limited.
+	QueueLength []Bucket `json:"queue_length,omitempty"`
+	QueueWaitNS []Bucket `json:"queue_wait_ns,omitempty"`
+}
+
+// AttemptSeries is the attempts of one number at one method of a backend.
+type AttemptSeries struct {
+	Method string `json:"method"`
+	Kind   string `json:"kind,omitempty"`
+	// Attempt is 1 for calls that were not tried before; 8 is the eighth and all
+	// after it.
+	Attempt  int              `json:"attempt"`
+	Received int64            `json:"received"`
+	Codes    map[string]int64 `json:"codes,omitempty"`
+	Rules    map[string]int64 `json:"rules,omitempty"`
+	// Abandoned is those of Codes whose caller, or connection, was gone.
+	Abandoned int64 `json:"abandoned,omitempty"`
+}
+
+// FleetConnections is the connections of one backend: opened and closed during
+// the measurement, those of the closed that a fault has closed, and those open
+// at its end.
+type FleetConnections struct {
+	Opened int64 `json:"opened"`
+	Closed int64 `json:"closed"`
+	Killed int64 `json:"killed,omitempty"`
+	Open   int64 `json:"open"`
+}
+
+// Bucket is the values up to Max that are in no bucket before.
+type Bucket struct {
+	Max   int64 `json:"max"`
+	Count int64 `json:"count"`
 }
 
 // Client is what the client's side counted during the measurement window.

@@ -40,6 +40,9 @@ func newDestination(v *scenario.Variant, b *backends) *destination {
 		}
 		d.options = append(d.options, clientcore.WithEndpoints(addresses...))
 	}
+	if b.lookaside != "" {
+		d.options = append(d.options, clientcore.WithLookaside(b.lookaside))
+	}
 	if b.deps.Dial != nil {
 		d.options = append(d.options, clientcore.WithDialer(b.deps.Dial))
 	}

@@ -207,30 +207,59 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 			return t.dead(o), nil
 		}
 		settled = err
-		out.Fleet = fleetAccount(after.Sub(t.fleetBefore))
+		out.Fleet = fleetAccount(after, t.fleetBefore)
+		out.Fleet.Remotes = t.backends.remotes()
 	}
 	out.Client = t.clientAccount(o)
 	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
 		out.Client.Imbalance = fleetImbalance(out.Fleet)
 	}
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
-	reconcile(out, settled, lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
+	reconcile(out, settled, underWay(t.fleetBefore), lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
 	out.State = state(out, t.variant.Scenario.Fleet)
 	return out, nil
 }
 
-func fleetAccount(s fakeserver.Snapshot) *result.Fleet {
+// fleetAccount is what the fleet counted between two snapshots.
+func fleetAccount(after, before fakeserver.Snapshot) *result.Fleet {
 	f := &result.Fleet{}
 	var asked, actual time.Duration
-	for _, b := range s.Backends {
+	was := map[string]int64{} // open connections, by backend
+	for _, b := range before.Backends {
+		was[b.Name] = b.ConnectionsOpen
+	}
+	for _, b := range after.Sub(before).Backends {
 		asked, actual = asked+b.Asked, actual+b.Actual
 		f.Backends = append(f.Backends, result.Backend{
 			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Rules: b.Rules, Refused: b.Refused,
+			InFlight: b.InFlight, Series: attemptSeries(b.Series), Wasted: b.Wasted, WastedNS: int64(b.WastedTime),
+			Connections: result.FleetConnections{
+				Opened: b.ConnectionsOpened, Closed: was[b.Name] + b.ConnectionsOpened - b.ConnectionsOpen,
+				Killed: b.ConnectionsKilled, Open: b.ConnectionsOpen,
+			},
+			QueueLength: resultBuckets(b.QueueLength), QueueWaitNS: resultBuckets(b.QueueWait),
 		})
 	}
 	if asked > 0 {
 		f.ActualOverAsked = float64(actual) / float64(asked)
 	}
 	return f
+}
+
+func attemptSeries(all []fakeserver.AttemptsSnapshot) []result.AttemptSeries {
+	var out []result.AttemptSeries
+	for _, a := range all {
+		out = append(out, result.AttemptSeries{Method: a.Method, Kind: a.Kind, Attempt: a.Attempt, Received: a.Received,
+			Codes: a.Codes, Rules: a.Rules, Abandoned: a.Abandoned})
+	}
+	return out
+}
+
+func resultBuckets(h fakeserver.Histogram) []result.Bucket {
+	var out []result.Bucket
+	for _, b := range h {
+		out = append(out, result.Bucket{Max: b.Max, Count: b.Count})
+	}
+	return out
 }
