@@ -142,7 +142,7 @@ func TestFront(t *testing.T) {
 			{At: sec, For: 2 * sec, Where: fault.Where{Backends: []int{1}}, Inject: down()},
 			{At: 2 * sec, For: sec, Where: fault.Where{Backends: []int{0, 2}}, Inject: down()},
 		}})
-		if d := cmp.Diff([]Address{{Name: "front", Address: "mem:1"}}, r.addresses); d != "" {
+		if d := cmp.Diff([]Address{{Name: "front", Address: "127.0.0.1:1"}}, r.addresses); d != "" {
 			t.Fatal(d)
 		}
 		opened := func() (all []int64) {
@@ -177,7 +177,7 @@ func TestFront(t *testing.T) {
 		// A Reset begins with the first backend again.
 		must(t, r.Reset(1, 0))
 		for _, b := range r.Snapshot().Backends {
-			if b.Address != "mem:1" {
+			if b.Address != "127.0.0.1:1" {
 				t.Errorf("%s is at %s", b.Name, b.Address)
 			}
 		}
