@@ -52,4 +52,4 @@ done
 
 echo "Chromium: the page and the plots"
 E2E_RESULT="$work/result/result.json" E2E_PICTURES="${E2E_PICTURES:-$PWD/bin/e2e}" \
-  go test -count=1 -tags e2e -run '^TestBrowser' ./reports
+  go test -count=1 -tags e2e -run '^Test(Browser|Promtool)' ./reports
