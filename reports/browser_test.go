@@ -452,6 +452,7 @@ func TestBrowserPrints(t *testing.T) {
 	if got := b.css(".tools", "display"); got != "none" {
 		t.Errorf("tools are printed: %s", got)
 	}
+	b.picture("charted-print")
 	var printed struct{ Data string }
 	b.call("Page.printToPDF", map[string]any{"printBackground": false}, &printed)
 	pdf, err := base64.StdEncoding.DecodeString(printed.Data)

@@ -59,7 +59,7 @@ func drawSeconds(trial *result.Trial, rate int64, patience, trialNumber float64,
 		total += picks
 		trial.Client.Picks = append(trial.Client.Picks, result.Picks{Backend: fmt.Sprint("b", n), Picks: picks})
 	}
-	trial.Client.Imbalance = (0.36 - 0.02*patience) * 3
+	trial.Client.Imbalance = max(0.31+0.02*patience, 0.33, 0.36-0.02*patience) * 3
 }
 
 // spread is n responses, lognormal around the middle, by coarse classes.

@@ -383,7 +383,7 @@ func (t *table) overTime(d detail, name func(string) string) []figure {
 		of                      func(second) float64
 	}{
 		{"rate", "Calls due", "calls/s", "/s", plot.Linear, rate(func(s second) float64 { return s.planned })},
-		{"goodput", "Goodput: calls within the SLO", "calls/s", "/s", plot.Linear, rate(func(s second) float64 { return s.inSLO })},
+		{"goodput", t.goodputTitle(), "calls/s", "/s", plot.Linear, rate(func(s second) float64 { return s.inSLO })},
 		{"p99", "p99 of the calls that ended OK", "ms", "ms", plot.Log, func(s second) float64 { return stats.Median(s.p99) }},
 		{"errors", "Failed calls", "calls/s", "/s", plot.Linear, rate(func(s second) float64 { return s.failed })},
 		{"attempts", "Attempts", "attempts/s", "/s", plot.Linear, rate(func(s second) float64 { return s.sent })},
@@ -420,6 +420,18 @@ func (t *table) overTime(d detail, name func(string) string) []figure {
 		out = append(out, figure{name(f.name), f.title + ", " + t.subject(), notes, p, -1})
 	}
 	return out
+}
+
+// goodputTitle says what counts as good.
+func (t *table) goodputTitle() string {
+	switch within, slo := t.within(); slo {
+	case everySLO:
+		return "Goodput: calls within the SLO"
+	case someSLO:
+		return "Goodput: calls within the SLO, or " + within
+	default:
+		return "Goodput: calls " + within
+	}
 }
 
 // heat is a heatmap of response for each row, on the same axes and shades.

@@ -22,6 +22,7 @@ func TestImportRules(t *testing.T) {
 		{"fakeserver/...", []string{"fakeserver/..."}},
 		{"reports/result", nil},
 		{"reports/stats", []string{"reports/result"}},
+		{"reports/plot", nil},
 		{"reports", []string{"reports/..."}},
 		{"reports/gate", []string{"reports/result", "reports/stats"}},
 		{"reports/plot", []string{"reports/result", "reports/stats"}},

@@ -36,7 +36,7 @@ const (
 )
 
 func (p Bars) frame() frame {
-	return frame{title: p.Title, height: rowHeight * len(p.Rows), top: 2, right: 12, bottom: 6, left: 4}
+	return frame{title: p.Title, height: rowHeight * len(p.Rows), top: 2, right: 1, bottom: 6}
 }
 
 func (p Bars) keys() []key { return nil }
@@ -59,7 +59,7 @@ func (p Bars) draw(b *strings.Builder) {
 				odd, percent(at), y, percent(part.Share), barHeight, escape(part.Label+": "+round(100*part.Share, 1)+" %"))
 			// Only what is sure to fit on a phone.
 			if 300*part.Share > float64(7*utf8.RuneCountInString(part.Label)+8) {
-				fmt.Fprintf(b, `<text class="in" x="%s" y="%d" text-anchor="middle">%s</text>`, percent(at+part.Share/2), y+14, escape(part.Label))
+				fmt.Fprintf(b, `<text class="in%s" x="%s" y="%d" text-anchor="middle">%s</text>`, odd, percent(at+part.Share/2), y+14, escape(part.Label))
 			}
 			at += part.Share
 		}

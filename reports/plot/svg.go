@@ -76,7 +76,8 @@ func Standalone(w io.Writer, p Plot, title string, notes ...string) error {
 		}
 	}
 	y += f.top
-	fmt.Fprintf(&body, `<svg x="%d" y="%d" width="%d" height="%d" overflow="visible">`, f.left+edge/2, y, fileWidth-f.left-f.right-edge, f.height)
+	left := max(edge, f.left+edge/2)
+	fmt.Fprintf(&body, `<svg x="%d" y="%d" width="%d" height="%d" overflow="visible">`, left, y, fileWidth-left-f.right-edge/2, f.height)
 	p.draw(&body)
 	body.WriteString("</svg>")
 	y += f.height + f.bottom
@@ -119,8 +120,8 @@ func Theme(selector string) string {
 		}
 		return selector + "{" + b.String() + rest + "}"
 	}
-	lightSet := set(light, "--bg:#fff;--fg:#1b1f24;--dim:#57606a;--rule:#d8dee4;--soft:#f3f5f7;--heat:#0b4f8a;--shade:#b45309")
-	darkSet := set(dark, "--bg:#12161b;--fg:#e6e9ed;--dim:#9aa4af;--rule:#313a44;--soft:#1b2128;--heat:#7cc4ff;--shade:#f0a04b")
+	lightSet := set(light, "--bg:#fff;--fg:#1b1f24;--dim:#57606a;--rule:#d8dee4;--soft:#f3f5f7;--ink:#fff;--heat:#0b4f8a;--shade:#b45309")
+	darkSet := set(dark, "--bg:#12161b;--fg:#e6e9ed;--dim:#9aa4af;--rule:#313a44;--soft:#1b2128;--ink:#10151a;--heat:#7cc4ff;--shade:#f0a04b")
 	return lightSet + "@media (prefers-color-scheme:dark){" + darkSet + "}@media print{" + lightSet + "}"
 }
 
@@ -147,7 +148,7 @@ func style() string {
 		`.l{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}` +
 		`.b{fill:var(--c);fill-opacity:.14;stroke:none}.f{fill:var(--shade);fill-opacity:.13}` +
 		`.r{stroke:var(--dim);stroke-width:1;stroke-dasharray:5 4;fill:none;vector-effect:non-scaling-stroke}` +
-		`.h path{fill:var(--heat);shape-rendering:crispEdges}.in{font:11px system-ui,sans-serif;fill:#fff}.tick{stroke:var(--fg);stroke-width:1;stroke-dasharray:2 2;opacity:.55}.bar{fill:var(--c)}.bar.odd{fill-opacity:.62}.even{stroke:var(--bg);stroke-width:1}`)
+		`.h path{fill:var(--heat);shape-rendering:crispEdges}.in{font:11px system-ui,sans-serif;fill:var(--ink)}.in.odd{fill:var(--fg)}.tick{stroke:var(--fg);stroke-width:1;stroke-dasharray:2 2;opacity:.55}.bar{fill:var(--c)}.bar.odd{fill-opacity:.62}.even{stroke:var(--bg);stroke-width:1}`)
 	return b.String()
 }
 
