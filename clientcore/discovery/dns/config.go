@@ -93,7 +93,7 @@ func CheckName(name string) error {
 	if _, _, err := net.SplitHostPort(name); err == nil {
 		return fmt.Errorf("must be a service without a port, which its SRV records have (got %q)", name)
 	}
-	if labels := strings.Split(name, "."); len(labels) < 3 || !strings.HasPrefix(labels[1], "_") {
+	if labels := strings.SplitN(name, ".", 3); len(labels) < 3 || labels[2] == "" || !strings.HasPrefix(labels[1], "_") {
 		return fmt.Errorf("must be host:port, or a service such as _grpc._tcp.users.internal (got %q)", name)
 	}
 	return nil

@@ -19,6 +19,11 @@ func parseDNS(q *query) (source, error) {
 	if err := dns.CheckName(config.Name); err != nil {
 		return source{}, fmt.Errorf("the name %w", err)
 	}
+	authority := config.Name
+	if dns.IsService(authority) {
+		// _grpc._tcp.users.internal is a service of users.internal.
+		authority = strings.SplitN(authority, ".", 3)[2]
+	}
 	if q.place != "" {
 		config.Server = withPort(q.place, "53")
 		if err := discovery.CheckAddress(config.Server); err != nil {
@@ -45,7 +50,7 @@ func parseDNS(q *query) (source, error) {
 	if config.Floor > every {
 		return source{}, fmt.Errorf("setting floor must be at most every, %v (got %v)", every, config.Floor)
 	}
-	return source{authority: config.Name, open: func() (discovery.Registry, error) { return dns.New(config) }}, nil
+	return source{authority: authority, open: func() (discovery.Registry, error) { return dns.New(config) }}, nil
 }
 
 // withPort is an address with the port that one without is meant to have. One

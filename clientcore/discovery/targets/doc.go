@@ -14,9 +14,10 @@
 // error, and so is a scheme that is not, which grpc-go would take for a host.
 //
 // The scheme dns is package dns's and not grpc-go's, which asks again only after
-// a connection has failed. Two things are grpc-go's alone: the look-aside
-// balancers of grpclb in DNS, and HTTPS proxies that resolve names; dial such a
-// target without this package.
+// a connection has failed. Only grpc-go's finds the look-aside balancers of
+// grpclb in DNS: dial a target that needs them without this package. Where the
+// environment names an HTTPS proxy, grpc-go has it resolve names of the scheme
+// dns, whoever else could.
 //
 // Secrets are never in the text: Consul's token comes from CONSUL_HTTP_TOKEN,
 // etcd's user from ETCDCTL_USER, and certificates from CONSUL_CACERT,
