@@ -157,7 +157,7 @@ func reasonFigure(code string, v float64) string {
 			return text
 		}
 		return duration(v)
-	case "sent_share", "generator_cpu":
+	case "sent_share", "generator_cpu", "gc_share", "cpu_throttled", "cpu_steal":
 		return trimmed(v*100) + " %"
 	}
 	return trimmed(v)

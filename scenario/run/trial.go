@@ -207,6 +207,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		Validity: valid(),
 	}
 	var settled error
+	var services int64
 	if t.variant.Scenario.Fleet != nil {
 		after, err := t.backends.settle(ctx, settlePatience)
 		if err != nil && !errors.Is(err, errBusy) {
@@ -214,13 +215,25 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 			return t.dead(o), nil
 		}
 		settled = err
-		out.Fleet = fleetAccount(after.Sub(t.fleetBefore))
+		during := after.Sub(t.fleetBefore)
+		out.Fleet = fleetAccount(during)
+		for _, b := range during.Backends {
+			services += b.Services
+		}
 	}
 	out.Client = t.clientAccount(o)
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
 	reconcile(out, settled)
 	judge(out, o, t.variant.Scenario.Fleet)
-	out.State = state(out, t.variant.Scenario.Fleet)
+	judgeUsage(&out.Validity, t.usageBefore, t.usageAfter, o.Measured)
+	judgeServiceTime(&out.Validity, out.Fleet, services, t.variant.Scenario.Fleet)
+	loads, level := t.variant.Scenario.Load, alpha(t.runner.plan)
+	for i := range loads {
+		judgeArrivals(&out.Validity, out, &loads[i], level)
+	}
+	if out.State = state(out, t.variant.Scenario.Fleet); out.State == result.Steady && drifting(out, loads, level) {
+		out.State = result.Drifting
+	}
 	return out, nil
 }
 
