@@ -47,7 +47,12 @@ func newClosing(r *result.Result) closing {
 // reached says how narrow the intervals came to be, where trials were added
 // until they were.
 func reached(s result.Scenario) string {
-	share := func(v float64) string { return "±" + trimmed(v*100) + " %" }
+	share := func(v float64) string {
+		if v >= 0.1 {
+			return "±" + separated(v*100, 0) + " %"
+		}
+		return "±" + trimmed(math.Round(v*1000)/10) + " %"
+	}
 	switch {
 	case s.Precision == 0:
 		return ""

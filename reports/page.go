@@ -48,6 +48,9 @@ func newPage(r *result.Result) page {
 			}
 		}
 	}
+	for i := range tables {
+		tables[i].shares = slices.ContainsFunc(tables, func(o table) bool { return o.entry != tables[i].entry && o.method() == tables[i].method() })
+	}
 	p.headline = headline(r, tables)
 	for i := range tables {
 		p.sections = append(p.sections, tables[i].section(r, len(entries(r)) > 1))
