@@ -12,6 +12,7 @@ import (
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/engine"
 	"github.com/grpcbench/grpcbench/scenario/load"
 )
 
@@ -93,9 +94,16 @@ func TestFitnessIsSilentOverHealthyTrials(t *testing.T) {
 			}
 		}
 	}
-	fleet := &scenario.Fleet{}
+	fleet := &scenario.Fleet{Isolation: scenario.Process}
 	for range trials {
-		trial := &result.Trial{Validity: valid()}
+		// Lag, CPU and the books' unknown attempts as they may well be.
+		trial := healthy()
+		lag := rng.Int64N(1e6)
+		trial.Series[0].Latency[result.Lag] = result.Summary{P99NS: &lag}
+		trial.Client.CPUNS = int64(0.78 * rng.Float64() * float64(trial.MeasuredNS) * float64(cores()))
+		trial.Fleet.Backends[1].Attempts["M"] -= rng.Int64N(2)
+		reconcile(trial, nil)
+		judge(trial, &engine.Outcome{SentShare: 1 - 0.009*rng.Float64()}, fleet)
 		used := Usage{CPU: time.Duration(1e9 + rng.Int64N(1e10))}
 		used.GC = time.Duration(rng.Float64() * 0.1 * float64(used.CPU))
 		used.host = hostUsage{Ticks: 2000, Stolen: uint64(rng.IntN(60)), Throttled: time.Duration(rng.Int64N(20e6))}
