@@ -47,7 +47,12 @@ func newClosing(r *result.Result) closing {
 // reached says how narrow the intervals came to be, where trials were added
 // until they were.
 func reached(s result.Scenario) string {
-	share := func(v float64) string { return "±" + trimmed(v*100) + " %" }
+	share := func(v float64) string {
+		if v >= 0.1 {
+			return "±" + separated(v*100, 0) + " %"
+		}
+		return "±" + trimmed(math.Round(v*1000)/10) + " %"
+	}
 	switch {
 	case s.Precision == 0:
 		return ""
@@ -157,7 +162,7 @@ func reasonFigure(code string, v float64) string {
 			return text
 		}
 		return duration(v)
-	case "sent_share", "generator_cpu":
+	case "sent_share", "generator_cpu", "gc_share", "cpu_throttled", "cpu_steal":
 		return trimmed(v*100) + " %"
 	}
 	return trimmed(v)

@@ -1,9 +1,9 @@
 package scenario
 
 import (
-	"math"
 	"time"
 
+	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -136,20 +136,11 @@ func (p *Plan) isBaseline(v Variant) bool {
 	return compared
 }
 
-// familyError is the chance, over all comparisons of one metric in one table,
-// of an interval that misses the truth.
-const familyError = 0.05
-
 // TrialsNeeded is the trials with which m simultaneous comparisons can tell
 // anything apart at all: k = ⌈1 + log₂(m/0.05)⌉, below which the widest signed
 // rank interval has less than the level 1 − 0.05/m. It is 1 without
 // comparisons.
-func TrialsNeeded(m int) int {
-	if m < 1 {
-		return 1
-	}
-	return int(math.Ceil(1 + math.Log2(float64(m)/familyError)))
-}
+func TrialsNeeded(m int) int { return stats.TrialsNeeded(m) }
 
 // Duration is how long warm-ups and measurements of all trials take, at most.
 func (p *Plan) Duration() time.Duration {

@@ -50,9 +50,9 @@ type Scenario struct {
 	Trials    int     `json:"trials"`
 	Precision float64 `json:"precision,omitempty"`
 	Reached   float64 `json:"precision_reached,omitempty"`
-	WarmupNS  int64 `json:"warmup_ns"`
-	MeasureNS int64 `json:"measure_ns"`
-	DrainNS   int64 `json:"drain_ns"`
+	WarmupNS  int64   `json:"warmup_ns"`
+	MeasureNS int64   `json:"measure_ns"`
+	DrainNS   int64   `json:"drain_ns"`
 	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
@@ -247,6 +247,7 @@ type State string
 // The states.
 const (
 	Steady       State = "steady"
+	Drifting     State = "drifting"  // responses grew or shrank throughout
 	Saturated    State = "saturated" // in flight grew to the end
 	InFault      State = "in fault"  // a fault was open when measurement ended, or until less than a second before
 	Recovered    State = "recovered"
@@ -332,16 +333,19 @@ type Interval struct {
 }
 
 // IntervalSeries is one load entry's second. A call counts as planned and
-// dropped in the second it was due, the rest in the second it ended.
+// dropped in the second it was due, as dispatched in the one it left in, the
+// rest in the second it ended.
 type IntervalSeries struct {
-	Name     string           `json:"name"`
-	Planned  int64            `json:"planned"`
-	Dropped  int64            `json:"dropped"`
-	OK       int64            `json:"ok"`
-	InSLO    int64            `json:"in_slo"`
-	Failed   int64            `json:"failed"`
-	Codes    map[string]int64 `json:"codes,omitempty"`
-	Attempts int64            `json:"attempts"`
+	Name    string `json:"name"`
+	Planned int64  `json:"planned"`
+	Dropped int64  `json:"dropped"`
+	// Dispatched is the calls that left in this second.
+	Dispatched int64            `json:"dispatched"`
+	OK         int64            `json:"ok"`
+	InSLO      int64            `json:"in_slo"`
+	Failed     int64            `json:"failed"`
+	Codes      map[string]int64 `json:"codes,omitempty"`
+	Attempts   int64            `json:"attempts"`
 	// InFlight is the calls under way when the interval ended.
 	InFlight int64 `json:"in_flight"`
 	// P50NS and P99NS are of the responses of OK calls; 0 when there was none.
