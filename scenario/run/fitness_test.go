@@ -102,7 +102,7 @@ func TestFitnessIsSilentOverHealthyTrials(t *testing.T) {
 		trial.Series[0].Latency[result.Lag] = result.Summary{P99NS: &lag}
 		trial.Client.CPUNS = int64(0.78 * rng.Float64() * float64(trial.MeasuredNS) * float64(cores()))
 		trial.Fleet.Backends[1].Attempts["M"] -= rng.Int64N(2)
-		reconcile(trial, nil)
+		reconcile(trial, nil, 0, nil)
 		judge(trial, &engine.Outcome{SentShare: 1 - 0.009*rng.Float64()}, fleet)
 		used := Usage{CPU: time.Duration(1e9 + rng.Int64N(1e10))}
 		used.GC = time.Duration(rng.Float64() * 0.1 * float64(used.CPU))
