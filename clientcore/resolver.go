@@ -1,9 +1,11 @@
 package clientcore
 
 import (
+	"encoding/json"
 	"net/url"
 
 	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/serviceconfig"
 
 	"github.com/grpcbench/grpcbench/clientcore/balance"
 )
@@ -92,6 +94,23 @@ type metering struct {
 
 func (m metering) UpdateState(state resolver.State) error {
 	return m.ClientConn.UpdateState(m.meter.Attach(state))
+}
+
+// ParseServiceConfig puts the balancing that a resolver asks for, as that of xds
+// targets does, below the balancer that counts. Where it asks for none, or for
+// what cannot be put there, grpc-go has its say.
+func (m metering) ParseServiceConfig(text string) *serviceconfig.ParseResult {
+	var all map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &all) == nil && all["loadBalancingConfig"] != nil {
+		if counted, err := balance.Wrap(all["loadBalancingConfig"], 0); err == nil {
+			if all["loadBalancingConfig"], err = json.Marshal(counted); err == nil {
+				if whole, err := json.Marshal(all); err == nil {
+					text = string(whole)
+				}
+			}
+		}
+	}
+	return m.ClientConn.ParseServiceConfig(text)
 }
 
 // lookaside is a resolver whose states name look-aside balancers as well.

@@ -1,16 +1,21 @@
 package fakeserver
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"net"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/grpcbench/grpcbench/fakeserver/draw"
-	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/fakeserver/link"
 )
 
 // minPingTime is how often clients may ping, with or without calls in flight.
@@ -19,10 +24,11 @@ const minPingTime = 5 * time.Second
 // site is what the backends of a fleet share.
 type site struct {
 	config   Config
-	times    servicetime.Sampler
 	clock    *clock
 	waiter   waiter
+	burner   *burner // nil waits
 	payloads *payloads
+	certs    *certificates // nil is plain text
 }
 
 // backend is one fake server: an address that it keeps, and a life that every
@@ -70,7 +76,7 @@ func (b *backend) close() {
 }
 
 func (b *backend) snapshot() BackendSnapshot {
-	s := BackendSnapshot{Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}}
+	s := emptySnapshot()
 	if b.life != nil {
 		s = b.life.snapshot()
 	}
@@ -83,57 +89,112 @@ type life struct {
 	port        *port
 	books       *books
 	queue       *queue
+	pace        *pace
 	connections *connections
-	server      *grpc.Server
+	frames      *frames
+	service     *service
 	windows     *windows
+	wellness    *wellness
+	credentials credentials.TransportCredentials // nil is plain text, with nothing to follow
 	serving     sync.WaitGroup
+	end         context.CancelFunc // of the work for callers that have left
 
-	mu   sync.Mutex
-	gate *gate
-	shut int // faults that keep the backend shut
+	mu     sync.Mutex
+	server *grpc.Server
+	gate   *gate
+	shut   int // faults that keep the backend shut
+	slots  int // without faults
+	shares map[fault.Fault]float64
+	bad    map[fault.Fault]fault.BadCertificate
 }
 
 func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	config := &b.site.config
+	own := config.of(b.number)
 	books := newBooks(config.Faults)
-	life := &life{port: b.port, books: books, connections: newConnections(books)}
-	if config.Concurrency > 0 {
-		life.queue = newQueue(config.Concurrency, config.Queue)
+	life := &life{
+		port: b.port, books: books, connections: b.connections(books, seed), pace: newPace(own.Speed), frames: newFrames(), wellness: newWellness(),
+		slots: own.Concurrency, shares: map[fault.Fault]float64{}, bad: map[fault.Fault]fault.BadCertificate{},
 	}
-	s := &service{
+	if b.site.certs != nil {
+		life.credentials = b.site.certs.credentials(life.badCertificate)
+	}
+	if config.onWire() {
+		inner := life.credentials
+		if inner == nil {
+			inner = insecure.NewCredentials()
+		}
+		life.credentials = life.frames.credentials(inner)
+	}
+	if own.Concurrency > 0 {
+		life.queue = newQueue(own.Concurrency, config.Queue)
+	}
+	life.service = &service{
 		backend:  b.number,
 		seed:     seed,
-		chance:   config.NeedsCallID(),
-		times:    b.site.times,
+		times:    config.timings(b.number),
 		books:    books,
 		rules:    newRules(config.Faults, b.number, b.site.clock, seed, books),
 		queue:    life.queue,
+		pace:     life.pace,
+		burner:   b.site.burner,
 		waiter:   b.site.waiter,
 		payloads: b.site.payloads,
 		users:    newUsers(),
+		load:     newLoadMeter(config.loadReport(), own.Concurrency, books.underWay),
+		report:   config.loadReport(),
+		wellness: life.wellness,
+		ignore:   config.OnCancel == Ignore,
 	}
-	life.server = grpc.NewServer(
-		grpc.InTapHandle(s.tap),
-		grpc.UnknownServiceHandler(s.unknown),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
-		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.WaitForHandlers(true), // what Stop returns to is quiet
-	)
-	life.server.RegisterService(desc(), s)
+	life.service.subjects.Store(config.needsSubject())
+	life.service.life, life.end = context.WithCancel(context.Background())
 	life.mu.Lock()
+	life.server = newServer(life.service, life.credentials)
 	life.serve(l)
 	life.mu.Unlock()
 	life.windows = newWindows(config.Faults, b.number, life, b.site.clock, books)
 	return life
 }
 
+// connections are those of a new life, with the network before them.
+func (b *backend) connections(books *books, seed draw.Seed) *connections {
+	cs := newConnections(books)
+	cs.hush = newHush()
+	if config := b.site.config.Network; !config.Zero() {
+		wait := func(d time.Duration, wake <-chan struct{}) {
+			_ = b.site.waiter.wait(context.Background(), d, wake) // no ctx, no error
+		}
+		cs.network = func(raw net.Conn, n int64, done func()) *link.Conn {
+			return link.Wrap(raw, config, draw.Mix(seed.Seed, uint64(seed.Block), uint64(draw.Network), uint64(b.number), uint64(n)), wait, done)
+		}
+	}
+	return cs
+}
+
+func newServer(s *service, c credentials.TransportCredentials) *grpc.Server {
+	options := []grpc.ServerOption{
+		grpc.InTapHandle(s.tap),
+		grpc.UnknownServiceHandler(s.unknown),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.WaitForHandlers(true), // what Stop returns to is quiet
+	}
+	if c != nil {
+		options = append(options, grpc.Creds(c))
+	}
+	server := grpc.NewServer(options...)
+	server.RegisterService(desc(), s)
+	registerAuxiliary(server, s)
+	return server
+}
+
 // serve accepts connections from l. mu must be held.
 func (f *life) serve(l net.Listener) {
-	g := newGate(l, f.connections)
+	server, g := f.server, newGate(l, f.connections)
 	f.gate = g
 	f.serving.Go(func() {
 		// Serve ends when the gate closes, with an error that says so.
-		_ = f.server.Serve(g)
+		_ = server.Serve(g)
 	})
 }
 
@@ -147,6 +208,19 @@ func (f *life) Shut() {
 	}
 }
 
+// Drain implements fault.Host.
+func (f *life) Drain() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shut++
+	if f.shut > 1 {
+		return
+	}
+	server := f.server
+	_ = f.gate.Close() // a listener that fails to close is closed all the same
+	f.serving.Go(server.GracefulStop)
+}
+
 // Open implements fault.Host.
 func (f *life) Open() error {
 	f.mu.Lock()
@@ -156,25 +230,127 @@ func (f *life) Open() error {
 		if err != nil {
 			return err
 		}
+		// The old server may be draining: it is over for what is left there.
+		f.gate.reset()
+		f.server.Stop()
+		f.server = newServer(f.service, f.credentials)
 		f.serve(l)
 	}
 	f.shut--
 	return nil
 }
 
+// Sicken implements fault.Host.
+func (f *life) Sicken() { f.wellness.sicken() }
+
+// Heal implements fault.Host.
+func (f *life) Heal() { f.wellness.heal() }
+
+// SetSpeed implements fault.Host.
+func (f *life) SetSpeed(by fault.Fault, ramp fault.Ramp) { f.pace.set(by, ramp) }
+
+// UnsetSpeed implements fault.Host.
+func (f *life) UnsetSpeed(by fault.Fault) { f.pace.unset(by) }
+
+// SetSlots implements fault.Host.
+func (f *life) SetSlots(by fault.Fault, share float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shares[by] = share
+	f.resize()
+}
+
+// UnsetSlots implements fault.Host.
+func (f *life) UnsetSlots(by fault.Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.shares, by)
+	f.resize()
+}
+
+// Disconnect implements fault.Host.
+func (f *life) Disconnect(fin bool) {
+	if fin {
+		f.connections.end()
+	} else {
+		f.connections.reset()
+	}
+}
+
+// GoAway implements fault.Host.
+func (f *life) GoAway(refuse bool) { f.frames.goAway(refuse) }
+
+// Hush implements fault.Host.
+func (f *life) Hush(by fault.Fault) { f.connections.hush.begin(by) }
+
+// Unhush implements fault.Host.
+func (f *life) Unhush(by fault.Fault) { f.connections.hush.end(by) }
+
+// SetMaxAge implements fault.Host.
+func (f *life) SetMaxAge(by fault.Fault, age, grace time.Duration) {
+	f.frames.setMaxAge(by, maxAge{age: age, grace: grace})
+}
+
+// UnsetMaxAge implements fault.Host.
+func (f *life) UnsetMaxAge(by fault.Fault) { f.frames.setMaxAge(by, maxAge{}) }
+
+// SetMaxStreams implements fault.Host.
+func (f *life) SetMaxStreams(by fault.Fault, n int) { f.frames.setMaxStreams(by, n) }
+
+// UnsetMaxStreams implements fault.Host.
+func (f *life) UnsetMaxStreams(by fault.Fault) { f.frames.setMaxStreams(by, 0) }
+
+// ShowBad implements fault.Host.
+func (f *life) ShowBad(by fault.Fault, certificate fault.BadCertificate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bad[by] = certificate
+}
+
+// ShowGood implements fault.Host.
+func (f *life) ShowGood(by fault.Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.bad, by)
+}
+
+// badCertificate is one that a fault wants shown, if any does.
+func (f *life) badCertificate() (fault.BadCertificate, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, certificate := range f.bad {
+		return certificate, true
+	}
+	return 0, false
+}
+
+// resize gives the queue what the faults leave of the slots. mu must be held.
+func (f *life) resize() {
+	slots := float64(f.slots)
+	for _, share := range f.shares {
+		slots *= share
+	}
+	f.queue.resize(max(1, int(math.Round(slots))))
+}
+
 // stop ends the life. Calls in flight are cancelled; none is left after it.
 func (f *life) stop() {
 	f.windows.close()
+	f.end()
 	f.mu.Lock()
 	f.gate.reset()
+	server := f.server
 	f.mu.Unlock()
-	f.server.Stop()
+	server.Stop()
 	f.serving.Wait()
+	f.connections.linked.Wait()
+	f.service.orphans.Wait()
 }
 
 func (f *life) snapshot() BackendSnapshot {
 	s := f.books.snapshot()
 	queued, refused := f.queue.counts()
 	s.Queued, s.Refused = int64(queued), refused
+	s.QueueLength, s.QueueWait = f.queue.histograms()
 	return s
 }

@@ -2,6 +2,7 @@ package fakeserver
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,41 +33,84 @@ var codeNames = [...]string{
 	codes.Unauthenticated:    "UNAUTHENTICATED",
 }
 
+// maxAttempt is the attempt from which on attempts are counted together.
+const maxAttempt = 8
+
+// unknownMethod stands for the methods that the fleet does not have.
+const unknownMethod = methodCount
+
+// series is one number for each method and attempt.
+type series [methodCount + 1][maxAttempt]atomic.Int64
+
+// of is where an attempt, from 1, is counted.
+func (s *series) of(m method, attempt int) *atomic.Int64 { return &s[m][min(attempt, maxAttempt)-1] }
+
 // books is what one backend counts between two resets. Calls take no lock.
 type books struct {
-	attempts [methodCount]atomic.Int64
-	unknown  atomic.Int64 // attempts at methods that do not exist
-	arrivals [methodCount]atomic.Uint64
-	answers  [len(codeNames)]atomic.Int64
-	faults   []atomic.Int64 // by rule
-	kinds    []string       // of the rules
+	received  series
+	answers   [len(codeNames)]series
+	abandoned series // answers to callers that were gone
+	arrivals  [methodCount]atomic.Uint64
+	rules     atomic.Pointer[[]*ruleCount] // never written to, only replaced
 
 	inFlight, inService     atomic.Int64
+	orphans                 atomic.Int64 // calls that are worked on for callers that left
 	services, asked, actual atomic.Int64
+	wasted, wastedTime      atomic.Int64
 	opened, openConns       atomic.Int64
+	killed                  atomic.Int64
+}
+
+// ruleCount is how often a fault was met: by attempts, or, where it befalls a
+// backend, by windows.
+type ruleCount struct {
+	label, kind string
+	windows     atomic.Int64
+	calls       series
 }
 
 func newBooks(rules []fault.Rule) *books {
-	b := &books{faults: make([]atomic.Int64, len(rules)), kinds: make([]string, len(rules))}
-	for i, r := range rules {
-		b.kinds[i] = r.Inject.Kind()
+	b := &books{}
+	counts := make([]*ruleCount, len(rules))
+	for i, label := range fault.Labels(rules) {
+		counts[i] = &ruleCount{label: label, kind: rules[i].Inject.Kind()}
 	}
+	b.rules.Store(&counts)
 	return b
 }
 
-// answered counts the end of a call whose handler returned err. A caller that
-// is gone gets no answer, whatever the handler thinks: it counts as CANCELLED,
-// also when its deadline passed, for whether the backend's own timer or the
-// caller's reset is first to end ctx is a matter of luck.
-func (b *books) answered(ctx context.Context, err error) {
+// rule opens an account for one more rule. The fleet sees to it that there is
+// one caller at a time.
+func (b *books) rule(label, kind string) *ruleCount {
+	c := &ruleCount{label: label, kind: kind}
+	counts := append(slices.Clone(*b.rules.Load()), c)
+	b.rules.Store(&counts)
+	return c
+}
+
+// underWay is the calls that occupy the backend.
+func (b *books) underWay() int64 { return b.inFlight.Load() + b.orphans.Load() }
+
+// answered counts the end of an attempt whose handler returned err. A caller
+// that is gone gets no answer, whatever the handler thinks: it counts as
+// CANCELLED, also when its deadline passed, for whether the backend's own timer
+// or the caller's reset is first to end ctx is a matter of luck.
+func (b *books) answered(ctx context.Context, m method, attempt int, err error) {
 	code := status.Code(err)
 	switch {
 	case ctx.Err() != nil:
 		code = codes.Canceled
+		b.abandoned.of(m, attempt).Add(1)
 	case int(code) >= len(codeNames):
 		code = codes.Unknown
 	}
-	b.answers[code].Add(1)
+	b.answers[code].of(m, attempt).Add(1)
+}
+
+// waste counts work that was done for a caller that is gone.
+func (b *books) waste(d time.Duration) {
+	b.wasted.Add(1)
+	b.wastedTime.Add(int64(d))
 }
 
 // served counts a finished service.
@@ -79,32 +123,55 @@ func (b *books) served(asked, actual time.Duration) {
 // snapshot reads the counters: each exactly, all of them not at one instant
 // unless the backend is idle.
 func (b *books) snapshot() BackendSnapshot {
-	s := BackendSnapshot{
-		Attempts:          map[string]int64{},
-		Codes:             map[string]int64{},
-		Faults:            map[string]int64{},
-		InFlight:          b.inFlight.Load(),
-		InService:         b.inService.Load(),
-		ConnectionsOpened: b.opened.Load(),
-		ConnectionsOpen:   b.openConns.Load(),
-		Services:          b.services.Load(),
-		Asked:             time.Duration(b.asked.Load()),
-		Actual:            time.Duration(b.actual.Load()),
-	}
-	count := func(m map[string]int64, name string, n int64) {
-		if n != 0 {
-			m[name] += n
+	s := emptySnapshot()
+	s.InFlight, s.InService, s.Orphans = b.inFlight.Load(), b.inService.Load(), b.orphans.Load()
+	s.ConnectionsOpened, s.ConnectionsOpen, s.ConnectionsKilled = b.opened.Load(), b.openConns.Load(), b.killed.Load()
+	s.Services, s.Asked, s.Actual = b.services.Load(), time.Duration(b.asked.Load()), time.Duration(b.actual.Load())
+	s.Wasted, s.WastedTime = b.wasted.Load(), time.Duration(b.wastedTime.Load())
+	counts := *b.rules.Load()
+	for m := range methodCount + 1 {
+		for attempt := 1; attempt <= maxAttempt; attempt++ {
+			one := b.attempts(m, attempt, counts)
+			if one.empty() {
+				continue
+			}
+			s.Series = append(s.Series, one)
+			count(s.Attempts, one.Method, one.Received)
+			for code, n := range one.Codes {
+				count(s.Codes, code, n)
+			}
+			for rule, n := range one.Rules {
+				count(s.Rules, rule, n)
+			}
 		}
 	}
-	for m := range b.attempts {
-		count(s.Attempts, methods[m], b.attempts[m].Load())
-	}
-	count(s.Attempts, "unknown", b.unknown.Load())
-	for c := range b.answers {
-		count(s.Codes, codeNames[c], b.answers[c].Load())
-	}
-	for i := range b.faults {
-		count(s.Faults, b.kinds[i], b.faults[i].Load())
+	for _, c := range counts {
+		count(s.Rules, c.label, c.windows.Load())
+		count(s.Faults, c.kind, s.Rules[c.label])
 	}
 	return s
+}
+
+// attempts is the account of the attempts of one number at one method.
+func (b *books) attempts(m method, attempt int, counts []*ruleCount) AttemptsSnapshot {
+	one := AttemptsSnapshot{
+		Method: "unknown", Attempt: attempt, Received: b.received.of(m, attempt).Load(),
+		Abandoned: b.abandoned.of(m, attempt).Load(), Codes: map[string]int64{}, Rules: map[string]int64{},
+	}
+	if m != unknownMethod {
+		one.Method, one.Kind = methods[m], string(m.kind())
+	}
+	for c := range b.answers {
+		count(one.Codes, codeNames[c], b.answers[c].of(m, attempt).Load())
+	}
+	for _, c := range counts {
+		count(one.Rules, c.label, c.calls.of(m, attempt).Load())
+	}
+	return one
+}
+
+func count(m map[string]int64, name string, n int64) {
+	if n != 0 {
+		m[name] += n
+	}
 }

@@ -33,6 +33,13 @@ func TestValidateConfig(t *testing.T) {
 				"faults[1].where.backends[1]: must be from 0 to 1 (got 2)\n" +
 				"faults[1].where.backends[2]: must be from 0 to 1 (got -1)\n" +
 				"faults[1].where.method: must be one of CreateUser, GetUser, ListUsers, BatchCreateUsers, SyncUsers (got \"Nope\")"},
+		{Config{Backends: 1, Faults: []fault.Rule{{Name: "a", Inject: down()}, {Inject: down()}, {Name: "a", Inject: down()}, {Inject: down(), Stagger: sec}}},
+			"faults[2].name: must be unique: faults[0] is named \"a\" already\n" +
+				"faults[3].stagger: must be left out: the fleet has one backend, and nothing comes after it"},
+		{Config{Backends: 1, Faults: []fault.Rule{
+			{Inject: latency(ms), Where: fault.Where{Method: "GetUser", Kind: fault.Unary}},
+			{Inject: latency(ms), Where: fault.Where{Method: "GetUser", Kind: fault.BidiStream}}}},
+			"faults[1].where.kind: must be left out, or unary as GetUser is"},
 	} {
 		if got := render(c.config.Validate()); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
@@ -67,6 +74,9 @@ func TestNeedsCallID(t *testing.T) {
 		"random time": {Config{ServiceTime: servicetime.Choice{Exponential: &servicetime.Exponential{Average: 1}}}, true},
 		"sure faults": {Config{Faults: []fault.Rule{rule, certain, {Inject: down()}}}, false},
 		"chance":      {Config{Faults: []fault.Rule{rule, chance}}, true},
+		"every third": {Config{Faults: []fault.Rule{{Nth: ptr(3)}}}, true},
+		"bursts":      {Config{Faults: []fault.Rule{{Burst: &fault.Burst{Size: 1, Every: 2}}}}, true},
+		"retries":     {Config{Faults: []fault.Rule{{Where: fault.Where{Attempt: ptr(2)}}}}, false},
 	} {
 		if got := c.config.NeedsCallID(); got != c.want {
 			t.Errorf("%s: %v", name, got)
@@ -80,8 +90,10 @@ func TestConfigCrossesAsJSON(t *testing.T) {
 		Backends: 3, Concurrency: 4, Queue: ptr(0),
 		ServiceTime: servicetime.Choice{Quantiles: &servicetime.Quantiles{P50: ptr(ms), P999: ptr(sec)}},
 		Faults: []fault.Rule{
-			{Name: "a", At: -sec, For: time.Minute, Probability: ptr(0.25), Inject: latency(ms),
-				Where: fault.Where{Backends: []int{1}, Method: "GetUser"}},
+			{Name: "a", At: -sec, For: time.Minute, Every: time.Hour, Stagger: ms, Probability: ptr(0.25), Inject: latency(ms),
+				Where: fault.Where{Backends: []int{1}, Method: "GetUser", Kind: fault.Unary, Metadata: map[string]string{"k": "v"}, Attempt: ptr(2)}},
+			{Nth: ptr(3), Inject: latency(ms)},
+			{Burst: &fault.Burst{Size: 1, Every: 2}, Inject: latency(ms)},
 			{Inject: down()},
 			{Inject: fault.Inject{Status: &fault.Status{Code: codes.Aborted, Message: "m"}}},
 		},

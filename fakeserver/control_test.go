@@ -37,7 +37,7 @@ func TestControl(t *testing.T) {
 		ctx := t.Context()
 		addresses, err := c.Configure(ctx, Config{Backends: 2, ServiceTime: fixed(ms), Faults: []fault.Rule{{At: sec, Inject: unavailable()}}})
 		must(t, err)
-		if d := cmp.Diff([]Address{{"b0", "mem:1"}, {"b1", "mem:2"}}, addresses); d != "" {
+		if d := cmp.Diff([]Address{{Name: "b0", Address: "127.0.0.1:1"}, {Name: "b1", Address: "127.0.0.1:2"}}, addresses); d != "" {
 			t.Error(d)
 		}
 		must(t, c.Reset(ctx, 1, 2))

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/fakeserver/controlpb"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 )
 
 // controlServer lets a fleet be driven over gRPC.
@@ -62,9 +63,9 @@ func (s *controlServer) Configure(_ context.Context, in *controlpb.ConfigureRequ
 	if err != nil {
 		return nil, controlError(err)
 	}
-	out := &controlpb.ConfigureResponse{}
+	out := &controlpb.ConfigureResponse{Lookaside: s.fleet.Lookaside(), ControlPlane: s.fleet.ControlPlane()}
 	for _, a := range addresses {
-		out.Backends = append(out.Backends, &controlpb.BackendAddress{Name: a.Name, Address: a.Address})
+		out.Backends = append(out.Backends, &controlpb.BackendAddress{Name: a.Name, Address: a.Address, Authority: a.Authority})
 	}
 	return out, nil
 }
@@ -88,9 +89,69 @@ func (s *controlServer) Snapshot(context.Context, *controlpb.SnapshotRequest) (*
 	return s.fleet.Snapshot().proto(), nil
 }
 
+// minWatch is the shortest time between two answers of Watch.
+const minWatch = 10 * time.Millisecond
+
+// Watch implements controlpb.ControlServer.
+func (s *controlServer) Watch(in *controlpb.WatchRequest, stream controlpb.Control_WatchServer) error {
+	tick := time.NewTicker(max(time.Duration(in.GetIntervalNanos()), minWatch))
+	defer tick.Stop()
+	for {
+		if err := stream.Send(s.fleet.Snapshot().proto()); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-stream.Context().Done():
+			return status.FromContextError(stream.Context().Err()).Err()
+		}
+	}
+}
+
+// AddFault implements controlpb.ControlServer.
+func (s *controlServer) AddFault(_ context.Context, in *controlpb.AddFaultRequest) (*controlpb.AddFaultResponse, error) {
+	var r fault.Rule
+	d := json.NewDecoder(bytes.NewReader(in.GetRule()))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "fault: %v", err)
+	}
+	name, err := s.fleet.AddFault(r)
+	if err != nil {
+		return nil, controlError(err)
+	}
+	return &controlpb.AddFaultResponse{Name: name}, nil
+}
+
+// RemoveFault implements controlpb.ControlServer.
+func (s *controlServer) RemoveFault(_ context.Context, in *controlpb.RemoveFaultRequest) (*controlpb.RemoveFaultResponse, error) {
+	if err := s.fleet.RemoveFault(in.GetName()); err != nil {
+		return nil, controlError(err)
+	}
+	return &controlpb.RemoveFaultResponse{}, nil
+}
+
+// ListFaults implements controlpb.ControlServer.
+func (s *controlServer) ListFaults(context.Context, *controlpb.ListFaultsRequest) (*controlpb.ListFaultsResponse, error) {
+	out := &controlpb.ListFaultsResponse{}
+	for _, f := range s.fleet.Faults() {
+		out.Faults = append(out.Faults, &controlpb.Fault{Name: f.Name, Kind: f.Kind, Added: f.Added, Open: f.Open, Met: f.Met})
+	}
+	return out, nil
+}
+
+// Clock implements controlpb.ControlServer.
+func (s *controlServer) Clock(context.Context, *controlpb.ClockRequest) (*controlpb.ClockResponse, error) {
+	now := time.Now().UnixNano()
+	return &controlpb.ClockResponse{ReceivedUnixNanos: now, SentUnixNanos: time.Now().UnixNano()}, nil
+}
+
 func controlError(err error) error {
-	if errors.Is(err, ErrClosed) {
+	switch {
+	case errors.Is(err, ErrClosed):
 		return status.Error(codes.FailedPrecondition, err.Error())
+	case errors.Is(err, ErrFault):
+		return status.Error(codes.InvalidArgument, err.Error())
 	}
 	return status.Error(codes.Internal, err.Error())
 }

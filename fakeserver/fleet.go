@@ -2,6 +2,7 @@ package fakeserver
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -28,7 +29,13 @@ type Fleet struct {
 
 	mu       sync.Mutex
 	closed   bool
+	config   Config // of backends
 	backends []*backend
+	faults   []liveFault
+	numbered int    // faults since the last Reset
+	balancer *side  // the look-aside one; nil is none
+	plane    *side  // the xDS control plane; nil is none
+	front    *front // nil is none
 	controls map[*controlEnd]struct{}
 	serving  sync.WaitGroup
 }
@@ -48,10 +55,11 @@ func NewFleet(token string, listen ListenFunc) *Fleet {
 
 // Configure replaces the fleet by the one that c describes: when it returns,
 // the old backends are closed and the new ones listen, with all that Reset
-// sets as after Reset(0, 0). Its error is that of c.Validate or of listening;
+// sets as after Reset(0, 0). It returns where clients are to connect: each
+// backend's address, or that of the front. Its error is that of c.Validate or of listening;
 // the fleet has no backends then.
 func (f *Fleet) Configure(c Config) ([]Address, error) {
-	if err := c.Validate(); err != nil {
+	if err := errors.Join(c.Validate(), c.unread()); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
@@ -61,18 +69,104 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 	}
 	f.closeBackends()
 	f.clock.unset()
-	s := &site{config: c, times: c.ServiceTime.Sampler(), clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
-	addresses := make([]Address, c.Backends)
-	for i := range addresses {
-		b, err := newBackend(i, s, f.listen, draw.Seed{})
-		if err != nil {
-			f.closeBackends()
-			return nil, err
-		}
-		f.backends = append(f.backends, b)
-		addresses[i] = Address{Name: b.name(), Address: b.port.address}
+	f.config = c
+	f.forgetFaults()
+	s := &site{config: c, clock: &f.clock, waiter: f.waiter, payloads: &f.bytes}
+	if c.Work == Burn {
+		s.burner = calibrate()
+	}
+	if err := f.build(c, s); err != nil {
+		f.closeBackends()
+		return nil, err
+	}
+	authority := ""
+	if s.certs != nil {
+		authority = s.certs.authority
+	}
+	if f.front != nil {
+		return []Address{{Name: "front", Address: f.front.address, Authority: authority}}, nil
+	}
+	addresses := make([]Address, len(f.backends))
+	for i, b := range f.backends {
+		addresses[i] = Address{Name: b.name(), Address: b.port.address, Authority: authority}
+	}
+	if err := f.buildSides(c, addresses, s); err != nil {
+		f.closeBackends()
+		return nil, err
 	}
 	return addresses, nil
+}
+
+// buildSides makes the servers that tell clients of the backends. mu must be
+// held.
+func (f *Fleet) buildSides(c Config, addresses []Address, s *site) (err error) {
+	if c.Lookaside != nil {
+		if f.balancer, err = newLookaside(*c.Lookaside, addresses, s); err != nil {
+			return err
+		}
+	}
+	if c.XDS != nil {
+		if f.plane, err = newControlPlane(*c.XDS, addresses, s); err != nil {
+			return err
+		}
+	}
+	for _, one := range f.sides() {
+		if err := one.begin(f.listen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sides are those that there are. mu must be held.
+func (f *Fleet) sides() []*side {
+	return slices.DeleteFunc([]*side{f.balancer, f.plane}, func(s *side) bool { return s == nil })
+}
+
+// Lookaside is where the look-aside balancer of the last Configure listens; ""
+// is that there is none.
+func (f *Fleet) Lookaside() string { return f.sideAddress(func() *side { return f.balancer }) }
+
+// ControlPlane is where the xDS control plane of the last Configure listens; ""
+// is that there is none.
+func (f *Fleet) ControlPlane() string { return f.sideAddress(func() *side { return f.plane }) }
+
+func (f *Fleet) sideAddress(of func() *side) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := of(); s != nil {
+		return s.port.address
+	}
+	return ""
+}
+
+// build makes the backends, and what they share. mu must be held.
+func (f *Fleet) build(c Config, s *site) (err error) {
+	if c.TLS == SelfSigned {
+		if s.certs, err = newCertificates(); err != nil {
+			return err
+		}
+	}
+	if c.Front == L4 {
+		if f.front, err = newFront(c.Backends, f.listen); err != nil {
+			return fmt.Errorf("front: %w", err)
+		}
+	}
+	for i := range c.Backends {
+		if !c.Part.has(i) {
+			continue
+		}
+		listen := f.listen
+		if f.front != nil {
+			listen = f.front.listen(i)
+		}
+		b, err := newBackend(i, s, listen, draw.Seed{})
+		if err != nil {
+			return err
+		}
+		f.backends = append(f.backends, b)
+	}
+	return nil
 }
 
 // Reset forgets everything that happened: connections are closed, calls in
@@ -86,11 +180,24 @@ func (f *Fleet) Reset(seed uint64, block uint32) error {
 		return ErrClosed
 	}
 	f.clock.unset()
+	f.forgetFaults()
 	var errs []error
+	if f.front != nil {
+		f.front.restart()
+	}
 	for _, b := range f.backends {
 		errs = append(errs, b.reset(draw.Seed{Seed: seed, Block: block}))
 	}
+	for _, s := range f.sides() {
+		errs = append(errs, s.reset())
+	}
 	return errors.Join(errs...)
+}
+
+// forgetFaults goes back to the faults of the configuration. mu must be held.
+func (f *Fleet) forgetFaults() {
+	f.faults = configuredFaults(f.config)
+	f.numbered = len(f.faults)
 }
 
 // Start sets the fleet's clock: t0 is the start of the measurement, from which
@@ -104,6 +211,9 @@ func (f *Fleet) Start(t0 time.Time, final bool) {
 		if b.life != nil {
 			b.life.windows.wake()
 		}
+	}
+	for _, s := range f.sides() {
+		s.roster.wake()
 	}
 }
 
@@ -172,4 +282,14 @@ func (f *Fleet) closeBackends() {
 		b.close()
 	}
 	f.backends = nil
+	for _, s := range f.sides() {
+		if s.port != nil { // it got so far
+			s.close()
+		}
+	}
+	f.balancer, f.plane = nil, nil
+	if f.front != nil {
+		f.front.close()
+		f.front = nil
+	}
 }

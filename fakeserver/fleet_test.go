@@ -54,7 +54,7 @@ func newRig(t *testing.T, c Config) *rig {
 	return r
 }
 
-func dial(t *testing.T, address string, dialer func(context.Context, string) (net.Conn, error)) *grpc.ClientConn {
+func dial(t *testing.T, address string, dialer func(context.Context, string) (net.Conn, error), more ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -67,7 +67,7 @@ func dial(t *testing.T, address string, dialer func(context.Context, string) (ne
 	if dialer != nil {
 		options = append(options, grpc.WithContextDialer(dialer))
 	}
-	cc, err := grpc.NewClient("passthrough:///"+address, options...)
+	cc, err := grpc.NewClient("passthrough:///"+address, append(options, more...)...)
 	must(t, err)
 	t.Cleanup(func() { cc.Close() })
 	return cc
@@ -186,14 +186,18 @@ func TestEveryMethod(t *testing.T) {
 		})
 
 		want := Snapshot{Backends: []BackendSnapshot{{
-			Name: "b0", Address: "mem:1",
+			Name: "b0", Address: "127.0.0.1:1",
 			Attempts: map[string]int64{
 				"user.v1.UserService/GetUser": 1, "user.v1.UserService/CreateUser": 1, "user.v1.UserService/ListUsers": 1,
 				"user.v1.UserService/BatchCreateUsers": 1, "user.v1.UserService/SyncUsers": 1,
 			},
-			Codes: map[string]int64{"OK": 5}, Faults: map[string]int64{},
+			Codes: map[string]int64{"OK": 5}, Faults: map[string]int64{}, Rules: map[string]int64{},
 			ConnectionsOpened: 1, ConnectionsOpen: 1, Services: 5, Asked: 50 * ms, Actual: 50 * ms,
 		}}}
+		for _, m := range []method{createUser, getUser, listUsers, batchCreateUsers, syncUsers} {
+			want.Backends[0].Series = append(want.Backends[0].Series, AttemptsSnapshot{Method: methods[m], Kind: string(m.kind()),
+				Attempt: 1, Received: 1, Codes: map[string]int64{"OK": 1}, Rules: map[string]int64{}})
+		}
 		if d := cmp.Diff(want, r.Snapshot()); d != "" {
 			t.Error(d)
 		}
@@ -295,7 +299,7 @@ func TestReset(t *testing.T) {
 		wantCode(t, "call in line over Reset", <-ends, codes.Unavailable)
 		empty := func(i int, name string) BackendSnapshot {
 			return BackendSnapshot{Name: name, Address: r.addresses[i].Address,
-				Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}}
+				Attempts: map[string]int64{}, Codes: map[string]int64{}, Faults: map[string]int64{}, Rules: map[string]int64{}}
 		}
 		if d := cmp.Diff(Snapshot{[]BackendSnapshot{empty(0, "b0"), empty(1, "b1")}}, r.Snapshot()); d != "" {
 			t.Error(d)
@@ -319,7 +323,7 @@ func TestConfigureReplacesTheFleet(t *testing.T) {
 		must(t, get(t.Context(), r.clients[1], "x", ""))
 		addresses, err := r.Configure(Config{Backends: 1})
 		must(t, err)
-		if d := cmp.Diff([]Address{{Name: "b0", Address: "mem:3"}}, addresses); d != "" {
+		if d := cmp.Diff([]Address{{Name: "b0", Address: "127.0.0.1:3"}}, addresses); d != "" {
 			t.Error(d)
 		}
 		wantCode(t, "call to a backend of the old fleet", get(t.Context(), r.clients[1], "x", ""), codes.Unavailable)
@@ -359,7 +363,7 @@ func TestConfigureFailure(t *testing.T) {
 	if s := f.Snapshot(); len(s.Backends) != 0 {
 		t.Errorf("backends left: %+v", s)
 	}
-	if _, err := network.Dial(t.Context(), "mem:1"); err == nil {
+	if _, err := network.Dial(t.Context(), "127.0.0.1:1"); err == nil {
 		t.Error("the first backend still listens")
 	}
 }

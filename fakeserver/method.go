@@ -3,6 +3,7 @@ package fakeserver
 import (
 	"strings"
 
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 )
 
@@ -34,10 +35,27 @@ func (m method) short() string {
 	return methods[m][strings.LastIndexByte(methods[m], '/')+1:]
 }
 
+// kind is the kind of the method's calls.
+func (m method) kind() fault.RPCKind {
+	switch m {
+	case listUsers:
+		return fault.ServerStream
+	case batchCreateUsers:
+		return fault.ClientStream
+	case syncUsers:
+		return fault.BidiStream
+	default:
+		return fault.Unary
+	}
+}
+
+// named reports whether the method has this name, with the service or without.
+func (m method) named(name string) bool { return name == methods[m] || name == m.short() }
+
 // findMethod finds a method by its name, GetUser or user.v1.UserService/GetUser.
 func findMethod(name string) (method, bool) {
 	for m := range methodCount {
-		if name == methods[m] || name == m.short() {
+		if m.named(name) {
 			return m, true
 		}
 	}

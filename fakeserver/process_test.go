@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc/codes"
 
@@ -180,5 +182,48 @@ func TestServeChild(t *testing.T) {
 	}
 	if err := ServeChild(t.Context(), strings.NewReader(strings.Repeat("x", 2*maxToken)), io.Discard); err == nil {
 		t.Error("a child with an endless token served")
+	}
+}
+
+// Two runs with one seed make the same decisions, call by call, whatever the
+// order of the calls and wherever the fleet runs.
+func TestSameDecisionsEverywhere(t *testing.T) {
+	p, err := Spawn(t.Context(), role("child"))
+	must(t, err)
+	defer p.Close()
+	control, err := DialControl(p.Address(), p.Token(), nil)
+	must(t, err)
+	defer control.Close()
+	addresses, err := control.Configure(t.Context(), undecided())
+	must(t, err)
+	there := &fleet{
+		reset:    func(seed uint64, block uint32) error { return control.Reset(t.Context(), seed, block) },
+		start:    func() error { return control.Start(t.Context(), time.Now().Add(-time.Second), true) },
+		snapshot: func() (Snapshot, error) { return control.Snapshot(t.Context()) },
+		clients:  clientsOf(t, addresses, nil),
+	}
+	here := inProcess(t, undecided())
+	order := rand.New(rand.NewPCG(1, 2))
+	want, counts := here.decided(t, 5, order)
+	met := map[string]int{}
+	for _, fate := range want {
+		met[fate]++
+	}
+	for _, fate := range []string{"OK 1", "OK 3", "Unavailable 0", "Aborted 0", "DataLoss 0", "Canceled 0", "OutOfRange 1", "OutOfRange 2"} {
+		if met[fate] < 5 {
+			t.Errorf("%d attempts ended %s: nothing to compare", met[fate], fate)
+		}
+	}
+	for where, f := range map[string]*fleet{"in process, again": here, "in another process": there} {
+		got, gotCounts := f.decided(t, 5, order)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", where, d)
+		}
+		if d := cmp.Diff(counts, gotCounts); d != "" {
+			t.Errorf("counted %s (-want +got):\n%s", where, d)
+		}
+	}
+	if got, _ := there.decided(t, 6, order); cmp.Equal(want, got) {
+		t.Error("another seed: the same decisions")
 	}
 }

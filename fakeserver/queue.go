@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -13,22 +14,26 @@ import (
 // arrival. A nil queue has room for everything.
 type queue struct {
 	mu    sync.Mutex
-	free  int       // slots
+	slots int       // there are now
+	free  int       // of them; negative when slots were taken away from calls that go on
 	limit int       // places in the line; negative is no limit
 	line  list.List // of *waiting
 	spare []*waiting
 	full  int64
+
+	lengths, waits buckets // see BackendSnapshot.QueueLength
 }
 
 // waiting is a call in the line. Its channel, of one place, receives when a
 // slot was handed over.
 type waiting struct {
-	slot chan struct{}
+	slot  chan struct{}
+	since time.Time
 }
 
 // newQueue makes a queue of slots > 0. A nil limit is none.
 func newQueue(slots int, limit *int) *queue {
-	q := &queue{free: slots, limit: -1}
+	q := &queue{slots: slots, free: slots, limit: -1}
 	if limit != nil {
 		q.limit = *limit
 	}
@@ -42,8 +47,10 @@ func (q *queue) enter(ctx context.Context) error {
 		return nil
 	}
 	q.mu.Lock()
+	q.lengths.add(int64(q.line.Len()))
 	if q.free > 0 {
 		q.free--
+		q.waits.add(0)
 		q.mu.Unlock()
 		return nil
 	}
@@ -53,6 +60,7 @@ func (q *queue) enter(ctx context.Context) error {
 		return status.Errorf(codes.ResourceExhausted, "queue full: %d calls are waiting", q.limit)
 	}
 	w := q.waiting()
+	w.since = time.Now()
 	place := q.line.PushBack(w)
 	q.mu.Unlock()
 
@@ -85,11 +93,30 @@ func (q *queue) leave() {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if head := q.line.Front(); head != nil {
-		q.line.Remove(head).(*waiting).slot <- struct{}{}
+	q.free++
+	q.admit()
+}
+
+// admit gives free slots to the head of the line. mu must be held.
+func (q *queue) admit() {
+	for q.free > 0 && q.line.Len() > 0 {
+		q.free--
+		w := q.line.Remove(q.line.Front()).(*waiting)
+		q.waits.add(int64(time.Since(w.since)))
+		w.slot <- struct{}{}
+	}
+}
+
+// resize makes it so many slots, > 0. Calls that hold one go on.
+func (q *queue) resize(slots int) {
+	if q == nil {
 		return
 	}
-	q.free++
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.free += slots - q.slots
+	q.slots = slots
+	q.admit()
 }
 
 // waiting returns a place in line, an old one if possible. Not from a pool
@@ -107,6 +134,16 @@ func (q *queue) recycle(w *waiting) {
 	q.mu.Lock()
 	q.spare = append(q.spare, w)
 	q.mu.Unlock()
+}
+
+// histograms returns the lengths and waits so far.
+func (q *queue) histograms() (lengths, waits Histogram) {
+	if q == nil {
+		return nil, nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.lengths.histogram(), q.waits.histogram()
 }
 
 // counts returns the calls that wait now and those refused so far.

@@ -5,18 +5,18 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
 	"github.com/grpcbench/grpcbench/fakeserver/draw"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
-	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 )
 
@@ -31,21 +31,34 @@ const (
 type service struct {
 	backend  int
 	seed     draw.Seed
-	chance   bool                // whether chance decides anything
-	times    servicetime.Sampler // nil is no time at all
+	subjects atomic.Bool // whether it matters which attempt it is
+	times    [methodCount]timing
 	books    *books
 	rules    *rules
 	queue    *queue
+	pace     *pace
+	burner   *burner // nil waits
 	waiter   waiter
 	payloads *payloads
 	users    users
+	load     *loadMeter
+	report   LoadReport
+	wellness *wellness
+
+	// Where callers that leave are ignored: work goes on until the life of the
+	// backend ends, apart from its call.
+	ignore  bool
+	life    context.Context
+	orphans sync.WaitGroup
 }
 
 // call is one attempt in its handler.
 type call struct {
-	method method
-	id     identity
-	effect fault.Effect
+	method  method
+	attempt int // from 1
+	who     fault.Subject
+	faults  []meeting
+	delay   time.Duration // before it is served
 }
 
 // desc describes the service as the generated code does, but with handlers
@@ -72,15 +85,28 @@ func unary[Request any](m method, answer func(*service, context.Context, call, *
 	handler := func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (response any, err error) {
 		s := srv.(*service)
 		c := s.begin(ctx, m)
-		defer func() { s.end(ctx, err) }()
-		if err := s.failed(ctx, c); err != nil {
+		defer func() { s.end(ctx, c, err) }()
+		if err := s.arrive(ctx, &c); err != nil {
 			return nil, err
 		}
 		in := new(Request)
-		if err := decode(in); err != nil {
+		if len(c.faults) == 0 {
+			if err := decode(in); err != nil {
+				return nil, err
+			}
+			return answer(s, ctx, c, in)
+		}
+		f := &faulty{service: s, call: c, ctx: ctx}
+		if err := f.receive(in, decode); err != nil {
 			return nil, err
 		}
-		return answer(s, ctx, c, in)
+		if response, err = answer(s, ctx, c, in); err != nil {
+			return nil, err
+		}
+		if response, err = f.respond(response); err != nil {
+			return nil, err
+		}
+		return response, f.finish()
 	}
 	return grpc.MethodDesc{MethodName: m.short(), Handler: handler}
 }
@@ -89,11 +115,18 @@ func stream(m method, client, server bool, answer func(*service, call, grpc.Serv
 	handler := func(srv any, ss grpc.ServerStream) (err error) {
 		s := srv.(*service)
 		c := s.begin(ss.Context(), m)
-		defer func() { s.end(ss.Context(), err) }()
-		if err := s.failed(ss.Context(), c); err != nil {
+		defer func() { s.end(ss.Context(), c, err) }()
+		if err := s.arrive(ss.Context(), &c); err != nil {
 			return err
 		}
-		return answer(s, c, ss)
+		if len(c.faults) == 0 {
+			return answer(s, c, ss)
+		}
+		f := &faulty{service: s, call: c, ctx: ss.Context()}
+		if err := answer(s, c, &faultyStream{ServerStream: ss, faulty: f}); err != nil {
+			return err
+		}
+		return f.finish()
 	}
 	return grpc.StreamDesc{StreamName: m.short(), Handler: handler, ClientStreams: client, ServerStreams: server}
 }
@@ -102,16 +135,35 @@ func stream(m method, client, server bool, answer func(*service, call, grpc.Serv
 // those that never find a handler.
 func (s *service) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	m, known := methodOf(info.FullMethodName)
-	if known {
-		s.books.attempts[m].Add(1)
-	} else {
-		s.books.unknown.Add(1)
+	if !known {
+		if auxiliary(info.FullMethodName) {
+			return ctx, nil
+		}
+		m = unknownMethod
 	}
+	attempt := 1
+	if previous := info.Header[previousKey]; len(previous) > 0 {
+		if n, err := strconv.ParseUint(previous[0], 10, 31); err == nil && n > 0 {
+			attempt += int(n)
+			ctx = context.WithValue(ctx, attemptKey{}, attempt)
+		}
+	}
+	s.books.received.of(m, attempt).Add(1)
 	if ctx.Err() != nil {
 		// So late already that grpc-go answers it, without a handler.
-		s.books.answered(ctx, nil)
+		s.books.answered(ctx, m, attempt, nil)
 	}
 	return ctx, nil
+}
+
+// attemptKey is where tap leaves the number of an attempt that is not the first.
+type attemptKey struct{}
+
+func attemptOf(ctx context.Context) int {
+	if n, ok := ctx.Value(attemptKey{}).(int); ok {
+		return n
+	}
+	return 1
 }
 
 // methodOf is the method of a full name with its leading slash.
@@ -133,81 +185,128 @@ func methodOf(full string) (method, bool) {
 
 // unknown answers attempts at methods that do not exist, in the books too.
 func (s *service) unknown(_ any, ss grpc.ServerStream) (err error) {
-	s.books.inFlight.Add(1)
-	defer func() { s.end(ss.Context(), err) }()
+	c := s.enter(ss.Context(), unknownMethod)
+	defer func() { s.end(ss.Context(), c, err) }()
 	name, _ := grpc.MethodFromServerStream(ss)
 	return status.Errorf(codes.Unimplemented, "unknown method %s", name)
 }
 
-// begin counts a call in and judges it against the faults. Each must be
+// begin counts a call in and judges which faults it is to meet. Each must be
 // followed by end.
 func (s *service) begin(ctx context.Context, m method) call {
-	s.books.inFlight.Add(1)
-	c := call{method: m}
-	if s.chance {
-		c.id = s.identify(ctx, m)
+	c := s.enter(ctx, m)
+	if s.subjects.Load() {
+		c.who = s.subject(ctx, m)
 	}
-	c.effect = s.rules.meet(m, c.id)
+	c.faults = s.rules.choose(ctx, m, c.who)
 	return c
 }
 
-func (s *service) end(ctx context.Context, err error) {
-	s.books.answered(ctx, err)
+func (s *service) enter(ctx context.Context, m method) call {
+	s.books.inFlight.Add(1)
+	s.load.changed()
+	return call{method: m, attempt: attemptOf(ctx)}
+}
+
+func (s *service) end(ctx context.Context, c call, err error) {
+	s.books.answered(ctx, c.method, c.attempt, err)
 	s.books.inFlight.Add(-1)
-}
-
-// identify reads what the client says of the call. One that says nothing is
-// told apart by its place in the backend's own order.
-func (s *service) identify(ctx context.Context, m method) identity {
-	id := identity{attempt: 1}
-	if v := metadata.ValueFromIncomingContext(ctx, callKey); len(v) > 0 {
-		id.call = draw.Hash(v[0])
-	} else {
-		n := s.books.arrivals[m].Add(1)
-		id.call = draw.Mix(uint64(draw.Ordinal), uint64(s.backend), uint64(m), n)
+	if report := s.load.ended(err != nil && ctx.Err() == nil); report != nil {
+		// It fails where there is nobody left to read it.
+		_ = grpc.SetTrailer(ctx, report)
 	}
-	if v := metadata.ValueFromIncomingContext(ctx, previousKey); len(v) > 0 {
-		if previous, err := strconv.ParseUint(v[0], 10, 32); err == nil {
-			id.attempt += previous
-		}
-	}
-	return id
-}
-
-// failed returns the error that a fault ends the call with, if one does.
-func (s *service) failed(ctx context.Context, c call) error {
-	if c.effect.Err == nil {
-		return nil
-	}
-	if err := s.pause(ctx, c.effect.Delay); err != nil {
-		return err
-	}
-	return c.effect.Err
 }
 
 // serve makes the call wait for its slot and its service time. The slot is
 // free again when it returns.
 func (s *service) serve(ctx context.Context, c call) error {
-	if err := s.pause(ctx, c.effect.Delay); err != nil {
+	if err := s.pause(ctx, c.delay); err != nil {
 		return err
 	}
-	if err := s.queue.enter(ctx); err != nil {
+	return s.hold(ctx, sample(s.times[c.method].service, s.seed, c.who, 0))
+}
+
+// message is serve for the n-th message of a stream, from 1. Where messages
+// take no time they still wait while the backend is frozen.
+func (s *service) message(ctx context.Context, c call, n int) error {
+	from := s.times[c.method].message
+	if from == nil {
+		_, err := s.pace.work(ctx, s.waiter, 0)
+		return contextError(err)
+	}
+	return s.hold(ctx, sample(from, s.seed, c.who, n))
+}
+
+// hold holds a slot for a time. Where callers that leave are ignored the slot
+// outlives ctx.
+func (s *service) hold(ctx context.Context, asked time.Duration) error {
+	if !s.ignore {
+		took, err := s.occupy(ctx, asked)
+		if took > 0 && ctx.Err() != nil {
+			s.books.waste(took)
+		}
 		return err
+	}
+	end := make(chan error, 1)
+	var parted atomic.Bool // caller and work, by whichever was first to go
+	s.orphans.Go(func() {
+		took, err := s.occupy(s.life, asked)
+		if !parted.CompareAndSwap(false, true) {
+			s.books.orphans.Add(-1)
+			s.load.changed()
+			s.books.waste(took)
+		}
+		end <- err
+	})
+	select {
+	case err := <-end:
+		return err
+	case <-ctx.Done():
+	}
+	if parted.CompareAndSwap(false, true) {
+		s.books.orphans.Add(1)
+		s.load.changed()
+	}
+	return contextError(ctx.Err())
+}
+
+// occupy takes a slot, works and gives the slot back. It returns how long it
+// worked, on an error too, which is a status.
+func (s *service) occupy(ctx context.Context, asked time.Duration) (took time.Duration, err error) {
+	if err := s.queue.enter(ctx); err != nil {
+		return 0, err
 	}
 	defer s.queue.leave()
 	s.books.inService.Add(1)
 	defer s.books.inService.Add(-1)
-	if s.times == nil {
-		s.books.served(0, 0)
+	var began time.Time
+	if asked > 0 {
+		began = time.Now()
+	}
+	actual, err := s.work(ctx, asked)
+	if err != nil {
+		if asked > 0 {
+			took = time.Since(began)
+		}
+		return took, contextError(err)
+	}
+	s.books.served(asked, actual)
+	return actual, nil
+}
+
+func (s *service) work(ctx context.Context, asked time.Duration) (actual time.Duration, err error) {
+	if s.burner != nil {
+		return s.burner.work(ctx, s.pace, s.waiter, asked)
+	}
+	return s.pace.work(ctx, s.waiter, asked)
+}
+
+// contextError is the status of a context's error.
+func contextError(err error) error {
+	if err == nil {
 		return nil
 	}
-	asked := s.times.Draw(s.seed.For(draw.Service, 0, c.id.call, c.id.attempt))
-	began := time.Now()
-	if err := s.pause(ctx, asked); err != nil {
-		return err
-	}
-	s.books.served(asked, time.Since(began))
-	return nil
+	return status.FromContextError(err).Err()
 }
 
 // pause waits for d > 0. Its error is a status.
@@ -215,10 +314,7 @@ func (s *service) pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	if err := s.waiter.wait(ctx, d); err != nil {
-		return status.FromContextError(err).Err()
-	}
-	return nil
+	return contextError(s.waiter.wait(ctx, d, nil))
 }
 
 // payload returns the payload that a request asks for.
@@ -267,7 +363,16 @@ func (s *service) listUsers(c call, ss grpc.ServerStream) error {
 		return err
 	}
 	out := new(userpb.ListUsersResponse)
+	gap := s.times[c.method].gap
 	for i := range int(in.GetMessages()) {
+		if i > 0 {
+			if err := s.pause(ss.Context(), gap); err != nil {
+				return err
+			}
+		}
+		if err := s.message(ss.Context(), c, i+1); err != nil {
+			return err
+		}
 		out.User = s.users.user(in.GetUserId()+"-"+strconv.Itoa(i+1), payload)
 		if err := ss.SendMsg(out); err != nil {
 			return err
@@ -293,6 +398,9 @@ func (s *service) batchCreateUsers(c call, ss grpc.ServerStream) error {
 			}
 		}
 		out.Created++
+		if err := s.message(ss.Context(), c, int(out.Created)); err != nil {
+			return err
+		}
 	}
 	if err := s.serve(ss.Context(), c); err != nil {
 		return err
@@ -302,7 +410,7 @@ func (s *service) batchCreateUsers(c call, ss grpc.ServerStream) error {
 
 func (s *service) syncUsers(c call, ss grpc.ServerStream) error {
 	out := new(userpb.SyncUsersResponse)
-	for first := true; ; first = false {
+	for n := 1; ; n++ {
 		in := new(userpb.SyncUsersRequest)
 		err := ss.RecvMsg(in)
 		if errors.Is(err, io.EOF) {
@@ -315,10 +423,13 @@ func (s *service) syncUsers(c call, ss grpc.ServerStream) error {
 		if err != nil {
 			return err
 		}
-		if first {
+		if n == 1 {
 			if err := s.serve(ss.Context(), c); err != nil {
 				return err
 			}
+		}
+		if err := s.message(ss.Context(), c, n); err != nil {
+			return err
 		}
 		out.User = s.users.user(in.GetUserId(), payload)
 		if err := ss.SendMsg(out); err != nil {

@@ -55,3 +55,9 @@ func (t token) attach(ctx context.Context, method string, in, out any, cc *grpc.
 	options ...grpc.CallOption) error {
 	return next(metadata.AppendToOutgoingContext(ctx, tokenKey, string(t)), method, in, out, cc, options...)
 }
+
+// attachStream is attach for streams.
+func (t token) attachStream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer,
+	options ...grpc.CallOption) (grpc.ClientStream, error) {
+	return next(metadata.AppendToOutgoingContext(ctx, tokenKey, string(t)), desc, cc, method, options...)
+}

@@ -45,7 +45,7 @@ func newWaiter() waiter {
 	return a
 }
 
-func (a *alarm) wait(ctx context.Context, d time.Duration) error {
+func (a *alarm) wait(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
 	w := a.pool.Get().(*deadline)
 	w.at = time.Now().Add(d)
 	a.mu.Lock()
@@ -58,7 +58,15 @@ func (a *alarm) wait(ctx context.Context, d time.Duration) error {
 	case <-w.over:
 		a.pool.Put(w)
 		return nil
+	case <-wake:
 	case <-ctx.Done():
+	}
+	// Whoever was woken is not told of a ctx that ended meanwhile: it asks.
+	var err error
+	select {
+	case <-wake:
+	default:
+		err = ctx.Err()
 	}
 	a.mu.Lock()
 	if w.place >= 0 {
@@ -68,7 +76,7 @@ func (a *alarm) wait(ctx context.Context, d time.Duration) error {
 	}
 	a.mu.Unlock()
 	a.pool.Put(w)
-	return ctx.Err()
+	return err
 }
 
 // arm sets the timerfd to go off at a time, or at once when that has passed.

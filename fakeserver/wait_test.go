@@ -30,7 +30,7 @@ func TestWaiters(t *testing.T) {
 						limit := time.Duration(s.Uint64() % uint64(4*ms))
 						ctx, cancel := timeout(t, limit)
 						began := time.Now()
-						err := w.wait(ctx, d)
+						err := w.wait(ctx, d, nil)
 						took := time.Since(began)
 						cancel()
 						switch {
@@ -46,7 +46,7 @@ func TestWaiters(t *testing.T) {
 			// A long wait neither delays a short one nor outlives its caller.
 			ctx, cancel := context.WithCancel(t.Context())
 			long := later(ctx, w, time.Hour)
-			if err := w.wait(t.Context(), ms); err != nil {
+			if err := w.wait(t.Context(), ms, nil); err != nil {
 				t.Error(err)
 			}
 			cancel()
@@ -59,7 +59,7 @@ func TestWaiters(t *testing.T) {
 
 func later(ctx context.Context, w waiter, d time.Duration) <-chan error {
 	end := make(chan error, 1)
-	go func() { end <- w.wait(ctx, d) }()
+	go func() { end <- w.wait(ctx, d, nil) }()
 	return end
 }
 
@@ -79,7 +79,7 @@ func BenchmarkWait(b *testing.B) {
 							var mine time.Duration
 							for range b.N {
 								began := time.Now()
-								_ = w.wait(b.Context(), d)
+								_ = w.wait(b.Context(), d, nil)
 								mine += time.Since(began) - d
 							}
 							late.Lock()

@@ -1,6 +1,7 @@
 package fakeserver
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -11,12 +12,16 @@ import (
 const retryEnd = 10 * time.Millisecond
 
 // windows begins and ends the faults on one backend, as the fleet's clock goes.
+// Rules may come and go meanwhile.
 type windows struct {
-	rules []windowRule
-	host  fault.Host
-	clock *clock
-	books *books
-	final bool // the clock was seen to be
+	backend int
+	host    fault.Host
+	clock   *clock
+
+	mu      sync.Mutex
+	rules   []windowRule
+	final   bool // the clock was seen to be
+	running bool
 
 	moved chan struct{} // of one place: the clock was set
 	quit  chan struct{}
@@ -25,25 +30,54 @@ type windows struct {
 
 type windowRule struct {
 	fault.Rule
-	number  int
+	count   *ruleCount
 	fault   fault.OnBackend
+	moment  bool // the fault is momentary
+	begun   int  // windows, from the first on, that have begun or passed by
 	open    bool
-	counted bool
+	counted int  // likewise, that were counted
+	over    bool // dropped, and to be ended
 }
 
 // newWindows picks the rules for a backend and starts to follow the clock.
 // close ends it.
 func newWindows(all []fault.Rule, backend int, host fault.Host, c *clock, b *books) *windows {
-	w := &windows{host: host, clock: c, books: b, moved: make(chan struct{}, 1), quit: make(chan struct{})}
+	w := &windows{backend: backend, host: host, clock: c, moved: make(chan struct{}, 1), quit: make(chan struct{})}
+	counts := *b.rules.Load()
 	for i, r := range all {
-		if f := r.Inject.OnBackend(); f != nil && concerns(r.Where, backend) {
-			w.rules = append(w.rules, windowRule{Rule: r, number: i, fault: f})
-		}
-	}
-	if len(w.rules) > 0 {
-		w.done.Go(w.run)
+		w.add(r, counts[i])
 	}
 	return w
+}
+
+// add adds a rule, if it is one for the backend. It must not be called after
+// close.
+func (w *windows) add(r fault.Rule, count *ruleCount) {
+	own, concerned := r.ForBackend(w.backend)
+	f := r.Inject.OnBackend()
+	if f == nil || !concerned {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rules = append(w.rules, windowRule{Rule: own, count: count, fault: f, moment: r.Momentary()})
+	if !w.running {
+		w.running = true
+		w.done.Go(w.run)
+	}
+	w.wake()
+}
+
+// drop takes a rule away: its fault ends as soon as it can.
+func (w *windows) drop(label string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.rules {
+		if w.rules[i].count.label == label {
+			w.rules[i].over = true
+		}
+	}
+	w.wake()
 }
 
 // wake says that the clock was set.
@@ -82,6 +116,8 @@ func (w *windows) run() {
 // apply brings every fault to where it should be now, and returns how long
 // until that changes; ok is false when it does not, as the clock is set.
 func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	at, set := w.clock.at(now)
 	if !w.final && w.clock.final() {
 		// What was counted until now belongs to the warm-up. A window that
@@ -89,8 +125,9 @@ func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 		w.final = true
 		for i := range w.rules {
 			r := &w.rules[i]
-			if r.counted = r.open && r.Open(0); r.counted {
-				w.books.faults[r.number].Add(1)
+			r.counted = 0
+			if n, open := r.Window(0); r.open && open {
+				r.note(n)
 			}
 		}
 	}
@@ -101,15 +138,18 @@ func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 	}
 	for i := range w.rules {
 		r := &w.rules[i]
-		switch should := set && r.Open(at); {
+		n, should := r.Window(at)
+		switch should = should && set && !r.over; {
+		case r.moment:
+			if should && n >= r.begun {
+				r.fault.Begin(w.host)
+				r.begun = n + 1
+				r.note(n)
+			}
 		case should && !r.open:
 			r.fault.Begin(w.host)
 			r.open = true
-			if !r.counted {
-				// A clock that is set again may open a window twice.
-				r.counted = true
-				w.books.faults[r.number].Add(1)
-			}
+			r.note(n)
 		case !should && r.open:
 			if err := r.fault.End(w.host); err != nil {
 				soonest(retryEnd)
@@ -117,7 +157,7 @@ func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 			}
 			r.open = false
 		}
-		if !set {
+		if !set || r.over {
 			continue
 		}
 		if change, changes := r.Next(at); changes {
@@ -126,5 +166,15 @@ func (w *windows) apply(now time.Time) (next time.Duration, ok bool) {
 			}
 		}
 	}
+	w.rules = slices.DeleteFunc(w.rules, func(r windowRule) bool { return r.over && !r.open })
 	return next, ok
+}
+
+// note counts the n-th window. A clock that is set again may open one twice: it
+// counts once.
+func (r *windowRule) note(n int) {
+	if n >= r.counted {
+		r.counted = n + 1
+		r.count.windows.Add(1)
+	}
 }

@@ -24,6 +24,7 @@ type chartLine struct {
 type chartFault struct {
 	label    string
 	from, to float64 // seconds from t0
+	every    float64 // the period in seconds; 0: it happens once
 }
 
 const (
@@ -56,14 +57,15 @@ func (t *table) newChart() *chart {
 	}
 	for _, f := range t.faults() {
 		from, to := time.Duration(f.AtNS).Seconds(), time.Duration(f.AtNS+f.ForNS).Seconds()
-		if f.ForNS == 0 {
+		if f.Lasts() {
 			to = math.Inf(1)
 		}
+		every := time.Duration(f.EveryNS).Seconds()
 		// A fault that is always there marks nothing.
-		if from >= float64(length) || to <= 0 || from <= 0 && to >= float64(length) || len(c.faults) == mostFaults {
+		if from >= float64(length) || to <= 0 && every == 0 || from <= 0 && to >= float64(length) || len(c.faults) == mostFaults {
 			continue
 		}
-		c.faults = append(c.faults, chartFault{label: faultName(f), from: from, to: to})
+		c.faults = append(c.faults, chartFault{label: faultName(f), from: from, to: to, every: every})
 	}
 	return c
 }
@@ -125,7 +127,7 @@ func (c *chart) render(n int) []string {
 	for _, f := range c.faults {
 		var b strings.Builder
 		for at := 0; at < length; at += per {
-			if f.from < float64(at+per) && f.to > float64(at) {
+			if f.marks(float64(at), float64(at+per)) {
 				b.WriteRune('━')
 			} else {
 				b.WriteByte(' ')
@@ -134,6 +136,16 @@ func (c *chart) render(n int) []string {
 		out = append(out, strings.TrimRight(pad(shorten(f.label, label), label)+"  "+b.String(), " "))
 	}
 	return out
+}
+
+// marks reports whether a window of the fault is open at any time between.
+func (f *chartFault) marks(from, to float64) bool {
+	begin, end := f.from, f.to
+	if f.every > 0 && from >= end {
+		n := math.Floor((from-end)/f.every) + 1 // the next window that is not over
+		begin, end = begin+n*f.every, end+n*f.every
+	}
+	return begin < to && end > from
 }
 
 // spark draws the values, averaged over `per` at a time, from blank (nothing

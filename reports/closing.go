@@ -37,8 +37,26 @@ func newClosing(r *result.Result) closing {
 	if text := serviceTime(r); text != "" {
 		c.facts = append(c.facts, text)
 	}
+	if text := reached(r.Scenario); text != "" {
+		c.facts = append(c.facts, text)
+	}
 	c.facts = append(c.facts, fmt.Sprintf("seed %d", r.Seed), source(r.Scenario))
 	return c
+}
+
+// reached says how narrow the intervals came to be, where trials were added
+// until they were.
+func reached(s result.Scenario) string {
+	share := func(v float64) string { return "±" + trimmed(v*100) + " %" }
+	switch {
+	case s.Precision == 0:
+		return ""
+	case s.Reached == 0:
+		return "intervals within " + share(s.Precision) + " were asked for, and are not known"
+	case s.Reached > s.Precision:
+		return fmt.Sprintf("intervals within %s after %s: %s were asked for", share(s.Reached), plural(s.Trials, "trial"), share(s.Precision))
+	}
+	return fmt.Sprintf("intervals within %s, %s asked for, after %s", share(s.Reached), share(s.Precision), plural(s.Trials, "trial"))
 }
 
 // source is the scenario's file and the begin of its hash.
@@ -152,6 +170,8 @@ func place(s result.Scenario) string {
 		return "fleet on this host"
 	case "inprocess":
 		return "fleet in the client's process"
+	case "remote":
+		return "fleet on other hosts"
 	case "target":
 		return "target " + clean(s.Target)
 	}

@@ -61,9 +61,12 @@ func (t *table) what(r *result.Result, several bool) []string {
 		if text := strings.TrimSpace(t.shared(ofArrivals) + " " + t.askedRate()); text != "" {
 			item += ", " + text
 		}
+		if sessions := t.shared(ofSessions); sessions != "" {
+			item += " " + strings.TrimSpace(sessions+" "+t.shared(ofThink))
+		}
 		add(item)
 	}
-	add(t.shared(ofMessages), t.shared(ofRequest), t.shared(ofResponse), t.shared(ofSLO))
+	add(t.shared(ofShape), t.shared(ofMessages), t.shared(ofRequest), t.shared(ofResponse), t.shared(ofKeys), t.shared(ofSLO))
 	return append(out, t.trials(r))
 }
 
@@ -81,6 +84,8 @@ func (t *table) askedRate() string {
 		same = same && perSecond(r.figures.OfferedPerS) == perSecond(t.rows[0].figures.OfferedPerS)
 	}
 	switch {
+	case asked > 0 && (t.shared(ofShape) != "" || t.shared(ofSessions) != ""):
+		return rate(asked) // no mean of what was offered to compare it with
 	case asked > 0 && perSecond(asked) != perSecond(offered):
 		return rate(asked) + " (" + perSecond(offered) + " drawn)"
 	case asked > 0:

@@ -475,11 +475,18 @@ func TestFaults(t *testing.T) {
 	for want, f := range map[string]result.FaultWindow{
 		"down throughout":                    {Kind: "down"},
 		"down of b0 from 2 s":                {Name: "down", Kind: "down", AtNS: 2e9, Backends: []int{0}},
+		"flap (down) 2–2.5 s and every 3 s":  {Name: "flap", Kind: "down", AtNS: 2e9, ForNS: 5e8, EveryNS: 3e9},
 		"outage (down) of b1, b2 2–5.5 s":    {Name: "outage", Kind: "down", AtNS: 2e9, ForNS: 35e8, Backends: []int{1, 2}},
 		"outage (down) of 5 backends −1–1 s": {Name: "outage", Kind: "down", AtNS: -1e9, ForNS: 2e9, Backends: []int{1, 2, 3, 4, 5}},
 	} {
 		if got := faultName(f) + " " + faultTime(f); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	flap := chartFault{from: -4, to: -3.5, every: 3} // open from 2 to 2.5 s, from 5 to 5.5 s, …
+	for at, want := range []bool{false, false, true, false, false, true, false} {
+		if got := flap.marks(float64(at), float64(at+1)); got != want {
+			t.Errorf("second %d marked: %v", at, got)
 		}
 	}
 	outage, bad := result.FaultWindow{Name: "outage", Kind: "down", AtNS: 1e9}, result.FaultWindow{Name: "bad", Kind: "status"}
@@ -549,5 +556,19 @@ func TestBanner(t *testing.T) {
 	r.Validity.Add(result.Reason{Code: "fleet_died", Verdict: result.Invalid, Detail: "it ended"})
 	if text := render(t, Table, r, Options{}); !strings.Contains(text, "\nmeasurement INVALID\n") {
 		t.Errorf("no verdict: %s", text)
+	}
+}
+
+// What was asked of the intervals, and what they came to.
+func TestReached(t *testing.T) {
+	for want, s := range map[string]result.Scenario{
+		"": {Trials: 7},
+		"intervals within ±4.1 %, ±5 % asked for, after 9 trials":      {Trials: 9, Precision: 0.05, Reached: 0.041},
+		"intervals within ±6.3 % after 30 trials: ±5 % were asked for": {Trials: 30, Precision: 0.05, Reached: 0.063},
+		"intervals within ±5 % were asked for, and are not known":      {Trials: 30, Precision: 0.05},
+	} {
+		if got := reached(s); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }

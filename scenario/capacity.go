@@ -3,7 +3,12 @@ package scenario
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
 // channels is the pool's size, connections what they come to once all are
@@ -22,18 +27,24 @@ func (s *Scenario) connections() int {
 	}
 }
 
-func (s *Scenario) picksOne() bool { return s.Client.Balance.PickFirst != nil }
+// picksOne reports whether a channel is one connection, to one backend: with
+// pick_first, and through a front that has one address for all.
+func (s *Scenario) picksOne() bool { return s.Client.Balance.PickFirst != nil || s.fronted() }
+
+func (s *Scenario) fronted() bool { return s.Fleet != nil && s.Fleet.Front == fakeserver.L4 }
 
 // allOnFirst reports whether every channel sends all it has to the first
 // backend.
-func (s *Scenario) allOnFirst() bool { return s.picksOne() && !s.Client.Balance.PickFirst.Shuffle }
+func (s *Scenario) allOnFirst() bool {
+	return s.Client.Balance.PickFirst != nil && !s.Client.Balance.PickFirst.Shuffle && !s.fronted()
+}
 
 // offered is Σ rates of the open loops, in calls per second, and whether there
 // are closed loops besides, whose rate the answer decides.
 func (s *Scenario) offered() (rate float64, closed bool) {
 	for _, l := range s.Load {
 		if l.Open() {
-			rate += l.Rate
+			rate += l.callRate(s.Measure)
 		} else {
 			closed = true
 		}
@@ -41,27 +52,99 @@ func (s *Scenario) offered() (rate float64, closed bool) {
 	return rate, closed
 }
 
-// utilisation is the share of its slots that a backend which gets calls keeps
-// busy, when `serving` backends share the load: Σ rates × mean service time ÷
-// (concurrency × serving). First attempts of the open loops only; with
-// pick_first, at the best spread of the channels. ok is false
-// where there is no limit to be near: no fleet, no concurrency or no service
-// time.
-func (s *Scenario) utilisation(serving int) (u float64, ok bool) {
-	if s.Fleet == nil || s.Fleet.Concurrency == 0 || s.Fleet.ServiceTime.Mean() == 0 || serving == 0 {
+// capacity is how many calls of a load entry the fleet can serve in a second
+// when it serves nothing else: Σ concurrency ÷ mean time in a slot. ok is false
+// where there is no limit: no fleet, no concurrency or no service time.
+func (s *Scenario) capacity(l Load) (perSecond float64, ok bool) {
+	if s.Fleet == nil || s.Fleet.Backends == 0 {
 		return 0, false
+	}
+	for b := range s.Fleet.Backends {
+		work := s.meanWork(b, l)
+		if s.Fleet.Slots(b) == 0 || work <= 0 {
+			return 0, false
+		}
+		perSecond += float64(s.Fleet.Slots(b)) / work.Seconds()
+	}
+	return perSecond, true
+}
+
+// meanWork is how long a call of l is in a slot of a backend, on average over
+// the methods of a mix.
+func (s *Scenario) meanWork(backend int, l Load) time.Duration {
+	if l.Mix == nil {
+		return s.Fleet.MeanWork(backend, l.Method(), l.messages())
+	}
+	var sum, weights float64
+	for name, weight := range l.Mix {
+		if m, ok := methodNamed(name); ok {
+			sum += weight * float64(s.Fleet.MeanWork(backend, m.full, l.messages()))
+			weights += weight
+		}
+	}
+	if weights == 0 {
+		return 0
+	}
+	return time.Duration(sum / weights)
+}
+
+// messages is the number of messages of each stream, as it comes to be when it
+// is left out.
+func (l Load) messages() int {
+	if l.Messages == 0 {
+		return defaultMessages
+	}
+	return l.Messages
+}
+
+// utilisations is, for each backend, the share of its slots that it keeps busy
+// when `serving` backends share the load evenly: Σ rate × mean time in a slot ÷
+// (concurrency × serving). First attempts of the open loops only; with
+// pick_first or a front, at the best spread of the channels. ok is false where
+// there is no limit to be near: no fleet, no concurrency or no service time.
+func (s *Scenario) utilisations(serving int) (each []float64, ok bool) {
+	if s.Fleet == nil || serving == 0 {
+		return nil, false
 	}
 	switch {
 	case s.allOnFirst():
 		serving = 1
 	case s.picksOne():
-		serving = min(serving, s.channels())
+		serving = min(serving, s.channels()*max(s.Client.Count, 1))
 	}
-	rate, _ := s.offered()
-	return rate * s.Fleet.ServiceTime.Mean().Seconds() / float64(s.Fleet.Concurrency*serving), true
+	each = make([]float64, s.Fleet.Backends)
+	for b := range each {
+		slots := s.Fleet.Slots(b)
+		if slots == 0 {
+			return nil, false
+		}
+		for _, l := range s.Load {
+			if l.Open() {
+				each[b] += l.Rate * s.Fleet.MeanWork(b, l.Method(), l.messages()).Seconds() / float64(slots*serving)
+			}
+		}
+		if each[b] == 0 && !s.takesTime(b) {
+			return nil, false
+		}
+	}
+	return each, true
 }
 
-// outage is a `down` fault and who is left during it.
+// takesTime reports whether calls that are made keep a backend busy.
+func (s *Scenario) takesTime(backend int) bool {
+	return slices.ContainsFunc(s.Load, func(l Load) bool { return s.Fleet.MeanWork(backend, l.Method(), l.messages()) > 0 })
+}
+
+// utilisation is that of the busiest backend.
+func (s *Scenario) utilisation(serving int) (u float64, ok bool) {
+	each, ok := s.utilisations(serving)
+	if !ok {
+		return 0, false
+	}
+	return slices.Max(each), true
+}
+
+// outage is a `down` or `restart` fault and who is left during it.
 type outage struct {
 	name      string
 	survivors int
@@ -73,17 +156,60 @@ func (s *Scenario) outages() []outage {
 	}
 	var all []outage
 	for _, rule := range s.Fleet.Faults {
-		if rule.Inject.Down == nil {
+		if rule.Inject.Down == nil && rule.Inject.Restart == nil {
 			continue
 		}
-		o := outage{name: rule.Label()}
-		if len(rule.Where.Backends) > 0 {
-			hit := slices.Compact(slices.Sorted(slices.Values(rule.Where.Backends)))
-			o.survivors = s.Fleet.Backends - len(hit)
+		hit := s.concerned(rule)
+		if rule.Stagger > 0 && rule.For > 0 {
+			// One goes down while earlier ones may be down still.
+			hit = min(hit, int((rule.For+rule.Stagger-1)/rule.Stagger))
 		}
-		all = append(all, o)
+		all = append(all, outage{name: rule.Label(), survivors: s.Fleet.Backends - hit})
 	}
 	return all
+}
+
+// concerned is how many backends a rule is for.
+func (s *Scenario) concerned(rule fault.Rule) int {
+	if len(rule.Where.Backends) == 0 {
+		return s.Fleet.Backends
+	}
+	return len(rule.Where.Backends)
+}
+
+// ended reports whether all windows of a rule are over by a time.
+func (s *Scenario) ended(rule fault.Rule, by time.Duration) bool {
+	last := time.Duration(s.concerned(rule)-1) * rule.Stagger
+	return rule.For > 0 && rule.Every == 0 && rule.At+last+rule.For <= by
+}
+
+// meets reports whether the load has calls that a rule on calls is for.
+func (s *Scenario) meets(rule fault.Rule) bool {
+	for key, value := range rule.Where.Metadata {
+		if !s.sends(key, value) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(s.Load, func(l Load) bool {
+		m, known := methodNamed(l.Call)
+		kind := fault.RPCKind(l.Kind())
+		return known && rule.Meets(kind) && (rule.Where.Kind == "" || rule.Where.Kind == kind) &&
+			(rule.Where.Method == "" || rule.Where.Method == m.short || rule.Where.Method == m.full)
+	})
+}
+
+// sends reports whether calls may carry this metadata. A key that hashing goes
+// by has the values of users, who are many.
+func (s *Scenario) sends(key, value string) bool {
+	if hash := s.Client.Balance.ConsistentHash; hash != nil && strings.EqualFold(hash.Header, key) {
+		return true
+	}
+	for k, v := range s.Client.Metadata {
+		if strings.EqualFold(k, key) && v == value {
+			return true
+		}
+	}
+	return false
 }
 
 // doubts are warnings about plans that can be run but might not show what
@@ -119,10 +245,16 @@ func (s *Scenario) doubts() []string {
 			switch {
 			case rule.At >= s.Measure:
 				doubt("fault %s begins at %v, when the measurement of %v is over: it never happens", rule.Label(), rule.At, s.Measure)
-			case rule.For > 0 && rule.At+rule.For <= -s.Warmup:
+			case s.ended(rule, -s.Warmup):
 				doubt("fault %s ends before the warm-up of %v begins: it never happens", rule.Label(), s.Warmup)
-			case rule.For > 0 && rule.At+rule.For <= 0:
+			case s.ended(rule, 0):
 				doubt("fault %s ends before the measurement begins: it happens in the warm-up only", rule.Label())
+			case rule.Inject.OnCall() != nil && !s.meets(rule):
+				doubt("fault %s never happens: no load entry makes calls that it is for", rule.Label())
+			}
+			if o := rule.Inject.Oversize; o != nil && o.Size <= s.Client.Messages.MaxReceive {
+				doubt("fault %s sends %s, no more than client.messages.max_receive (%s): the client takes it",
+					rule.Label(), strict.ByteText(o.Size), strict.ByteText(s.Client.Messages.MaxReceive))
 			}
 		}
 		if u, ok := s.utilisation(s.Fleet.Backends); ok && u >= 1 {
@@ -132,16 +264,17 @@ func (s *Scenario) doubts() []string {
 	called := make(map[string]bool)
 	for _, l := range s.Load {
 		called[l.Method()] = true
+		all = append(all, l.doubts(s.Measure)...)
 		if timeout := s.CallTimeout(l.Method()); l.SLO > 0 && timeout > 0 && l.SLO > timeout {
 			doubt("the slo of %s, %v, is longer than the timeout of a call, %v", l.Name, l.SLO, timeout)
 		}
 		if l.Request > s.Client.Messages.MaxSend {
 			doubt("requests of %s carry %s, more than client.messages.max_send (%s): every call fails",
-				l.Name, byteText(l.Request), byteText(s.Client.Messages.MaxSend))
+				l.Name, strict.ByteText(l.Request), strict.ByteText(s.Client.Messages.MaxSend))
 		}
 		if l.Response > s.Client.Messages.MaxReceive {
 			doubt("responses of %s carry %s, more than client.messages.max_receive (%s): every call fails",
-				l.Name, byteText(l.Response), byteText(s.Client.Messages.MaxReceive))
+				l.Name, strict.ByteText(l.Response), strict.ByteText(s.Client.Messages.MaxReceive))
 		}
 	}
 	for _, m := range methods() {
@@ -156,19 +289,6 @@ func (s *Scenario) doubts() []string {
 
 // percent is 0.534 as 53 %.
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
-
-// byteText is a size in the largest unit that it is a whole number of.
-func byteText(n int64) string {
-	for _, unit := range []struct {
-		name string
-		size int64
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= unit.size && n%unit.size == 0 {
-			return fmt.Sprintf("%d%s", n/unit.size, unit.name)
-		}
-	}
-	return fmt.Sprintf("%dB", n)
-}
 
 // minutes is a duration for people: 45 s, 1.5 min, 2.1 h.
 func minutes(d time.Duration) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/grpcbench/grpcbench/scenario/clientyaml"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -15,7 +16,7 @@ func expand(p *problems, base *strict.Node, dims []dimension) []Variant {
 	found := newFindings()
 	combinations(dims, func(chosen []choice) {
 		v := Variant{Name: variantName(dims, chosen), Settings: make(map[string]string, len(dims)), Node: base}
-		mine := &problems{doc: p.doc}
+		mine := &problems{doc: p.doc, fleetOnly: p.fleetOnly}
 		for i, c := range chosen {
 			v.Settings[dims[i].name] = c.text
 			for _, e := range c.edits {
@@ -63,11 +64,18 @@ func apply(p *problems, root *strict.Node, e edit) *strict.Node {
 // decode reads one variant's tree.
 func decode(p *problems) *Scenario {
 	s := defaults(p.root.Get("fleet") != nil)
-	s.Client.standIns(p.root.Get("client"))
+	clientyaml.StandIns(&s.Client.Config, p.root.Get("client"))
 	p.decoded(strict.Decode(p.doc, p.root, &s))
 	s.check(p)
 	if len(p.errs) == 0 {
-		s.Client.checkFiles(p, filepath.Dir(p.doc.File()))
+		folder := filepath.Dir(p.doc.File())
+		s.Client.checkFiles(p, folder)
+		if s.Fleet != nil {
+			s.Fleet.checkFiles(p, folder)
+		}
+	}
+	if len(p.errs) == 0 {
+		s.readArrivals(p, filepath.Dir(p.doc.File()))
 	}
 	if len(p.errs) == 0 {
 		s.complete()

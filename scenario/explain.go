@@ -31,7 +31,7 @@ func Explain(w io.Writer, p *Plan, columns int) error {
 
 func explainTime(page *page, p *Plan) {
 	page.cell("runs     ", fmt.Sprintf("%s × %s × (%v warm-up + %v measured) = %s; calls still in flight after either get up to %v to end",
-		plural(len(p.Variants), "variant", "variants"), plural(p.Trials, "trial", "trials"), p.Warmup, p.Measure,
+		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.Measure,
 		minutes(p.Duration()), p.Drain))
 	m := p.Comparisons()
 	switch {
@@ -52,7 +52,7 @@ func explainTime(page *page, p *Plan) {
 		if len(conditions) > 0 {
 			text += ", in a table for each " + strings.Join(conditions, " and ")
 		}
-		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.Trials))
+		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.MostTrials()))
 	}
 	page.line("")
 }
@@ -204,20 +204,21 @@ func (s *Scenario) utilisationText() string {
 	switch {
 	case s.Fleet == nil:
 		return "the target's own"
-	case s.Fleet.ServiceTime.Mean() == 0:
+	case !slices.ContainsFunc(s.backendNumbers(), s.takesTime):
 		return "no service time: only this machine limits the fleet"
-	case s.Fleet.Concurrency == 0:
+	case slices.ContainsFunc(s.backendNumbers(), func(b int) bool { return s.Fleet.Slots(b) == 0 }):
 		return "no limit (concurrency is not set)"
 	case rate == 0:
 		return "as much as the closed loops make it"
 	}
-	u, _ := s.utilisation(s.Fleet.Backends)
-	text := percent(u) + " of each backend"
+	each, _ := s.utilisations(s.Fleet.Backends)
+	u := slices.Max(each)
+	text := eachText(each)
 	switch {
 	case s.Fleet.Backends == 1:
 		text = percent(u)
 	case s.allOnFirst():
-		text = percent(u) + " of b0, nothing of the others"
+		text = percent(each[0]) + " of b0, nothing of the others"
 	case s.picksOne():
 		// Each channel draws its backend; how evenly is the draw's business.
 		text = fmt.Sprintf("%s of %s at best", percent(u), plural(min(s.channels(), s.Fleet.Backends), "backend", "backends"))
@@ -233,6 +234,43 @@ func (s *Scenario) utilisationText() string {
 		}
 	}
 	return text
+}
+
+// eachText is how busy each backend is, those that are equally busy together.
+func eachText(each []float64) string {
+	var order []string
+	names := make(map[string][]string)
+	for b, u := range each {
+		text := percent(u)
+		if names[text] == nil {
+			order = append(order, text)
+		}
+		names[text] = append(names[text], fmt.Sprintf("b%d", b))
+	}
+	if len(order) == 1 {
+		return order[0] + " of each backend"
+	}
+	for i, text := range order {
+		order[i] = text + " of " + andList(names[text])
+	}
+	return strings.Join(order, ", ")
+}
+
+// andList is "a, b and c".
+func andList(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+func (s *Scenario) backendNumbers() []int {
+	numbers := make([]int, s.Fleet.Backends)
+	for b := range numbers {
+		numbers[b] = b
+	}
+	return numbers
 }
 
 // thousands writes 1234567 as 1,234,567.

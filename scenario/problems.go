@@ -12,6 +12,8 @@ type problems struct {
 	doc  *strict.Document
 	root *strict.Node
 	errs strict.Errors
+	// fleetOnly is that a document without load has no problem.
+	fleetOnly bool
 }
 
 // add reports the node at path, or the nearest one above it.

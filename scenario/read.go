@@ -22,6 +22,9 @@ type Options struct {
 	Measure time.Duration
 	// Only keeps the variants that are named; see Plan.
 	Only []string
+	// FleetOnly is that nothing but the fleet is of interest: a document may be
+	// without load.
+	FleetOnly bool
 }
 
 // Read makes a plan of a document. file is its name in messages. The error is
@@ -38,7 +41,7 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 		document = strict.Print(doc.Root)
 	}
 
-	p := &problems{doc: doc, root: doc.Root}
+	p := &problems{doc: doc, root: doc.Root, fleetOnly: opts.FleetOnly}
 	base := without(doc.Root, "compare", "baseline")
 	dims := dimensions(p, base)
 	baseline := baselineOf(p, dims)
@@ -77,15 +80,7 @@ func newPlan(doc *strict.Document, file, document string, dims []dimension, base
 
 // settle decides the number of trials and collects the warnings.
 func (p *Plan) settle() {
-	needed := TrialsNeeded(p.Comparisons())
-	p.Trials = p.Base.Trials
-	switch {
-	case p.Trials == 0:
-		p.Trials = needed
-	case p.Trials < needed:
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot show a difference: %s %d",
-			plural(p.Trials, "trial", "trials"), plural(p.Comparisons(), "comparison needs", "comparisons need"), needed))
-	}
+	p.settleTrials()
 	p.Warnings = append(p.Warnings, p.doubts()...)
 }
 

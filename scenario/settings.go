@@ -112,7 +112,7 @@ func flow(v reflect.Value, unit string) string {
 	case time.Duration:
 		return value.String()
 	case codes.Code:
-		return codeName(value)
+		return strict.CodeName(value)
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -121,7 +121,7 @@ func flow(v reflect.Value, unit string) string {
 		return number(v.Float(), unit)
 	case reflect.Int64:
 		if unit == "bytes" {
-			return byteText(v.Int())
+			return strict.ByteText(v.Int())
 		}
 	case reflect.Slice:
 		var items []string
@@ -129,6 +129,12 @@ func flow(v reflect.Value, unit string) string {
 			items = append(items, flow(v.Index(i), unit))
 		}
 		return "[" + strings.Join(items, ", ") + "]"
+	case reflect.Map:
+		var parts []string
+		for _, key := range sortedKeys(v) {
+			parts = append(parts, key+": "+flow(v.MapIndex(reflect.ValueOf(key)), unit))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
 	case reflect.Struct:
 		return flowStruct(v)
 	}
@@ -167,6 +173,8 @@ func eachField(v reflect.Value, yield func(name, unit string, f reflect.Value)) 
 		switch {
 		case options == "inline":
 			eachField(value, yield)
+		case f.Tag.Get("or") != "" && value.CanInt() && !v.FieldByName(f.Tag.Get("or")).IsZero():
+			yield(name, "", v.FieldByName(f.Tag.Get("or"))) // it was written as a list, or as a map
 		case name != "" && name != "-":
 			yield(name, f.Tag.Get("unit"), value)
 		}
@@ -182,24 +190,6 @@ func number(x float64, unit string) string {
 	default:
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	}
-}
-
-// codeName is the code as gRPC writes it: DEADLINE_EXCEEDED.
-func codeName(c codes.Code) string {
-	switch c {
-	case codes.OK:
-		return "OK"
-	case codes.Canceled:
-		return "CANCELLED"
-	}
-	var b strings.Builder
-	for i, r := range c.String() {
-		if i > 0 && r >= 'A' && r <= 'Z' {
-			b.WriteByte('_')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ToUpper(b.String())
 }
 
 func sortedKeys(m reflect.Value) []string {

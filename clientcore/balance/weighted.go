@@ -25,6 +25,21 @@ type WeightedRoundRobin struct {
 	ErrorPenalty    float64       `yaml:"error_penalty" doc:"utilisation added for a share of errors of 1"`
 }
 
+// ReadsLoadReports reports whether the chosen policy, or one below it, goes by
+// the load that backends report of themselves, and whether with each answer or
+// out of band.
+func (p Policy) ReadsLoadReports() (perCall, outOfBand bool) {
+	if w := p.WeightedRoundRobin; w != nil {
+		return !w.OutOfBand, w.OutOfBand
+	}
+	if c, n := p.chosen(); n == 1 {
+		if k, isParent := c.kind.(parent); isParent {
+			return k.below().ReadsLoadReports()
+		}
+	}
+	return false, false
+}
+
 // minUpdatePeriod is grpc-go's: it raises a shorter one.
 const minUpdatePeriod = 100 * time.Millisecond
 

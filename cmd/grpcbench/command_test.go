@@ -234,7 +234,8 @@ func TestSchemaAndListAndExplainPrint(t *testing.T) {
 		t.Errorf("not a draft-07 schema (%v): %.200s", err, stdout)
 	}
 	_, stdout, _ = command(t, "list")
-	for _, want := range []string{"round_robin", "exponential", "lognormal", "down", "poisson", "full"} {
+	for _, want := range []string{"round_robin", "exponential", "lognormal", "down", "poisson", "full",
+		"UNAVAILABLE         The server could not be reached", "CANCELLED", "UNAUTHENTICATED"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("list lacks %q", want)
 		}

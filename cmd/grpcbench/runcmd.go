@@ -56,6 +56,9 @@ partial).`,
 			if err != nil {
 				return err
 			}
+			if err := plan.CheckSecrets(); err != nil {
+				return usageError("%v", err)
+			}
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
 			}

@@ -71,8 +71,12 @@ func (x *ConfigureRequest) GetConfig() []byte {
 }
 
 type ConfigureResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Backends      []*BackendAddress      `protobuf:"bytes,1,rep,name=backends,proto3" json:"backends,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Backends []*BackendAddress      `protobuf:"bytes,1,rep,name=backends,proto3" json:"backends,omitempty"`
+	// Where the fleet's look-aside balancer listens; empty is that there is none.
+	Lookaside string `protobuf:"bytes,3,opt,name=lookaside,proto3" json:"lookaside,omitempty"`
+	// Where the fleet's xDS control plane listens; empty is that there is none.
+	ControlPlane  string `protobuf:"bytes,4,opt,name=control_plane,json=controlPlane,proto3" json:"control_plane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -114,10 +118,26 @@ func (x *ConfigureResponse) GetBackends() []*BackendAddress {
 	return nil
 }
 
+func (x *ConfigureResponse) GetLookaside() string {
+	if x != nil {
+		return x.Lookaside
+	}
+	return ""
+}
+
+func (x *ConfigureResponse) GetControlPlane() string {
+	if x != nil {
+		return x.ControlPlane
+	}
+	return ""
+}
+
 type BackendAddress struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Name    string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Address string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// PEM of the authority that signed its certificate; empty is plain text.
+	Authority     string `protobuf:"bytes,3,opt,name=authority,proto3" json:"authority,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -162,6 +182,13 @@ func (x *BackendAddress) GetName() string {
 func (x *BackendAddress) GetAddress() string {
 	if x != nil {
 		return x.Address
+	}
+	return ""
+}
+
+func (x *BackendAddress) GetAuthority() string {
+	if x != nil {
+		return x.Authority
 	}
 	return ""
 }
@@ -439,6 +466,8 @@ type Backend struct {
 	Codes map[string]int64 `protobuf:"bytes,4,rep,name=codes,proto3" json:"codes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// Attempts (or, for faults on a backend, windows) that met a fault, by kind.
 	Faults map[string]int64 `protobuf:"bytes,5,rep,name=faults,proto3" json:"faults,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// The same by rule: by its name, or its kind where it has none.
+	Rules map[string]int64 `protobuf:"bytes,21,rep,name=rules,proto3" json:"rules,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// Calls in a handler now, in service now, and waiting now.
 	InFlight  int64 `protobuf:"varint,6,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
 	InService int64 `protobuf:"varint,7,opt,name=in_service,json=inService,proto3" json:"in_service,omitempty"`
@@ -449,9 +478,22 @@ type Backend struct {
 	ConnectionsOpened int64 `protobuf:"varint,10,opt,name=connections_opened,json=connectionsOpened,proto3" json:"connections_opened,omitempty"`
 	ConnectionsOpen   int64 `protobuf:"varint,11,opt,name=connections_open,json=connectionsOpen,proto3" json:"connections_open,omitempty"`
 	// Service time drawn and service time taken, summed over finished services.
-	AskedNanos    int64 `protobuf:"varint,12,opt,name=asked_nanos,json=askedNanos,proto3" json:"asked_nanos,omitempty"`
-	ActualNanos   int64 `protobuf:"varint,13,opt,name=actual_nanos,json=actualNanos,proto3" json:"actual_nanos,omitempty"`
-	Services      int64 `protobuf:"varint,14,opt,name=services,proto3" json:"services,omitempty"`
+	AskedNanos  int64 `protobuf:"varint,12,opt,name=asked_nanos,json=askedNanos,proto3" json:"asked_nanos,omitempty"`
+	ActualNanos int64 `protobuf:"varint,13,opt,name=actual_nanos,json=actualNanos,proto3" json:"actual_nanos,omitempty"`
+	Services    int64 `protobuf:"varint,14,opt,name=services,proto3" json:"services,omitempty"`
+	// Attempts by method and number.
+	Series []*Attempts `protobuf:"bytes,22,rep,name=series,proto3" json:"series,omitempty"`
+	// Of the connections that were opened, those that a fault has closed.
+	ConnectionsKilled int64 `protobuf:"varint,23,opt,name=connections_killed,json=connectionsKilled,proto3" json:"connections_killed,omitempty"`
+	// Services for callers that were gone when they ended, what these took, and
+	// such services now.
+	Wasted      int64 `protobuf:"varint,24,opt,name=wasted,proto3" json:"wasted,omitempty"`
+	WastedNanos int64 `protobuf:"varint,25,opt,name=wasted_nanos,json=wastedNanos,proto3" json:"wasted_nanos,omitempty"`
+	Orphans     int64 `protobuf:"varint,26,opt,name=orphans,proto3" json:"orphans,omitempty"`
+	// Calls that waited when a call asked for a slot; how long those waited, in
+	// nanoseconds, that got one.
+	QueueLength   []*Bucket `protobuf:"bytes,27,rep,name=queue_length,json=queueLength,proto3" json:"queue_length,omitempty"`
+	QueueWait     []*Bucket `protobuf:"bytes,28,rep,name=queue_wait,json=queueWait,proto3" json:"queue_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -521,6 +563,13 @@ func (x *Backend) GetFaults() map[string]int64 {
 	return nil
 }
 
+func (x *Backend) GetRules() map[string]int64 {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
 func (x *Backend) GetInFlight() int64 {
 	if x != nil {
 		return x.InFlight
@@ -584,18 +633,682 @@ func (x *Backend) GetServices() int64 {
 	return 0
 }
 
+func (x *Backend) GetSeries() []*Attempts {
+	if x != nil {
+		return x.Series
+	}
+	return nil
+}
+
+func (x *Backend) GetConnectionsKilled() int64 {
+	if x != nil {
+		return x.ConnectionsKilled
+	}
+	return 0
+}
+
+func (x *Backend) GetWasted() int64 {
+	if x != nil {
+		return x.Wasted
+	}
+	return 0
+}
+
+func (x *Backend) GetWastedNanos() int64 {
+	if x != nil {
+		return x.WastedNanos
+	}
+	return 0
+}
+
+func (x *Backend) GetOrphans() int64 {
+	if x != nil {
+		return x.Orphans
+	}
+	return 0
+}
+
+func (x *Backend) GetQueueLength() []*Bucket {
+	if x != nil {
+		return x.QueueLength
+	}
+	return nil
+}
+
+func (x *Backend) GetQueueWait() []*Bucket {
+	if x != nil {
+		return x.QueueWait
+	}
+	return nil
+}
+
+// The attempts of one number at one method.
+type Attempts struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Method string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	Kind   string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// From 1; 8 is the eighth attempt and all after it.
+	Attempt  int32            `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Received int64            `protobuf:"varint,4,opt,name=received,proto3" json:"received,omitempty"`
+	Codes    map[string]int64 `protobuf:"bytes,5,rep,name=codes,proto3" json:"codes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Those of codes whose caller, or connection, was gone.
+	Abandoned     int64            `protobuf:"varint,6,opt,name=abandoned,proto3" json:"abandoned,omitempty"`
+	Rules         map[string]int64 `protobuf:"bytes,7,rep,name=rules,proto3" json:"rules,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attempts) Reset() {
+	*x = Attempts{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attempts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attempts) ProtoMessage() {}
+
+func (x *Attempts) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attempts.ProtoReflect.Descriptor instead.
+func (*Attempts) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Attempts) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *Attempts) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Attempts) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Attempts) GetReceived() int64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *Attempts) GetCodes() map[string]int64 {
+	if x != nil {
+		return x.Codes
+	}
+	return nil
+}
+
+func (x *Attempts) GetAbandoned() int64 {
+	if x != nil {
+		return x.Abandoned
+	}
+	return 0
+}
+
+func (x *Attempts) GetRules() map[string]int64 {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// Values up to max that are in no bucket before.
+type Bucket struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Max           int64                  `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
+	Count         int64                  `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bucket) Reset() {
+	*x = Bucket{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bucket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bucket) ProtoMessage() {}
+
+func (x *Bucket) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bucket.ProtoReflect.Descriptor instead.
+func (*Bucket) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Bucket) GetMax() int64 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Bucket) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+type WatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Time between two answers, at least 10 ms; the first comes at once.
+	IntervalNanos int64 `protobuf:"varint,1,opt,name=interval_nanos,json=intervalNanos,proto3" json:"interval_nanos,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *WatchRequest) GetIntervalNanos() int64 {
+	if x != nil {
+		return x.IntervalNanos
+	}
+	return 0
+}
+
+type AddFaultRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// fault.Rule as JSON; its At counts from now.
+	Rule          []byte `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddFaultRequest) Reset() {
+	*x = AddFaultRequest{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddFaultRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddFaultRequest) ProtoMessage() {}
+
+func (x *AddFaultRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddFaultRequest.ProtoReflect.Descriptor instead.
+func (*AddFaultRequest) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AddFaultRequest) GetRule() []byte {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+type AddFaultResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name under which it is counted, and can be removed.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddFaultResponse) Reset() {
+	*x = AddFaultResponse{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddFaultResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddFaultResponse) ProtoMessage() {}
+
+func (x *AddFaultResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddFaultResponse.ProtoReflect.Descriptor instead.
+func (*AddFaultResponse) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AddFaultResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type RemoveFaultRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveFaultRequest) Reset() {
+	*x = RemoveFaultRequest{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveFaultRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveFaultRequest) ProtoMessage() {}
+
+func (x *RemoveFaultRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveFaultRequest.ProtoReflect.Descriptor instead.
+func (*RemoveFaultRequest) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RemoveFaultRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type RemoveFaultResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveFaultResponse) Reset() {
+	*x = RemoveFaultResponse{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveFaultResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveFaultResponse) ProtoMessage() {}
+
+func (x *RemoveFaultResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveFaultResponse.ProtoReflect.Descriptor instead.
+func (*RemoveFaultResponse) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{16}
+}
+
+type ListFaultsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFaultsRequest) Reset() {
+	*x = ListFaultsRequest{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFaultsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFaultsRequest) ProtoMessage() {}
+
+func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
+func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{17}
+}
+
+type ListFaultsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Faults        []*Fault               `protobuf:"bytes,1,rep,name=faults,proto3" json:"faults,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFaultsResponse) Reset() {
+	*x = ListFaultsResponse{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFaultsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFaultsResponse) ProtoMessage() {}
+
+func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
+func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListFaultsResponse) GetFaults() []*Fault {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+type Fault struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Kind  string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// It was added by AddFault.
+	Added bool `protobuf:"varint,3,opt,name=added,proto3" json:"added,omitempty"`
+	// Its window is open, on some backend.
+	Open bool `protobuf:"varint,4,opt,name=open,proto3" json:"open,omitempty"`
+	// Attempts, or windows, that met it since the last Reset.
+	Met           int64 `protobuf:"varint,5,opt,name=met,proto3" json:"met,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fault) Reset() {
+	*x = Fault{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fault) ProtoMessage() {}
+
+func (x *Fault) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fault.ProtoReflect.Descriptor instead.
+func (*Fault) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Fault) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Fault) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Fault) GetAdded() bool {
+	if x != nil {
+		return x.Added
+	}
+	return false
+}
+
+func (x *Fault) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
+func (x *Fault) GetMet() int64 {
+	if x != nil {
+		return x.Met
+	}
+	return 0
+}
+
+type ClockRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClockRequest) Reset() {
+	*x = ClockRequest{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockRequest) ProtoMessage() {}
+
+func (x *ClockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
+func (*ClockRequest) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{20}
+}
+
+type ClockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the request was received and the answer sent, in nanoseconds since
+	// the Unix epoch.
+	ReceivedUnixNanos int64 `protobuf:"varint,1,opt,name=received_unix_nanos,json=receivedUnixNanos,proto3" json:"received_unix_nanos,omitempty"`
+	SentUnixNanos     int64 `protobuf:"varint,2,opt,name=sent_unix_nanos,json=sentUnixNanos,proto3" json:"sent_unix_nanos,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ClockResponse) Reset() {
+	*x = ClockResponse{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockResponse) ProtoMessage() {}
+
+func (x *ClockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockResponse.ProtoReflect.Descriptor instead.
+func (*ClockResponse) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ClockResponse) GetReceivedUnixNanos() int64 {
+	if x != nil {
+		return x.ReceivedUnixNanos
+	}
+	return 0
+}
+
+func (x *ClockResponse) GetSentUnixNanos() int64 {
+	if x != nil {
+		return x.SentUnixNanos
+	}
+	return 0
+}
+
 var File_fakeserver_controlpb_control_proto protoreflect.FileDescriptor
 
 const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\n" +
 	"\"fakeserver/controlpb/control.proto\x12\x14grpcbench.control.v1\"*\n" +
 	"\x10ConfigureRequest\x12\x16\n" +
-	"\x06config\x18\x01 \x01(\fR\x06config\"U\n" +
+	"\x06config\x18\x01 \x01(\fR\x06config\"\x98\x01\n" +
 	"\x11ConfigureResponse\x12@\n" +
-	"\bbackends\x18\x01 \x03(\v2$.grpcbench.control.v1.BackendAddressR\bbackends\">\n" +
+	"\bbackends\x18\x01 \x03(\v2$.grpcbench.control.v1.BackendAddressR\bbackends\x12\x1c\n" +
+	"\tlookaside\x18\x03 \x01(\tR\tlookaside\x12#\n" +
+	"\rcontrol_plane\x18\x04 \x01(\tR\fcontrolPlane\"\\\n" +
 	"\x0eBackendAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\"8\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1c\n" +
+	"\tauthority\x18\x03 \x01(\tR\tauthority\"8\n" +
 	"\fResetRequest\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\x04R\x04seed\x12\x14\n" +
 	"\x05block\x18\x02 \x01(\rR\x05block\"\x0f\n" +
@@ -606,13 +1319,14 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\rStartResponse\"\x11\n" +
 	"\x0fSnapshotRequest\"M\n" +
 	"\x10SnapshotResponse\x129\n" +
-	"\bbackends\x18\x01 \x03(\v2\x1d.grpcbench.control.v1.BackendR\bbackends\"\xdd\x05\n" +
+	"\bbackends\x18\x01 \x03(\v2\x1d.grpcbench.control.v1.BackendR\bbackends\"\x91\t\n" +
 	"\aBackend\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12G\n" +
 	"\battempts\x18\x03 \x03(\v2+.grpcbench.control.v1.Backend.AttemptsEntryR\battempts\x12>\n" +
 	"\x05codes\x18\x04 \x03(\v2(.grpcbench.control.v1.Backend.CodesEntryR\x05codes\x12A\n" +
-	"\x06faults\x18\x05 \x03(\v2).grpcbench.control.v1.Backend.FaultsEntryR\x06faults\x12\x1b\n" +
+	"\x06faults\x18\x05 \x03(\v2).grpcbench.control.v1.Backend.FaultsEntryR\x06faults\x12>\n" +
+	"\x05rules\x18\x15 \x03(\v2(.grpcbench.control.v1.Backend.RulesEntryR\x05rules\x12\x1b\n" +
 	"\tin_flight\x18\x06 \x01(\x03R\binFlight\x12\x1d\n" +
 	"\n" +
 	"in_service\x18\a \x01(\x03R\tinService\x12\x16\n" +
@@ -624,7 +1338,15 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\vasked_nanos\x18\f \x01(\x03R\n" +
 	"askedNanos\x12!\n" +
 	"\factual_nanos\x18\r \x01(\x03R\vactualNanos\x12\x1a\n" +
-	"\bservices\x18\x0e \x01(\x03R\bservices\x1a;\n" +
+	"\bservices\x18\x0e \x01(\x03R\bservices\x126\n" +
+	"\x06series\x18\x16 \x03(\v2\x1e.grpcbench.control.v1.AttemptsR\x06series\x12-\n" +
+	"\x12connections_killed\x18\x17 \x01(\x03R\x11connectionsKilled\x12\x16\n" +
+	"\x06wasted\x18\x18 \x01(\x03R\x06wasted\x12!\n" +
+	"\fwasted_nanos\x18\x19 \x01(\x03R\vwastedNanos\x12\x18\n" +
+	"\aorphans\x18\x1a \x01(\x03R\aorphans\x12?\n" +
+	"\fqueue_length\x18\x1b \x03(\v2\x1c.grpcbench.control.v1.BucketR\vqueueLength\x12;\n" +
+	"\n" +
+	"queue_wait\x18\x1c \x03(\v2\x1c.grpcbench.control.v1.BucketR\tqueueWait\x1a;\n" +
 	"\rAttemptsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a8\n" +
@@ -634,12 +1356,63 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a9\n" +
 	"\vFaultsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x012\xe6\x02\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a8\n" +
+	"\n" +
+	"RulesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x80\x03\n" +
+	"\bAttempts\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x1a\n" +
+	"\breceived\x18\x04 \x01(\x03R\breceived\x12?\n" +
+	"\x05codes\x18\x05 \x03(\v2).grpcbench.control.v1.Attempts.CodesEntryR\x05codes\x12\x1c\n" +
+	"\tabandoned\x18\x06 \x01(\x03R\tabandoned\x12?\n" +
+	"\x05rules\x18\a \x03(\v2).grpcbench.control.v1.Attempts.RulesEntryR\x05rules\x1a8\n" +
+	"\n" +
+	"CodesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a8\n" +
+	"\n" +
+	"RulesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"0\n" +
+	"\x06Bucket\x12\x10\n" +
+	"\x03max\x18\x01 \x01(\x03R\x03max\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\"5\n" +
+	"\fWatchRequest\x12%\n" +
+	"\x0einterval_nanos\x18\x01 \x01(\x03R\rintervalNanos\"%\n" +
+	"\x0fAddFaultRequest\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\fR\x04rule\"&\n" +
+	"\x10AddFaultResponse\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"(\n" +
+	"\x12RemoveFaultRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x15\n" +
+	"\x13RemoveFaultResponse\"\x13\n" +
+	"\x11ListFaultsRequest\"I\n" +
+	"\x12ListFaultsResponse\x123\n" +
+	"\x06faults\x18\x01 \x03(\v2\x1b.grpcbench.control.v1.FaultR\x06faults\"k\n" +
+	"\x05Fault\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05added\x18\x03 \x01(\bR\x05added\x12\x12\n" +
+	"\x04open\x18\x04 \x01(\bR\x04open\x12\x10\n" +
+	"\x03met\x18\x05 \x01(\x03R\x03met\"\x0e\n" +
+	"\fClockRequest\"g\n" +
+	"\rClockResponse\x12.\n" +
+	"\x13received_unix_nanos\x18\x01 \x01(\x03R\x11receivedUnixNanos\x12&\n" +
+	"\x0fsent_unix_nanos\x18\x02 \x01(\x03R\rsentUnixNanos2\xaf\x06\n" +
 	"\aControl\x12\\\n" +
 	"\tConfigure\x12&.grpcbench.control.v1.ConfigureRequest\x1a'.grpcbench.control.v1.ConfigureResponse\x12P\n" +
 	"\x05Reset\x12\".grpcbench.control.v1.ResetRequest\x1a#.grpcbench.control.v1.ResetResponse\x12P\n" +
 	"\x05Start\x12\".grpcbench.control.v1.StartRequest\x1a#.grpcbench.control.v1.StartResponse\x12Y\n" +
-	"\bSnapshot\x12%.grpcbench.control.v1.SnapshotRequest\x1a&.grpcbench.control.v1.SnapshotResponseB5Z3github.com/grpcbench/grpcbench/fakeserver/controlpbb\x06proto3"
+	"\bSnapshot\x12%.grpcbench.control.v1.SnapshotRequest\x1a&.grpcbench.control.v1.SnapshotResponse\x12U\n" +
+	"\x05Watch\x12\".grpcbench.control.v1.WatchRequest\x1a&.grpcbench.control.v1.SnapshotResponse0\x01\x12Y\n" +
+	"\bAddFault\x12%.grpcbench.control.v1.AddFaultRequest\x1a&.grpcbench.control.v1.AddFaultResponse\x12b\n" +
+	"\vRemoveFault\x12(.grpcbench.control.v1.RemoveFaultRequest\x1a).grpcbench.control.v1.RemoveFaultResponse\x12_\n" +
+	"\n" +
+	"ListFaults\x12'.grpcbench.control.v1.ListFaultsRequest\x1a(.grpcbench.control.v1.ListFaultsResponse\x12P\n" +
+	"\x05Clock\x12\".grpcbench.control.v1.ClockRequest\x1a#.grpcbench.control.v1.ClockResponseB5Z3github.com/grpcbench/grpcbench/fakeserver/controlpbb\x06proto3"
 
 var (
 	file_fakeserver_controlpb_control_proto_rawDescOnce sync.Once
@@ -653,41 +1426,73 @@ func file_fakeserver_controlpb_control_proto_rawDescGZIP() []byte {
 	return file_fakeserver_controlpb_control_proto_rawDescData
 }
 
-var file_fakeserver_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_fakeserver_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_fakeserver_controlpb_control_proto_goTypes = []any{
-	(*ConfigureRequest)(nil),  // 0: grpcbench.control.v1.ConfigureRequest
-	(*ConfigureResponse)(nil), // 1: grpcbench.control.v1.ConfigureResponse
-	(*BackendAddress)(nil),    // 2: grpcbench.control.v1.BackendAddress
-	(*ResetRequest)(nil),      // 3: grpcbench.control.v1.ResetRequest
-	(*ResetResponse)(nil),     // 4: grpcbench.control.v1.ResetResponse
-	(*StartRequest)(nil),      // 5: grpcbench.control.v1.StartRequest
-	(*StartResponse)(nil),     // 6: grpcbench.control.v1.StartResponse
-	(*SnapshotRequest)(nil),   // 7: grpcbench.control.v1.SnapshotRequest
-	(*SnapshotResponse)(nil),  // 8: grpcbench.control.v1.SnapshotResponse
-	(*Backend)(nil),           // 9: grpcbench.control.v1.Backend
-	nil,                       // 10: grpcbench.control.v1.Backend.AttemptsEntry
-	nil,                       // 11: grpcbench.control.v1.Backend.CodesEntry
-	nil,                       // 12: grpcbench.control.v1.Backend.FaultsEntry
+	(*ConfigureRequest)(nil),    // 0: grpcbench.control.v1.ConfigureRequest
+	(*ConfigureResponse)(nil),   // 1: grpcbench.control.v1.ConfigureResponse
+	(*BackendAddress)(nil),      // 2: grpcbench.control.v1.BackendAddress
+	(*ResetRequest)(nil),        // 3: grpcbench.control.v1.ResetRequest
+	(*ResetResponse)(nil),       // 4: grpcbench.control.v1.ResetResponse
+	(*StartRequest)(nil),        // 5: grpcbench.control.v1.StartRequest
+	(*StartResponse)(nil),       // 6: grpcbench.control.v1.StartResponse
+	(*SnapshotRequest)(nil),     // 7: grpcbench.control.v1.SnapshotRequest
+	(*SnapshotResponse)(nil),    // 8: grpcbench.control.v1.SnapshotResponse
+	(*Backend)(nil),             // 9: grpcbench.control.v1.Backend
+	(*Attempts)(nil),            // 10: grpcbench.control.v1.Attempts
+	(*Bucket)(nil),              // 11: grpcbench.control.v1.Bucket
+	(*WatchRequest)(nil),        // 12: grpcbench.control.v1.WatchRequest
+	(*AddFaultRequest)(nil),     // 13: grpcbench.control.v1.AddFaultRequest
+	(*AddFaultResponse)(nil),    // 14: grpcbench.control.v1.AddFaultResponse
+	(*RemoveFaultRequest)(nil),  // 15: grpcbench.control.v1.RemoveFaultRequest
+	(*RemoveFaultResponse)(nil), // 16: grpcbench.control.v1.RemoveFaultResponse
+	(*ListFaultsRequest)(nil),   // 17: grpcbench.control.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),  // 18: grpcbench.control.v1.ListFaultsResponse
+	(*Fault)(nil),               // 19: grpcbench.control.v1.Fault
+	(*ClockRequest)(nil),        // 20: grpcbench.control.v1.ClockRequest
+	(*ClockResponse)(nil),       // 21: grpcbench.control.v1.ClockResponse
+	nil,                         // 22: grpcbench.control.v1.Backend.AttemptsEntry
+	nil,                         // 23: grpcbench.control.v1.Backend.CodesEntry
+	nil,                         // 24: grpcbench.control.v1.Backend.FaultsEntry
+	nil,                         // 25: grpcbench.control.v1.Backend.RulesEntry
+	nil,                         // 26: grpcbench.control.v1.Attempts.CodesEntry
+	nil,                         // 27: grpcbench.control.v1.Attempts.RulesEntry
 }
 var file_fakeserver_controlpb_control_proto_depIdxs = []int32{
 	2,  // 0: grpcbench.control.v1.ConfigureResponse.backends:type_name -> grpcbench.control.v1.BackendAddress
 	9,  // 1: grpcbench.control.v1.SnapshotResponse.backends:type_name -> grpcbench.control.v1.Backend
-	10, // 2: grpcbench.control.v1.Backend.attempts:type_name -> grpcbench.control.v1.Backend.AttemptsEntry
-	11, // 3: grpcbench.control.v1.Backend.codes:type_name -> grpcbench.control.v1.Backend.CodesEntry
-	12, // 4: grpcbench.control.v1.Backend.faults:type_name -> grpcbench.control.v1.Backend.FaultsEntry
-	0,  // 5: grpcbench.control.v1.Control.Configure:input_type -> grpcbench.control.v1.ConfigureRequest
-	3,  // 6: grpcbench.control.v1.Control.Reset:input_type -> grpcbench.control.v1.ResetRequest
-	5,  // 7: grpcbench.control.v1.Control.Start:input_type -> grpcbench.control.v1.StartRequest
-	7,  // 8: grpcbench.control.v1.Control.Snapshot:input_type -> grpcbench.control.v1.SnapshotRequest
-	1,  // 9: grpcbench.control.v1.Control.Configure:output_type -> grpcbench.control.v1.ConfigureResponse
-	4,  // 10: grpcbench.control.v1.Control.Reset:output_type -> grpcbench.control.v1.ResetResponse
-	6,  // 11: grpcbench.control.v1.Control.Start:output_type -> grpcbench.control.v1.StartResponse
-	8,  // 12: grpcbench.control.v1.Control.Snapshot:output_type -> grpcbench.control.v1.SnapshotResponse
-	9,  // [9:13] is the sub-list for method output_type
-	5,  // [5:9] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	22, // 2: grpcbench.control.v1.Backend.attempts:type_name -> grpcbench.control.v1.Backend.AttemptsEntry
+	23, // 3: grpcbench.control.v1.Backend.codes:type_name -> grpcbench.control.v1.Backend.CodesEntry
+	24, // 4: grpcbench.control.v1.Backend.faults:type_name -> grpcbench.control.v1.Backend.FaultsEntry
+	25, // 5: grpcbench.control.v1.Backend.rules:type_name -> grpcbench.control.v1.Backend.RulesEntry
+	10, // 6: grpcbench.control.v1.Backend.series:type_name -> grpcbench.control.v1.Attempts
+	11, // 7: grpcbench.control.v1.Backend.queue_length:type_name -> grpcbench.control.v1.Bucket
+	11, // 8: grpcbench.control.v1.Backend.queue_wait:type_name -> grpcbench.control.v1.Bucket
+	26, // 9: grpcbench.control.v1.Attempts.codes:type_name -> grpcbench.control.v1.Attempts.CodesEntry
+	27, // 10: grpcbench.control.v1.Attempts.rules:type_name -> grpcbench.control.v1.Attempts.RulesEntry
+	19, // 11: grpcbench.control.v1.ListFaultsResponse.faults:type_name -> grpcbench.control.v1.Fault
+	0,  // 12: grpcbench.control.v1.Control.Configure:input_type -> grpcbench.control.v1.ConfigureRequest
+	3,  // 13: grpcbench.control.v1.Control.Reset:input_type -> grpcbench.control.v1.ResetRequest
+	5,  // 14: grpcbench.control.v1.Control.Start:input_type -> grpcbench.control.v1.StartRequest
+	7,  // 15: grpcbench.control.v1.Control.Snapshot:input_type -> grpcbench.control.v1.SnapshotRequest
+	12, // 16: grpcbench.control.v1.Control.Watch:input_type -> grpcbench.control.v1.WatchRequest
+	13, // 17: grpcbench.control.v1.Control.AddFault:input_type -> grpcbench.control.v1.AddFaultRequest
+	15, // 18: grpcbench.control.v1.Control.RemoveFault:input_type -> grpcbench.control.v1.RemoveFaultRequest
+	17, // 19: grpcbench.control.v1.Control.ListFaults:input_type -> grpcbench.control.v1.ListFaultsRequest
+	20, // 20: grpcbench.control.v1.Control.Clock:input_type -> grpcbench.control.v1.ClockRequest
+	1,  // 21: grpcbench.control.v1.Control.Configure:output_type -> grpcbench.control.v1.ConfigureResponse
+	4,  // 22: grpcbench.control.v1.Control.Reset:output_type -> grpcbench.control.v1.ResetResponse
+	6,  // 23: grpcbench.control.v1.Control.Start:output_type -> grpcbench.control.v1.StartResponse
+	8,  // 24: grpcbench.control.v1.Control.Snapshot:output_type -> grpcbench.control.v1.SnapshotResponse
+	8,  // 25: grpcbench.control.v1.Control.Watch:output_type -> grpcbench.control.v1.SnapshotResponse
+	14, // 26: grpcbench.control.v1.Control.AddFault:output_type -> grpcbench.control.v1.AddFaultResponse
+	16, // 27: grpcbench.control.v1.Control.RemoveFault:output_type -> grpcbench.control.v1.RemoveFaultResponse
+	18, // 28: grpcbench.control.v1.Control.ListFaults:output_type -> grpcbench.control.v1.ListFaultsResponse
+	21, // 29: grpcbench.control.v1.Control.Clock:output_type -> grpcbench.control.v1.ClockResponse
+	21, // [21:30] is the sub-list for method output_type
+	12, // [12:21] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fakeserver_controlpb_control_proto_init() }
@@ -701,7 +1506,7 @@ func file_fakeserver_controlpb_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fakeserver_controlpb_control_proto_rawDesc), len(file_fakeserver_controlpb_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

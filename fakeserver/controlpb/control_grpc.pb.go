@@ -23,10 +23,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Control_Configure_FullMethodName = "/grpcbench.control.v1.Control/Configure"
-	Control_Reset_FullMethodName     = "/grpcbench.control.v1.Control/Reset"
-	Control_Start_FullMethodName     = "/grpcbench.control.v1.Control/Start"
-	Control_Snapshot_FullMethodName  = "/grpcbench.control.v1.Control/Snapshot"
+	Control_Configure_FullMethodName   = "/grpcbench.control.v1.Control/Configure"
+	Control_Reset_FullMethodName       = "/grpcbench.control.v1.Control/Reset"
+	Control_Start_FullMethodName       = "/grpcbench.control.v1.Control/Start"
+	Control_Snapshot_FullMethodName    = "/grpcbench.control.v1.Control/Snapshot"
+	Control_Watch_FullMethodName       = "/grpcbench.control.v1.Control/Watch"
+	Control_AddFault_FullMethodName    = "/grpcbench.control.v1.Control/AddFault"
+	Control_RemoveFault_FullMethodName = "/grpcbench.control.v1.Control/RemoveFault"
+	Control_ListFaults_FullMethodName  = "/grpcbench.control.v1.Control/ListFaults"
+	Control_Clock_FullMethodName       = "/grpcbench.control.v1.Control/Clock"
 )
 
 // ControlClient is the client API for Control service.
@@ -43,6 +48,16 @@ type ControlClient interface {
 	Start(ctx context.Context, in *StartRequest, opts ...grpc.CallOption) (*StartResponse, error)
 	// Snapshot reads the counters since the last Reset.
 	Snapshot(ctx context.Context, in *SnapshotRequest, opts ...grpc.CallOption) (*SnapshotResponse, error)
+	// Watch is Snapshot again and again, until the caller has enough.
+	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SnapshotResponse], error)
+	// AddFault adds a fault to those of the configuration. Reset forgets it.
+	AddFault(ctx context.Context, in *AddFaultRequest, opts ...grpc.CallOption) (*AddFaultResponse, error)
+	// RemoveFault ends a fault, one of the configuration until Reset.
+	RemoveFault(ctx context.Context, in *RemoveFaultRequest, opts ...grpc.CallOption) (*RemoveFaultResponse, error)
+	// ListFaults lists the faults that there are.
+	ListFaults(ctx context.Context, in *ListFaultsRequest, opts ...grpc.CallOption) (*ListFaultsResponse, error)
+	// Clock reads the fleet's wall clock, by which Start is told t0.
+	Clock(ctx context.Context, in *ClockRequest, opts ...grpc.CallOption) (*ClockResponse, error)
 }
 
 type controlClient struct {
@@ -93,6 +108,65 @@ func (c *controlClient) Snapshot(ctx context.Context, in *SnapshotRequest, opts 
 	return out, nil
 }
 
+func (c *controlClient) Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SnapshotResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Control_ServiceDesc.Streams[0], Control_Watch_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchRequest, SnapshotResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Control_WatchClient = grpc.ServerStreamingClient[SnapshotResponse]
+
+func (c *controlClient) AddFault(ctx context.Context, in *AddFaultRequest, opts ...grpc.CallOption) (*AddFaultResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AddFaultResponse)
+	err := c.cc.Invoke(ctx, Control_AddFault_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlClient) RemoveFault(ctx context.Context, in *RemoveFaultRequest, opts ...grpc.CallOption) (*RemoveFaultResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemoveFaultResponse)
+	err := c.cc.Invoke(ctx, Control_RemoveFault_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlClient) ListFaults(ctx context.Context, in *ListFaultsRequest, opts ...grpc.CallOption) (*ListFaultsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFaultsResponse)
+	err := c.cc.Invoke(ctx, Control_ListFaults_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlClient) Clock(ctx context.Context, in *ClockRequest, opts ...grpc.CallOption) (*ClockResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClockResponse)
+	err := c.cc.Invoke(ctx, Control_Clock_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ControlServer is the server API for Control service.
 // All implementations must embed UnimplementedControlServer
 // for forward compatibility.
@@ -107,6 +181,16 @@ type ControlServer interface {
 	Start(context.Context, *StartRequest) (*StartResponse, error)
 	// Snapshot reads the counters since the last Reset.
 	Snapshot(context.Context, *SnapshotRequest) (*SnapshotResponse, error)
+	// Watch is Snapshot again and again, until the caller has enough.
+	Watch(*WatchRequest, grpc.ServerStreamingServer[SnapshotResponse]) error
+	// AddFault adds a fault to those of the configuration. Reset forgets it.
+	AddFault(context.Context, *AddFaultRequest) (*AddFaultResponse, error)
+	// RemoveFault ends a fault, one of the configuration until Reset.
+	RemoveFault(context.Context, *RemoveFaultRequest) (*RemoveFaultResponse, error)
+	// ListFaults lists the faults that there are.
+	ListFaults(context.Context, *ListFaultsRequest) (*ListFaultsResponse, error)
+	// Clock reads the fleet's wall clock, by which Start is told t0.
+	Clock(context.Context, *ClockRequest) (*ClockResponse, error)
 	mustEmbedUnimplementedControlServer()
 }
 
@@ -128,6 +212,21 @@ func (UnimplementedControlServer) Start(context.Context, *StartRequest) (*StartR
 }
 func (UnimplementedControlServer) Snapshot(context.Context, *SnapshotRequest) (*SnapshotResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Snapshot not implemented")
+}
+func (UnimplementedControlServer) Watch(*WatchRequest, grpc.ServerStreamingServer[SnapshotResponse]) error {
+	return status.Error(codes.Unimplemented, "method Watch not implemented")
+}
+func (UnimplementedControlServer) AddFault(context.Context, *AddFaultRequest) (*AddFaultResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AddFault not implemented")
+}
+func (UnimplementedControlServer) RemoveFault(context.Context, *RemoveFaultRequest) (*RemoveFaultResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RemoveFault not implemented")
+}
+func (UnimplementedControlServer) ListFaults(context.Context, *ListFaultsRequest) (*ListFaultsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFaults not implemented")
+}
+func (UnimplementedControlServer) Clock(context.Context, *ClockRequest) (*ClockResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Clock not implemented")
 }
 func (UnimplementedControlServer) mustEmbedUnimplementedControlServer() {}
 func (UnimplementedControlServer) testEmbeddedByValue()                 {}
@@ -222,6 +321,89 @@ func _Control_Snapshot_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Control_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ControlServer).Watch(m, &grpc.GenericServerStream[WatchRequest, SnapshotResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Control_WatchServer = grpc.ServerStreamingServer[SnapshotResponse]
+
+func _Control_AddFault_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AddFaultRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).AddFault(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_AddFault_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).AddFault(ctx, req.(*AddFaultRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Control_RemoveFault_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemoveFaultRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).RemoveFault(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_RemoveFault_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).RemoveFault(ctx, req.(*RemoveFaultRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Control_ListFaults_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFaultsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).ListFaults(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_ListFaults_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).ListFaults(ctx, req.(*ListFaultsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Control_Clock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).Clock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_Clock_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).Clock(ctx, req.(*ClockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Control_ServiceDesc is the grpc.ServiceDesc for Control service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -245,7 +427,29 @@ var Control_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Snapshot",
 			Handler:    _Control_Snapshot_Handler,
 		},
+		{
+			MethodName: "AddFault",
+			Handler:    _Control_AddFault_Handler,
+		},
+		{
+			MethodName: "RemoveFault",
+			Handler:    _Control_RemoveFault_Handler,
+		},
+		{
+			MethodName: "ListFaults",
+			Handler:    _Control_ListFaults_Handler,
+		},
+		{
+			MethodName: "Clock",
+			Handler:    _Control_Clock_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Watch",
+			Handler:       _Control_Watch_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "fakeserver/controlpb/control.proto",
 }

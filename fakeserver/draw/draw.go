@@ -12,6 +12,7 @@ const (
 	Service Purpose = 1 // the service time of an attempt
 	Fault   Purpose = 2 // whether an attempt meets a rule
 	Ordinal Purpose = 3 // the identity of a call that carries none
+	Network Purpose = 4 // the jitter of a connection
 )
 
 // gamma is the increment of splitmix64: 2⁶⁴ ÷ golden ratio, made odd.

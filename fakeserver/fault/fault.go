@@ -3,36 +3,12 @@ package fault
 import (
 	"reflect"
 	"strings"
-	"time"
 )
 
 // Fault is what every kind of fault is, besides an OnCall or an OnBackend.
 type Fault interface {
 	// Validate returns the fields that are wrong, joined.
 	Validate() error
-}
-
-// Effect is what the faults that a call met do to it.
-type Effect struct {
-	// Delay is waited before the call is served, or ended with Err.
-	Delay time.Duration
-	// Err ends the call; rules further down are not asked any more.
-	Err error
-}
-
-// OnCall is a fault that single attempts meet when they arrive.
-type OnCall interface {
-	Fault
-	Meet(*Effect)
-}
-
-// Host is what faults can do to a backend. Calls nest: a backend is open again
-// when it was opened as often as it was shut.
-type Host interface {
-	// Shut resets the backend's connections and refuses new ones.
-	Shut()
-	// Open listens again. On an error the backend is as it was.
-	Open() error
 }
 
 // OnBackend is a fault that a whole backend is in while a window is open.

@@ -2,7 +2,6 @@ package fault_test
 
 import (
 	"errors"
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -16,36 +15,6 @@ import (
 
 const sec = time.Second
 
-func TestWindow(t *testing.T) {
-	never := time.Duration(-1)
-	for _, c := range []struct {
-		rule fault.Rule
-		at   time.Duration
-		open bool
-		next time.Duration
-	}{
-		{fault.Rule{At: 5 * sec, For: 3 * sec}, 5*sec - 1, false, 5 * sec},
-		{fault.Rule{At: 5 * sec, For: 3 * sec}, 5 * sec, true, 8 * sec},
-		{fault.Rule{At: 5 * sec, For: 3 * sec}, 8*sec - 1, true, 8 * sec},
-		{fault.Rule{At: 5 * sec, For: 3 * sec}, 8 * sec, false, never},
-		{fault.Rule{}, -1, false, 0},
-		{fault.Rule{}, 0, true, never},
-		{fault.Rule{At: -2 * sec}, -2 * sec, true, never},
-		{fault.Rule{At: sec, For: math.MaxInt64}, 2 * sec, true, never},
-	} {
-		if got := c.rule.Open(c.at); got != c.open {
-			t.Errorf("%v+%v at %v: open = %v", c.rule.At, c.rule.For, c.at, got)
-		}
-		next, ok := c.rule.Next(c.at)
-		if c.next == never && !ok {
-			continue
-		}
-		if !ok || next != c.next {
-			t.Errorf("%v+%v at %v: next = %v, %v", c.rule.At, c.rule.For, c.at, next, ok)
-		}
-	}
-}
-
 func TestLabel(t *testing.T) {
 	r := fault.Rule{Inject: fault.Inject{Down: &fault.Down{}}}
 	if r.Label() != "down" {
@@ -56,42 +25,27 @@ func TestLabel(t *testing.T) {
 	}
 }
 
-func TestStatusAndLatencyMeetCalls(t *testing.T) {
-	var e fault.Effect
-	(&fault.Latency{Delay: sec}).Meet(&e)
-	(&fault.Latency{Delay: sec}).Meet(&e)
-	(&fault.Status{Code: codes.Aborted, Message: "so it goes"}).Meet(&e)
-	if e.Delay != 2*sec || status.Code(e.Err) != codes.Aborted || status.Convert(e.Err).Message() != "so it goes" {
-		t.Errorf("effect %+v", e)
+func TestStatusAndLatencyActOnArrival(t *testing.T) {
+	step := fault.Step{Moment: fault.Arrival}
+	late, gone := &fault.Latency{Delay: sec}, &fault.Status{Code: codes.Aborted, Message: "so it goes"}
+	for _, f := range []fault.OnCall{late, late, gone} {
+		if !f.Act(&step) {
+			t.Errorf("%T did nothing", f)
+		}
 	}
-	(&fault.Status{Code: codes.Internal}).Meet(&e)
-	if status.Convert(e.Err).Message() == "" {
+	if step.Wait != 2*sec || step.End == nil || status.Code(step.End.Err) != codes.Aborted ||
+		status.Convert(step.End.Err).Message() != "so it goes" {
+		t.Errorf("step %+v", step)
+	}
+	step = fault.Step{}
+	(&fault.Status{Code: codes.Internal}).Act(&step)
+	if status.Convert(step.End.Err).Message() == "" {
 		t.Error("a fault without a message must say what it is")
 	}
-}
-
-func TestValidate(t *testing.T) {
-	half, over, nan := 0.5, 1.5, math.NaN()
-	ok := fault.Inject{Latency: &fault.Latency{Delay: sec}}
-	for _, c := range []struct {
-		rule fault.Rule
-		want string
-	}{
-		{fault.Rule{Inject: ok, Probability: &half}, ""},
-		{fault.Rule{}, "inject: must name a fault"},
-		{fault.Rule{Inject: fault.Inject{Latency: ok.Latency, Down: &fault.Down{}}}, "inject: must be one fault (got 2)"},
-		{fault.Rule{Inject: ok, For: -sec, Probability: &over},
-			"for: must be > 0, or left out to last to the end (got -1s)\nprobability: must be from 0% to 100% (got 1.5)"},
-		{fault.Rule{Inject: ok, Probability: &nan}, "probability: must be from 0% to 100% (got NaN)"},
-		{fault.Rule{Inject: fault.Inject{Latency: &fault.Latency{}}}, "inject.latency: must be > 0 (got 0s)"},
-		{fault.Rule{Inject: fault.Inject{Status: &fault.Status{}}}, "inject.status.code: must be a code other than OK, such as UNAVAILABLE"},
-		{fault.Rule{Inject: fault.Inject{Status: &fault.Status{Code: 99}}}, "inject.status.code: must be a gRPC status code, 1 to 16 (got 99)"},
-		{fault.Rule{Inject: fault.Inject{Down: &fault.Down{}}, Probability: &half, Where: fault.Where{Method: "GetUser"}},
-			"probability: must be left out: down befalls a backend, not single calls\n" +
-				"where.method: must be left out: down befalls a backend, not single calls"},
-	} {
-		if got := render(c.rule.Validate()); got != c.want {
-			t.Errorf("got  %s\nwant %s", got, c.want)
+	step = fault.Step{Moment: fault.BeforeWrite}
+	for _, f := range []fault.OnCall{late, gone} {
+		if f.Act(&step) || step.Wait != 0 || step.End != nil {
+			t.Errorf("%T acts on messages: %+v", f, step)
 		}
 	}
 }
@@ -110,21 +64,40 @@ func render(err error) string {
 	return err.(interface{ Field() string }).Field() + ": " + err.Error()
 }
 
-type host struct{ shut, opened int }
+type host struct {
+	fault.Host
+	shut, opened, sick, healed int
+}
 
 func (h *host) Shut()       { h.shut++ }
 func (h *host) Open() error { h.opened++; return errors.New("port taken") }
+func (h *host) Sicken()     { h.sick++ }
+func (h *host) Heal()       { h.healed++ }
 
 func TestDownShutsAndOpens(t *testing.T) {
 	var h host
 	var d fault.Down
 	d.Begin(&h)
-	if err := d.End(&h); h != (host{1, 1}) || err == nil {
+	if err := d.End(&h); h != (host{shut: 1, opened: 1}) || err == nil {
 		t.Errorf("%+v, %v", h, err)
 	}
 }
 
+func TestUnhealthySickensAndHeals(t *testing.T) {
+	var h host
+	var u fault.Unhealthy
+	u.Begin(&h)
+	if h != (host{sick: 1}) {
+		t.Errorf("begun: %+v", h)
+	}
+	if err := u.End(&h); h != (host{sick: 1, healed: 1}) || err != nil {
+		t.Errorf("ended: %+v, %v", h, err)
+	}
+}
+
 // Every kind says what it is, shows an example, and is one of the two sorts.
+// One that can be written as its name alone needs no settings, and any other
+// says which are missing.
 func TestEveryKind(t *testing.T) {
 	inject := reflect.TypeFor[fault.Inject]()
 	for i := range inject.NumField() {
@@ -136,14 +109,15 @@ func TestEveryKind(t *testing.T) {
 		}
 		var in fault.Inject
 		reflect.ValueOf(&in).Elem().Field(i).Set(reflect.New(f.Type.Elem()))
-		if in.Kind() != strings.ToLower(f.Name) {
-			t.Errorf("kind of %s is %q", f.Name, in.Kind())
+		if kind := in.Kind(); strings.ReplaceAll(kind, "_", "") != strings.ToLower(f.Name) {
+			t.Errorf("kind of %s is %q", f.Name, kind)
 		}
 		if (in.OnCall() == nil) == (in.OnBackend() == nil) {
 			t.Errorf("%s must be either OnCall or OnBackend", f.Name)
 		}
-		if err := (fault.Rule{Inject: in}).Validate(); f.Type.Elem().NumField() > 0 && err == nil {
-			t.Errorf("an empty %s is valid", f.Name)
+		err := (fault.Rule{Inject: in}).Validate()
+		if bare := f.Tag.Get("example") == in.Kind(); bare != (err == nil) {
+			t.Errorf("%s, whose example is %s, without settings: %v", f.Name, f.Tag.Get("example"), err)
 		}
 	}
 }

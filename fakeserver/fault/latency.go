@@ -12,8 +12,14 @@ type Latency struct {
 	Delay time.Duration `yaml:",value" doc:"how much later the call is served"`
 }
 
-// Meet implements OnCall.
-func (l *Latency) Meet(e *Effect) { e.Delay += l.Delay }
+// Act implements OnCall.
+func (l *Latency) Act(s *Step) bool {
+	if s.Moment != Arrival {
+		return false
+	}
+	s.Wait += l.Delay
+	return true
+}
 
 // Validate implements Fault.
 func (l *Latency) Validate() error {

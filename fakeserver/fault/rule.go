@@ -1,34 +1,32 @@
 // Package fault holds what can go wrong, one fault per file. When and for whom
-// it happens (window, probability, match) is the Rule's business, outside the
+// it happens (window, selection, match) is the Rule's business, outside the
 // fault.
 package fault
 
 import (
 	"errors"
-	"math"
+	"fmt"
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
 )
 
-// Rule is one line of a scenario's `faults`.
+// Rule is one line of a scenario's `faults`: a fault, when it happens (the
+// window), to whom it can happen (Where) and to which of those it does (all of
+// them, or one of Probability, Nth and Burst).
 type Rule struct {
 	Name string `yaml:"name" doc:"name in tables and results; the fault's kind when left out"`
-	// At and For are the window, counted from t0 on the fleet's clock: the
-	// rule is judged when an attempt arrives. For 0 lasts to the end.
-	At  time.Duration `yaml:"at" doc:"start of the window, counted from the start of measurement; negative reaches into the warm-up"`
-	For time.Duration `yaml:"for" doc:"length of the window; to the end when left out"`
-	// Probability is the share of matching attempts that meet the fault. Nil
-	// is all of them.
+	// At, For, Every and Stagger are the window: see window.go.
+	At      time.Duration `yaml:"at" doc:"start of the window, counted from the start of measurement; negative reaches into the warm-up"`
+	For     time.Duration `yaml:"for" doc:"length of the window; to the end when left out"`
+	Every   time.Duration `yaml:"every" doc:"the window repeats with this period; once when left out"`
+	Stagger time.Duration `yaml:"stagger" doc:"each backend's window comes this much later than that of the one before it"`
+	// Probability, Nth and Burst select: see selection.go.
 	Probability *float64 `yaml:"probability" unit:"share" doc:"share of matching attempts that meet the fault; all when left out"`
+	Nth         *int     `yaml:"nth" doc:"calls number n, 2n, 3n of a load entry meet the fault"`
+	Burst       *Burst   `yaml:"burst" doc:"so many calls in a row of a load entry meet the fault, then none for a while"`
 	Where       Where    `yaml:"where" doc:"which attempts, or backends, it is for; all when left out"`
 	Inject      Inject   `yaml:"inject" doc:"the fault"`
-}
-
-// Where narrows a Rule. Empty fields match everything.
-type Where struct {
-	Backends []int  `yaml:"backends" doc:"numbers of backends, from 0"`
-	Method   string `yaml:"method" doc:"name of a method, such as GetUser"`
 }
 
 // Label is the rule's name, or its fault's kind where it has none.
@@ -39,62 +37,72 @@ func (r Rule) Label() string {
 	return r.Inject.Kind()
 }
 
-// end is when the window ends; ok is false when it never does.
-func (r Rule) end() (at time.Duration, ok bool) {
-	if r.For == 0 || r.At > math.MaxInt64-r.For {
-		return 0, false
+// Labels are the labels of rules, all different: those of rules without a name
+// are told apart by their places in the list where they have to be, status[2].
+func Labels(rules []Rule) []string {
+	times := map[string]int{}
+	for _, r := range rules {
+		times[r.Label()]++
 	}
-	return r.At + r.For, true
-}
-
-// Open reports whether the window is open at a time of the fleet's clock: it
-// includes At and excludes At + For.
-func (r Rule) Open(at time.Duration) bool {
-	end, ends := r.end()
-	return at >= r.At && (!ends || at < end)
-}
-
-// Next returns when, after at, the window next opens or ends; ok is false when
-// it never does.
-func (r Rule) Next(at time.Duration) (change time.Duration, ok bool) {
-	if at < r.At {
-		return r.At, true
+	labels := make([]string, len(rules))
+	for i, r := range rules {
+		if labels[i] = r.Label(); r.Name == "" && times[labels[i]] > 1 {
+			labels[i] = fmt.Sprintf("%s[%d]", labels[i], i)
+		}
 	}
-	end, ends := r.end()
-	return end, ends && at < end
-}
-
-// Random reports whether chance decides which attempts meet the fault.
-func (r Rule) Random() bool {
-	return r.Probability != nil && *r.Probability > 0 && *r.Probability < 1
+	return labels
 }
 
 // Validate returns the fields that are wrong, joined. Whether the method and
 // the backends of Where exist is the fleet's to say.
 func (r Rule) Validate() error {
-	var errs []error
-	if r.For < 0 {
-		errs = append(errs, field.New("for", "must be > 0, or left out to last to the end (got %v)", r.For))
-	}
-	if p := r.Probability; p != nil && !(*p >= 0 && *p <= 1) {
-		errs = append(errs, field.New("probability", "must be from 0%% to 100%% (got %v)", *p))
-	}
+	errs := []error{r.validateWindow(), r.validateSelection(), field.Under("where", r.Where.validate())}
 	switch r.Inject.count() {
 	case 0:
 		errs = append(errs, field.New("inject", "must name a fault"))
 	case 1:
 		kind, f := r.Inject.chosen()
-		errs = append(errs, field.Under("inject."+kind, f.Validate()))
-		if _, ok := f.(OnBackend); ok {
-			if r.Probability != nil {
-				errs = append(errs, field.New("probability", "must be left out: %s befalls a backend, not single calls", kind))
+		errs = append(errs, field.Under("inject."+kind, f.Validate()), validateWindow(r, f))
+		if _, onCall := f.(OnCall); !onCall {
+			for _, name := range r.callSettings() {
+				errs = append(errs, field.New(name, "must be left out: %s befalls a backend, not single calls", kind))
 			}
-			if r.Where.Method != "" {
-				errs = append(errs, field.New("where.method", "must be left out: %s befalls a backend, not single calls", kind))
-			}
+		} else if r.Where.Kind != "" && r.Where.Kind.known() && !r.Meets(r.Where.Kind) {
+			errs = append(errs, field.New("where.kind", "must not be %s: no such call can meet this %s", r.Where.Kind, kind))
 		}
 	default:
 		errs = append(errs, field.New("inject", "must be one fault (got %d)", r.Inject.count()))
 	}
 	return errors.Join(errs...)
+}
+
+// Meets reports whether calls of a kind can meet the rule's fault, whatever
+// its Where says.
+func (r Rule) Meets(k RPCKind) bool {
+	_, f := r.Inject.chosen()
+	some, limited := f.(OnSome)
+	return !limited || some.Meets(k)
+}
+
+// callSettings are the settings in use that tell one call from another: what a
+// fault that befalls a whole backend has no use for.
+func (r Rule) callSettings() []string {
+	var names []string
+	for _, s := range []struct {
+		name string
+		set  bool
+	}{
+		{"probability", r.Probability != nil},
+		{"nth", r.Nth != nil},
+		{"burst", r.Burst != nil},
+		{"where.method", r.Where.Method != ""},
+		{"where.kind", r.Where.Kind != ""},
+		{"where.metadata", len(r.Where.Metadata) > 0},
+		{"where.attempt", r.Where.Attempt != nil},
+	} {
+		if s.set {
+			names = append(names, s.name)
+		}
+	}
+	return names
 }

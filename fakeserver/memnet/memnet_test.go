@@ -17,7 +17,7 @@ func TestAddresses(t *testing.T) {
 	n := memnet.New()
 	a := listen(t, n, "")
 	b := listen(t, n, "127.0.0.1:0")
-	if a.Addr().String() != "mem:1" || b.Addr().String() != "mem:2" || a.Addr().Network() != "mem" {
+	if a.Addr().String() != "mem:1" || b.Addr().String() != "127.0.0.1:2" || a.Addr().Network() != "mem" {
 		t.Errorf("addresses %v, %v", a.Addr(), b.Addr())
 	}
 	listen(t, n, "named")

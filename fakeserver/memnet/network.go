@@ -3,6 +3,7 @@
 package memnet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -32,15 +33,16 @@ func New() *Network {
 	return &Network{listeners: map[string]*listener{}}
 }
 
-// Listen listens at address, which must be free, or at a fresh one (mem:1,
-// mem:2, …) when address is "" or ends in ":0". network is not looked at.
+// Listen listens at address, which must be free, or at a fresh one: mem:1,
+// mem:2, … when address is "", and with the host that is asked for, as
+// 127.0.0.1:1, when it ends in ":0". network is not looked at.
 // Closing the listener frees the address and leaves accepted connections open.
 func (n *Network) Listen(_, address string) (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if address == "" || strings.HasSuffix(address, ":0") {
+	if host, fresh := strings.CutSuffix(address, ":0"); fresh || address == "" {
 		n.listened++
-		address = fmt.Sprintf("mem:%d", n.listened)
+		address = fmt.Sprintf("%s:%d", cmp.Or(host, "mem"), n.listened)
 	}
 	if n.listeners[address] != nil {
 		return nil, failure("listen", addr(address), "bind", syscall.EADDRINUSE)

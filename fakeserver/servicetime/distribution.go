@@ -72,6 +72,30 @@ func (c Choice) Random() bool {
 	return d != nil && d.Random()
 }
 
+// filed is a distribution that may be given by a file.
+type filed interface {
+	// load reads the file, whose name is taken from folder.
+	load(folder string) error
+	// unread reports whether load is still to come.
+	unread() bool
+}
+
+// Load reads the files that the distribution is given by, their names taken
+// from folder. Its error is as of Validate. Until then nothing can be drawn.
+func (c Choice) Load(folder string) error {
+	name, d := c.chosen()
+	if f, ok := d.(filed); ok {
+		return field.Under(name, f.load(folder))
+	}
+	return nil
+}
+
+// Unread reports whether Load is still to come.
+func (c Choice) Unread() bool {
+	f, ok := c.Distribution().(filed)
+	return ok && f.unread()
+}
+
 // Validate returns the fields that are wrong, joined, with paths below the
 // name of the distribution.
 func (c Choice) Validate() error {

@@ -12,5 +12,7 @@ type Choice struct {
 	Normal      *Normal      `yaml:"normal" json:",omitempty" doc:"bell curve, cut off at 0" example:"{normal: {mean: 5ms, stddev: 1ms}}"`
 	Exponential *Exponential `yaml:"exponential" json:",omitempty" doc:"memoryless, as queueing theory likes it" example:"{exponential: 2ms}"`
 	Lognormal   *Lognormal   `yaml:"lognormal" json:",omitempty" doc:"long-tailed, as real services are" example:"{lognormal: {p50: 2ms, p99: 12ms}}"`
+	Pareto      *Pareto      `yaml:"pareto" json:",omitempty" doc:"power law: a few calls are most of the work" example:"{pareto: {min: 1ms, alpha: 2}}"`
+	Mixture     *Mixture     `yaml:"mixture" json:",omitempty" doc:"several kinds of calls, such as hits and misses of a cache" example:"{mixture: [{weight: 9, time: {fixed: 1ms}}, {weight: 1, time: {exponential: 20ms}}]}"`
 	Quantiles   *Quantiles   `yaml:"quantiles" json:",omitempty" doc:"through quantiles read off a dashboard" example:"{quantiles: {p50: 3ms, p99: 40ms}}"`
 }

@@ -14,13 +14,15 @@ import (
 const beyond = 10
 
 // Quantiles is a distribution through given quantiles, of which there must be
-// two or more besides Min and Max.
+// two or more besides Min and Max: written out, or in a file.
 //
 // Between two of them the logarithm of the time is linear in the normal
 // quantile Φ⁻¹(p): each piece is a piece of a lognormal distribution. Below the lowest and above the highest the
 // outermost piece goes on, as far as Min and Max, or where those are left out
 // a tenth of the lowest and ten times the highest.
 type Quantiles struct {
+	// File is a table of quantiles; see ReadPoints. What is in it are Points.
+	File string         `yaml:"file" json:",omitempty" doc:"CSV file with lines such as p99,40ms, instead of quantiles written here"`
 	Min  *time.Duration `yaml:"min" doc:"shortest service time; a tenth of the lowest quantile when left out"`
 	P50  *time.Duration `yaml:"p50" doc:"median"`
 	P75  *time.Duration `yaml:"p75" doc:"75th percentile"`
@@ -29,6 +31,8 @@ type Quantiles struct {
 	P99  *time.Duration `yaml:"p99" doc:"99th percentile"`
 	P999 *time.Duration `yaml:"p99.9" doc:"99.9th percentile"`
 	Max  *time.Duration `yaml:"max" doc:"longest service time; ten times the highest quantile when left out"`
+
+	Points []Point `yaml:"-" json:",omitempty"`
 }
 
 // quantile is one given quantile.
@@ -44,7 +48,11 @@ func (q *Quantiles) given() []quantile {
 		{"p50", 0.5, q.P50}, {"p75", 0.75, q.P75}, {"p90", 0.9, q.P90},
 		{"p95", 0.95, q.P95}, {"p99", 0.99, q.P99}, {"p99.9", 0.999, q.P999},
 	}
-	set := make([]quantile, 0, len(all))
+	set := make([]quantile, 0, len(all)+len(q.Points))
+	for i := range q.Points {
+		x := &q.Points[i]
+		set = append(set, quantile{x.name(), x.P, &x.Time})
+	}
 	for _, x := range all {
 		if x.time != nil {
 			set = append(set, x)
@@ -120,6 +128,9 @@ func (c curve) Draw(s draw.Stream) time.Duration {
 // Mean implements Distribution. Over one piece ∫ exp(a + bz)·φ(z) dz is
 // exp(a + b²/2)·(Φ(to − b) − Φ(from − b)).
 func (q *Quantiles) Mean() time.Duration {
+	if q.unread() {
+		return 1 // not nothing; more is known when the file is read
+	}
 	var sum float64
 	for _, p := range q.pieces() {
 		sum += math.Exp(p.a+p.b*p.b/2) * (normalCDF(p.b-p.from) - normalCDF(p.b-p.to))
@@ -134,6 +145,15 @@ func (q *Quantiles) Random() bool { return true }
 func (q *Quantiles) Validate() error {
 	var errs []error
 	points := q.given()
+	if q.File != "" {
+		if len(points) > len(q.Points) {
+			errs = append(errs, field.New("file", "must be alone: the quantiles are in the file, or written here, not both"))
+			return errors.Join(errs...)
+		}
+		if len(q.Points) == 0 {
+			return nil // to be read
+		}
+	}
 	if len(points) < 2 {
 		errs = append(errs, field.New("", "must give at least two of p50, p75, p90, p95, p99, p99.9 (got %d)", len(points)))
 	}

@@ -37,10 +37,28 @@ var all = []struct {
 		map[float64]float64{0.5: 2 * math.Ln2, 0.99: 2 * math.Log(100)}},
 	{"lognormal", servicetime.Choice{Lognormal: &servicetime.Lognormal{P50: 2 * ms, P99: 12 * ms}},
 		2 * math.Exp(math.Pow(math.Log(6)/2.3263478740408408, 2)/2), map[float64]float64{0.5: 2, 0.99: 12}},
+	// σ = 1.2 and a mean of 3 ms: p99 is 3·exp(1.2·z − 1.2²/2).
+	{"lognormal", servicetime.Choice{Lognormal: &servicetime.Lognormal{Average: 3 * ms, P99: 23_817_460}}, 3,
+		map[float64]float64{0.5: 3 * math.Exp(-0.72), 0.99: 23.81746}},
+	{"lognormal", servicetime.Choice{Lognormal: &servicetime.Lognormal{Median: 2 * ms, Sigma: 0.5}}, 2 * math.Exp(0.125),
+		map[float64]float64{0.5: 2, 0.8413447: 2 * math.Exp(0.5)}},
+	{"pareto", servicetime.Choice{Pareto: &servicetime.Pareto{Min: ms, Alpha: 3}}, 1.5,
+		map[float64]float64{0.5: math.Cbrt(2), 0.99: math.Cbrt(100)}},
+	// ∫ t·α t^(−α−1) dt from 1 to 10, and the atom 10·10^(−α).
+	{"pareto", servicetime.Choice{Pareto: &servicetime.Pareto{Min: ms, Alpha: 1.5, Max: 10 * ms}}, 3*(1-math.Pow(10, -0.5)) + math.Pow(10, -0.5),
+		map[float64]float64{0.5: math.Pow(2, 1/1.5), 0.999: 10}},
+	{"mixture", mixture(9, servicetime.Choice{Fixed: &servicetime.Fixed{Time: ms}}, 1, servicetime.Choice{Exponential: &servicetime.Exponential{Average: 20 * ms}}),
+		2.9, map[float64]float64{0.5: 1}},
+	{"quantiles", servicetime.Choice{Quantiles: &servicetime.Quantiles{File: "read", Points: []servicetime.Point{{P: 0.1, Time: ms}, {P: 0.5, Time: 3 * ms}, {P: 0.9999, Time: 50 * ms}}}}, 0,
+		map[float64]float64{0.1: 1, 0.5: 3, 0.9999: 50}},
 	{"quantiles", servicetime.Choice{Quantiles: &servicetime.Quantiles{P50: ptr(3 * ms), P90: ptr(8 * ms), P99: ptr(40 * ms), P999: ptr(100 * ms)}}, 0,
 		map[float64]float64{0.5: 3, 0.9: 8, 0.99: 40, 0.999: 100}},
 	{"quantiles", servicetime.Choice{Quantiles: &servicetime.Quantiles{Min: ptr(time.Duration(0)), P50: ptr(3 * ms), P95: ptr(3 * ms), Max: ptr(3 * ms)}}, 3,
 		map[float64]float64{0.1: 3, 0.5: 3, 0.99: 3}},
+}
+
+func mixture(w1 float64, c1 servicetime.Choice, w2 float64, c2 servicetime.Choice) servicetime.Choice {
+	return servicetime.Choice{Mixture: &servicetime.Mixture{Parts: []servicetime.Part{{Weight: w1, Time: c1}, {Weight: w2, Time: c2}}}}
 }
 
 func TestSamplesFollowTheory(t *testing.T) {
@@ -92,7 +110,7 @@ func TestSamplesFollowTheory(t *testing.T) {
 }
 
 func TestVectors(t *testing.T) {
-	for i, want := range []string{"2ms", "1.78ms", "4.72ms", "510µs", "988µs", "1.612ms", "2.422ms", "3ms"} {
+	for i, want := range []string{"2ms", "1.78ms", "4.72ms", "510µs", "988µs", "1.612ms", "1.044ms", "1.739ms", "1.179ms", "1.39ms", "1ms", "2.36ms", "2.422ms", "3ms"} {
 		d := all[i].choice.Distribution().Draw(draw.StreamOf(7)).Round(time.Microsecond)
 		if got := d.String(); got != want {
 			t.Errorf("%s (%d) = %s, want %s", all[i].name, i, got, want)
@@ -166,6 +184,21 @@ func TestValidate(t *testing.T) {
 		{servicetime.Choice{Quantiles: &servicetime.Quantiles{Min: ptr(2 * ms), P50: ptr(ms), P99: ptr(-ms), Max: ptr(ms)}},
 			"quantiles.p50: must be >= min, 2ms (got 1ms)\nquantiles.p99: must be > 0 (got -1ms)"},
 		{servicetime.Choice{Fixed: &servicetime.Fixed{Time: 1}, Exponential: &servicetime.Exponential{Average: 1}}, ": must be one distribution (got 2)"},
+		{servicetime.Choice{Lognormal: &servicetime.Lognormal{Average: ms, P99: 15 * ms}},
+			"lognormal.p99: must be from 1 to 15.0 times the mean, 1ms: no lognormal distribution has both (got 15ms)"},
+		{servicetime.Choice{Lognormal: &servicetime.Lognormal{Average: 2 * ms, P99: ms}},
+			"lognormal.p99: must be from 1 to 15.0 times the mean, 2ms: no lognormal distribution has both (got 1ms)"},
+		{servicetime.Choice{Lognormal: &servicetime.Lognormal{Average: 2 * ms, P99: 4 * ms, P50: ms}},
+			"lognormal.p50: must be left out: mean and p99 say it all"},
+		{servicetime.Choice{Lognormal: &servicetime.Lognormal{Sigma: 9, P99: ms}},
+			"lognormal.median: must be > 0 (got 0s)\nlognormal.sigma: must be from 0 to 8 (got 9)\nlognormal.p99: must be left out: median and sigma say it all"},
+		{servicetime.Choice{Pareto: &servicetime.Pareto{Min: ms, Alpha: 1, Max: 1}},
+			"pareto.alpha: must be > 1, or the mean were infinite (got 1)\npareto.max: must be >= min, 1ms (got 1ns)"},
+		{mixture(0, servicetime.Choice{}, 1, servicetime.Choice{Fixed: &servicetime.Fixed{}}),
+			"mixture[0].weight: must be > 0 (got 0)\nmixture[0].time: must be a distribution, such as {fixed: 1ms}\nmixture[1].time.fixed: must be > 0 (got 0s)"},
+		{servicetime.Choice{Quantiles: &servicetime.Quantiles{File: "x.csv"}}, ""},
+		{servicetime.Choice{Quantiles: &servicetime.Quantiles{File: "x.csv", P50: ptr(ms)}},
+			"quantiles.file: must be alone: the quantiles are in the file, or written here, not both"},
 	} {
 		if got := render(c.choice.Validate()); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

@@ -43,12 +43,17 @@ type Scenario struct {
 	// Dimensions are the compared dimensions in the document's order; empty
 	// when one variant was run.
 	Dimensions []Dimension `json:"dimensions,omitempty"`
-	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's.
-	Trials    int   `json:"trials"`
+	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's. Where trials were
+	// added until the intervals were narrow enough, Precision is how narrow, as
+	// a share, Reached how narrow the widest came to be (0: not known), and
+	// Trials how many it took.
+	Trials    int     `json:"trials"`
+	Precision float64 `json:"precision,omitempty"`
+	Reached   float64 `json:"precision_reached,omitempty"`
 	WarmupNS  int64 `json:"warmup_ns"`
 	MeasureNS int64 `json:"measure_ns"`
 	DrainNS   int64 `json:"drain_ns"`
-	// Isolation is process, inprocess or target.
+	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
 }
@@ -70,24 +75,45 @@ type Load struct {
 	Kind   Kind   `json:"kind"`
 	Loop   Loop   `json:"loop"`
 	// Arrivals is the arrival process of an open loop: constant, poisson.
-	Arrivals    string  `json:"arrivals,omitempty"`
-	RatePerS    float64 `json:"rate_per_s,omitempty"`
-	Workers     int     `json:"workers,omitempty"`
-	ThinkNS     int64   `json:"think_ns,omitempty"`
-	SLONS       int64   `json:"slo_ns,omitempty"`
-	TimeoutNS   int64   `json:"timeout_ns,omitempty"`
-	Messages    int     `json:"messages,omitempty"`
-	RequestB    int64   `json:"request_bytes,omitempty"`
-	ResponseB   int64   `json:"response_bytes,omitempty"`
-	MaxInFlight int     `json:"max_in_flight,omitempty"`
+	Arrivals string `json:"arrivals,omitempty"`
+	// Shape is how rate or workers change over the measurement, as a document
+	// writes it; empty where they do not.
+	Shape string `json:"shape,omitempty"`
+	// SessionCalls is how many calls each arrival makes, ThinkNS apart; 0 where
+	// it is one. The rate is of arrivals.
+	SessionCalls int     `json:"session_calls,omitempty"`
+	RatePerS     float64 `json:"rate_per_s,omitempty"`
+	Workers      int     `json:"workers,omitempty"`
+	ThinkNS      int64   `json:"think_ns,omitempty"`
+	SLONS        int64   `json:"slo_ns,omitempty"`
+	TimeoutNS    int64   `json:"timeout_ns,omitempty"`
+	Messages     int     `json:"messages,omitempty"`
+	// MessageEveryNS is the time between messages that are sent at their times.
+	MessageEveryNS int64 `json:"message_every_ns,omitempty"`
+	// RequestB and ResponseB are means where RequestSizes or ResponseSizes name
+	// a distribution.
+	RequestB      int64  `json:"request_bytes,omitempty"`
+	ResponseB     int64  `json:"response_bytes,omitempty"`
+	RequestSizes  string `json:"request_sizes,omitempty"`
+	ResponseSizes string `json:"response_sizes,omitempty"`
+	// Keys is how calls are spread over users; empty is uniform.
+	Keys        string `json:"keys,omitempty"`
+	MaxInFlight int    `json:"max_in_flight,omitempty"`
 }
+
+// Lasts is whether the fault goes on to the end of the trial once it has begun.
+func (f *FaultWindow) Lasts() bool { return f.ForNS == 0 && !f.Moment }
 
 // FaultWindow is one scheduled fault. Times count from t0.
 type FaultWindow struct {
 	Name  string `json:"name"`
 	Kind  string `json:"kind"`
 	AtNS  int64  `json:"at_ns"`
-	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial
+	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial, unless Moment
+	// Moment is that it happens at AtNS and is over.
+	Moment bool `json:"moment,omitempty"`
+	// EveryNS is the period with which it repeats; 0: it does not.
+	EveryNS int64 `json:"every_ns,omitempty"`
 	// Method and Backends narrow it, as written; empty is all.
 	Method   string `json:"method,omitempty"`
 	Backends []int  `json:"backends,omitempty"`
@@ -174,10 +200,13 @@ type Trial struct {
 	// Partial is set when the trial was interrupted during its measurement.
 	Partial bool `json:"partial,omitempty"`
 	// Started is t0; MeasuredNS how long the measurement lasted.
-	Started    time.Time  `json:"started"`
-	MeasuredNS int64      `json:"measured_ns"`
-	Validity   Validity   `json:"validity"`
-	State      State      `json:"state"`
+	Started    time.Time `json:"started"`
+	MeasuredNS int64     `json:"measured_ns"`
+	Validity   Validity  `json:"validity"`
+	State      State     `json:"state"`
+	// RecoveryNS is how long after the last fault goodput was back, in whole
+	// seconds of the measurement; null where it was not, or there was no fault.
+	RecoveryNS *int64     `json:"recovery_ns,omitempty"`
 	Series     []Series   `json:"series"`
 	Intervals  []Interval `json:"intervals"`
 	Exemplars  []Exemplar `json:"exemplars"`
@@ -283,11 +312,13 @@ const (
 	AttemptTime    Measure = "attempt"         // one attempt, start to end
 	FirstMessage   Measure = "first_message"   // first − sent
 	MessageGap     Measure = "message_gap"     // between response messages
+	// MessageResponse is that of each paced message: response − when it was due.
+	MessageResponse Measure = "message_response"
 )
 
 // Measures lists every measure in the order of display.
 func Measures() []Measure {
-	return []Measure{Response, ResponseFailed, Service, Wait, Lag, AttemptTime, FirstMessage, MessageGap}
+	return []Measure{Response, ResponseFailed, Service, Wait, Lag, AttemptTime, FirstMessage, MessageGap, MessageResponse}
 }
 
 // Interval is one second of one trial. Time series and live views consume
@@ -354,7 +385,8 @@ type Attempt struct {
 	Code       string `json:"code"`
 	StartNS    int64  `json:"start_ns"`
 	DurationNS int64  `json:"duration_ns"`
-	// DelayNS is the backoff that followed.
+	// DelayNS is the backoff that followed. The attempts of a hedged call run
+	// side by side, in the order of their start: StartNS and DurationNS say how.
 	DelayNS int64 `json:"delay_ns,omitempty"`
 }
 
@@ -364,6 +396,17 @@ type Fleet struct {
 	// ActualOverAsked is Σ actual ÷ Σ asked service time; 0 when none was
 	// asked for.
 	ActualOverAsked float64 `json:"actual_over_asked,omitempty"`
+	// Remotes is the machines of a fleet that is not on this one.
+	Remotes []Remote `json:"remotes,omitempty"`
+}
+
+// Remote is one machine that backends of the fleet were on.
+type Remote struct {
+	Address string `json:"address"` // of its control service
+	// ClockAheadNS is what its clock was ahead of this machine's, which start
+	// times were corrected by, with an error of at most half of RoundTripNS.
+	ClockAheadNS int64 `json:"clock_ahead_ns"`
+	RoundTripNS  int64 `json:"round_trip_ns"`
 }
 
 // Backend is one fake server's account.
@@ -372,8 +415,54 @@ type Backend struct {
 	Address  string           `json:"address"`
 	Attempts map[string]int64 `json:"attempts"`
 	Codes    map[string]int64 `json:"codes,omitempty"`
-	Faults   map[string]int64 `json:"faults,omitempty"`
-	Refused  int64            `json:"refused,omitempty"`
+	// Faults is the attempts and windows that met a fault, by its kind; Rules
+	// the same by the rule's name.
+	Faults  map[string]int64 `json:"faults,omitempty"`
+	Rules   map[string]int64 `json:"rules,omitempty"`
+	Refused int64            `json:"refused,omitempty"`
+	// InFlight is the calls in a handler when the account was closed.
+	InFlight int64 `json:"in_flight,omitempty"`
+	// Series is the attempts by method and number.
+	Series []AttemptSeries `json:"series,omitempty"`
+	// Wasted is the services, finished or not, for callers that were gone when
+	// they ended; WastedNS what these took.
+	Wasted      int64            `json:"wasted,omitempty"`
+	WastedNS    int64            `json:"wasted_ns,omitempty"`
+	Connections FleetConnections `json:"connections"`
+	// QueueLength is how many waited when a call asked for a slot, QueueWaitNS
+	// how long those waited that got one: where concurrency is limited.
+	QueueLength []Bucket `json:"queue_length,omitempty"`
+	QueueWaitNS []Bucket `json:"queue_wait_ns,omitempty"`
+}
+
+// AttemptSeries is the attempts of one number at one method of a backend.
+type AttemptSeries struct {
+	Method string `json:"method"`
+	Kind   string `json:"kind,omitempty"`
+	// Attempt is 1 for calls that were not tried before; 8 is the eighth and all
+	// after it.
+	Attempt  int              `json:"attempt"`
+	Received int64            `json:"received"`
+	Codes    map[string]int64 `json:"codes,omitempty"`
+	Rules    map[string]int64 `json:"rules,omitempty"`
+	// Abandoned is those of Codes whose caller, or connection, was gone.
+	Abandoned int64 `json:"abandoned,omitempty"`
+}
+
+// FleetConnections is the connections of one backend: opened and closed during
+// the measurement, those of the closed that a fault has closed, and those open
+// at its end.
+type FleetConnections struct {
+	Opened int64 `json:"opened"`
+	Closed int64 `json:"closed"`
+	Killed int64 `json:"killed,omitempty"`
+	Open   int64 `json:"open"`
+}
+
+// Bucket is the values up to Max that are in no bucket before.
+type Bucket struct {
+	Max   int64 `json:"max"`
+	Count int64 `json:"count"`
 }
 
 // Client is what the client's side counted during the measurement window.
@@ -399,9 +488,10 @@ type Client struct {
 	Picks     []Picks `json:"picks,omitempty"`
 	Imbalance float64 `json:"imbalance,omitempty"`
 	Pool      Pool    `json:"pool"`
-	// Breaker and Retry are 0 without one.
+	// Breaker, Retry and Hedge are 0 without one.
 	Breaker Breaker `json:"breaker"`
 	Retry   Retry   `json:"retry"`
+	Hedge   Hedge   `json:"hedge"`
 }
 
 // Picks is how often one backend was picked.
@@ -429,9 +519,18 @@ type Breaker struct {
 	Rejected int64 `json:"rejected,omitempty"` // attempts that were not sent
 }
 
-// Retry is what the retry budget did.
+// Retry is what the budget of retries, or of hedges, did.
 type Retry struct {
 	Refused int64 `json:"refused,omitempty"` // attempts that the budget did not allow
+}
+
+// Hedge is what hedging did.
+type Hedge struct {
+	// Sent is the further attempts of hedged calls: because there was no answer
+	// in time, or because the attempt before had failed.
+	Sent int64 `json:"sent,omitempty"`
+	// Won is how many of these answered first.
+	Won int64 `json:"won,omitempty"`
 }
 
 // AttemptCount is the client's count of attempts for one method on one backend.

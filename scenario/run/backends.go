@@ -1,12 +1,19 @@
 package run
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
+
+	"google.golang.org/grpc/credentials"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario"
@@ -16,18 +23,20 @@ import (
 // engineer's own target, of which it knows nothing.
 type backends struct {
 	deps       Deps
-	isolation  string
+	wanted     *scenario.Fleet // nil is a target
 	process    *fakeserver.Process
 	fleet      *fakeserver.Fleet
-	control    *fakeserver.Control
-	configured string // the fleet's Config in force, as JSON
+	members    []*member // a fleet on this machine is one
+	lost       *loss     // of remote members; nil where there are none
+	configured string    // the fleet's Config in force, as JSON
 	addresses  []fakeserver.Address
+	plane      string // where its xDS control plane listens, likewise
+	lookaside  string // where the fleet's look-aside balancer listens, "" without one
 }
 
 func newBackends(ctx context.Context, plan *scenario.Plan, deps Deps) (*backends, error) {
-	b := &backends{deps: deps}
-	if fleet := plan.Variants[0].Scenario.Fleet; fleet != nil {
-		b.isolation = fleet.Isolation
+	b := &backends{deps: deps, wanted: plan.Variants[0].Scenario.Fleet}
+	if b.wanted != nil {
 		return b, b.start(ctx)
 	}
 	return b, nil
@@ -35,9 +44,12 @@ func newBackends(ctx context.Context, plan *scenario.Plan, deps Deps) (*backends
 
 // start brings the fleet up, or up again after it died.
 func (b *backends) start(ctx context.Context) error {
+	b.configured = ""
 	var address, token string
-	switch b.isolation {
-	case scenario.InProcess:
+	switch {
+	case len(b.wanted.Remote) > 0:
+		return b.join(ctx)
+	case b.wanted.Isolation == scenario.InProcess:
 		var err error
 		if token, err = fakeserver.NewToken(); err != nil {
 			return err
@@ -67,16 +79,20 @@ func (b *backends) start(ctx context.Context) error {
 		b.close()
 		return err
 	}
-	b.control, b.configured = control, ""
+	b.members = []*member{{address: address, control: control}}
 	return nil
 }
 
-// died is closed when the fleet's process ended; nil (never) without one.
+// died is closed when the fleet's process ended, or a part of it on another
+// machine is lost; nil (never) where that can't be.
 func (b *backends) died() <-chan struct{} {
-	if b.process == nil {
-		return nil
+	switch {
+	case b.process != nil:
+		return b.process.Done()
+	case b.lost != nil:
+		return b.lost.happened
 	}
-	return b.process.Done()
+	return nil
 }
 
 // prepare makes the fleet ready for a trial of the variant: started, configured
@@ -93,22 +109,58 @@ func (b *backends) prepare(ctx context.Context, v *scenario.Variant, seed uint64
 		}
 	default:
 	}
-	config := v.Scenario.Fleet.Config
-	encoded, err := json.Marshal(config)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, controlPatience)
 	defer cancel()
-	if string(encoded) != b.configured {
-		if b.addresses, err = b.control.Configure(ctx, config); err != nil {
-			return fmt.Errorf("configuring the fleet: %w", err)
+	if err := b.configure(ctx, v.Scenario.Fleet.Config); err != nil {
+		return fmt.Errorf("configuring the fleet: %w", err)
+	}
+	for _, m := range b.members {
+		if err := m.control.Reset(ctx, seed, uint32(block)); err != nil {
+			return fmt.Errorf("resetting the fleet: %w", err)
 		}
-		b.configured = string(encoded)
+		if b.lost != nil {
+			if err := m.measureClock(ctx); err != nil {
+				return err
+			}
+		}
 	}
-	if err := b.control.Reset(ctx, seed, uint32(block)); err != nil {
-		return fmt.Errorf("resetting the fleet: %w", err)
+	return nil
+}
+
+// configure makes the fleet what config says, unless it is that already.
+func (b *backends) configure(ctx context.Context, config fakeserver.Config) error {
+	encoded, err := json.Marshal(config)
+	if err != nil || string(encoded) == b.configured {
+		return err
 	}
+	b.configured, b.addresses, b.lookaside, b.plane = "", nil, "", ""
+	parts := make([][]fakeserver.Address, len(b.members))
+	for i, m := range b.members {
+		if len(b.members) > 1 {
+			config.Part = fakeserver.Part{Number: i, Of: len(b.members)}
+		}
+		if parts[i], err = m.control.Configure(ctx, config); err != nil {
+			return err
+		}
+		if address := m.control.Lookaside(); address != "" {
+			b.lookaside = m.reachable(address)
+		}
+		if address := m.control.ControlPlane(); address != "" {
+			b.plane = m.reachable(address)
+		}
+		for j := range parts[i] {
+			parts[i][j].Address = m.reachable(parts[i][j].Address)
+		}
+	}
+	// In the order of their numbers, which go round the members.
+	for place := 0; place < len(parts[0]); place++ {
+		for _, part := range parts {
+			if place < len(part) {
+				b.addresses = append(b.addresses, part[place])
+			}
+		}
+	}
+	b.configured = string(encoded)
 	return nil
 }
 
@@ -120,8 +172,10 @@ const controlPatience = 10 * time.Second
 func (b *backends) startAt(ctx context.Context, t0 time.Time, final bool) error {
 	ctx, cancel := context.WithTimeout(ctx, controlPatience)
 	defer cancel()
-	if err := b.control.Start(ctx, t0, final); err != nil {
-		return fmt.Errorf("setting the fleet's clock: %w", err)
+	for _, m := range b.members {
+		if err := m.control.Start(ctx, t0.Add(m.ahead), final); err != nil {
+			return fmt.Errorf("setting the fleet's clock: %w", err)
+		}
 	}
 	return nil
 }
@@ -140,7 +194,7 @@ func (b *backends) settle(ctx context.Context, patience time.Duration) (fakeserv
 	before := int64(-1)
 	for {
 		asking, cancel := context.WithTimeout(ctx, controlPatience)
-		snapshot, err := b.control.Snapshot(asking)
+		snapshot, err := b.snapshot(asking)
 		cancel()
 		if err != nil {
 			return snapshot, fmt.Errorf("reading the fleet's counters: %w", err)
@@ -164,6 +218,30 @@ func (b *backends) settle(ctx context.Context, patience time.Duration) (fakeserv
 	}
 }
 
+// snapshot is the counters of all members, the backends in their order.
+func (b *backends) snapshot(ctx context.Context) (fakeserver.Snapshot, error) {
+	all := make(map[string]fakeserver.BackendSnapshot, len(b.addresses))
+	var names []string
+	for _, m := range b.members {
+		s, err := m.control.Snapshot(ctx)
+		if err != nil {
+			return fakeserver.Snapshot{}, err
+		}
+		for _, backend := range s.Backends {
+			backend.Address = m.reachable(backend.Address)
+			all[backend.Name] = backend
+			names = append(names, backend.Name)
+		}
+	}
+	// b9 is before b10.
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	var whole fakeserver.Snapshot
+	for _, name := range names {
+		whole.Backends = append(whole.Backends, all[name])
+	}
+	return whole, nil
+}
+
 func traffic(s fakeserver.Snapshot) (inFlight, received int64) {
 	for _, b := range s.Backends {
 		inFlight += b.InFlight
@@ -172,6 +250,16 @@ func traffic(s fakeserver.Snapshot) (inFlight, received int64) {
 		}
 	}
 	return inFlight, received
+}
+
+// credentials trust the fleet's own authority; nil where it speaks plain text.
+func (b *backends) credentials() credentials.TransportCredentials {
+	if len(b.addresses) == 0 || b.addresses[0].Authority == "" {
+		return nil
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(b.addresses[0].Authority)) // the fleet made it
+	return credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: fakeserver.TLSName, MinVersion: tls.VersionTLS12})
 }
 
 // names maps addresses to the backends' names.
@@ -184,10 +272,14 @@ func (b *backends) names() map[string]string {
 }
 
 func (b *backends) close() {
-	if b.control != nil {
-		_ = b.control.Close()
-		b.control = nil
+	if b.lost != nil {
+		b.lost.end()
+		b.lost = nil
 	}
+	for _, m := range b.members {
+		_ = m.control.Close()
+	}
+	b.members = nil
 	if b.process != nil {
 		_ = b.process.Close()
 		b.process = nil

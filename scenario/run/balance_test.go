@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -34,17 +35,31 @@ fleet: {backends: 3, isolation: inprocess, service_time: {fixed: 2ms}, concurren
 client: {pool: {size: 1}, timeout: 2s, retry: none, balance: %s}
 load: [{call: GetUser, arrivals: constant, rate: 750/s}]
 warmup: 1s
-measure: 4s
+measure: 2s
 trials: 1
 `, fleet, policy))
 		mustBeExact(w.T, r)
-		trial := r.Variants[0].Trials[0]
+		trial := saved(w.T, r).Variants[0].Trials[0]
 		all, imbalance = shares(w.T, trial), trial.Client.Imbalance
 		if trial.Series[0].OK() == 0 {
 			w.Error("no call succeeded")
 		}
 	})
 	return all, imbalance
+}
+
+// saved is a result as it is read from its file again.
+func saved(t *testing.T, r *result.Result) *result.Result {
+	t.Helper()
+	var file bytes.Buffer
+	if err := result.Write(&file, r); err != nil {
+		t.Fatal(err)
+	}
+	again, err := result.Read(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
 }
 
 func between(low, high float64) [2]float64 { return [2]float64{low, high} }

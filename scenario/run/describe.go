@@ -19,6 +19,7 @@ func describe(plan *scenario.Plan) result.Scenario {
 		SHA256:    plan.SHA256,
 		Document:  plan.Document,
 		Trials:    plan.Trials,
+		Precision: plan.Precision,
 		WarmupNS:  int64(plan.Warmup),
 		MeasureNS: int64(plan.Measure),
 		DrainNS:   int64(plan.Drain),
@@ -30,6 +31,9 @@ func describe(plan *scenario.Plan) result.Scenario {
 	}
 	if fleet := first.Scenario.Fleet; fleet != nil {
 		s.Isolation = fleet.Isolation
+		if len(fleet.Remote) > 0 {
+			s.Isolation = "remote"
+		}
 	}
 	return s
 }
@@ -48,9 +52,7 @@ func describeVariant(v *scenario.Variant) result.Variant {
 		d.Churn = append(d.Churn, result.Churn{AtNS: int64(m.At), Members: m.Members})
 	}
 	if fleet := v.Scenario.Fleet; fleet != nil {
-		for _, rule := range fleet.Faults {
-			d.Faults = append(d.Faults, describeFault(rule))
-		}
+		d.Faults = describeFaults(fleet)
 	}
 	return d
 }
@@ -59,21 +61,44 @@ func describeLoad(v *scenario.Variant, l scenario.Load) result.Load {
 	d := result.Load{
 		Name: l.Name, Method: l.Method(), Kind: l.Kind(), Loop: result.Closed,
 		SLONS: int64(l.SLO), TimeoutNS: int64(v.CallTimeout(l.Method())),
-		Messages: l.Messages, RequestB: l.Request, ResponseB: l.Response,
+		Messages: l.Messages, MessageEveryNS: int64(l.Every()), RequestB: l.Request, ResponseB: l.Response,
+		RequestSizes: l.RequestSizes.String(), ResponseSizes: l.ResponseSizes.String(), Keys: l.Keys.Name(), Shape: l.ShapeText(),
+	}
+	if l.RequestSizes.Name() != "" {
+		d.RequestB = l.RequestSizes.Mean()
+	}
+	if l.ResponseSizes.Name() != "" {
+		d.ResponseB = l.ResponseSizes.Mean()
 	}
 	if l.Open() {
 		d.Loop, d.Arrivals, d.RatePerS, d.MaxInFlight = result.Open, l.Arrivals.Name(), l.Rate, l.MaxInFlight
+		if l.Sessions != nil {
+			d.SessionCalls, d.ThinkNS = l.Sessions.Calls, int64(l.Sessions.Think)
+		}
 	} else {
 		d.Workers, d.ThinkNS = l.Workers, int64(l.Think)
 	}
 	return d
 }
 
-func describeFault(rule fault.Rule) result.FaultWindow {
-	name := rule.Name
-	if name == "" {
-		name = rule.Inject.Kind()
+// describeFaults is the windows of the fleet's rules. One that is staggered
+// has a window for each backend.
+func describeFaults(fleet *scenario.Fleet) []result.FaultWindow {
+	windows := []result.FaultWindow{}
+	for i, label := range fault.Labels(fleet.Faults) {
+		rule := fleet.Faults[i]
+		d := result.FaultWindow{Name: label, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For),
+			Moment: rule.Momentary(), EveryNS: int64(rule.Every), Method: rule.Where.Method, Backends: rule.Where.Backends}
+		if rule.Stagger == 0 {
+			windows = append(windows, d)
+			continue
+		}
+		for b := range fleet.Backends {
+			if own, concerned := rule.ForBackend(b); concerned {
+				d.AtNS, d.Backends = int64(own.At), []int{b}
+				windows = append(windows, d)
+			}
+		}
 	}
-	return result.FaultWindow{Name: name, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For),
-		Method: rule.Where.Method, Backends: rule.Where.Backends}
+	return windows
 }

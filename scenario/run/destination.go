@@ -1,10 +1,13 @@
 package run
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/discovery"
+	"github.com/grpcbench/grpcbench/clientcore/xds"
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario"
 )
@@ -23,11 +26,25 @@ type destination struct {
 // fleetScheme is the scheme of the registry.
 const fleetScheme = "fleet"
 
-func newDestination(v *scenario.Variant, b *backends) *destination {
+func newDestination(v *scenario.Variant, b *backends) (*destination, error) {
 	d := &destination{addresses: b.addresses, changes: v.Scenario.Memberships()}
 	switch {
 	case v.Scenario.Fleet == nil:
-		d.options = append(d.options, clientcore.WithTarget(v.Scenario.Target))
+		// The resolvers are for all clients of the trial: they share a watch.
+		target, resolvers, err := v.Scenario.DialTarget()
+		if err != nil {
+			return nil, err
+		}
+		d.options = append(d.options, clientcore.WithTarget(target), clientcore.WithResolvers(resolvers...))
+	case v.Scenario.Fleet.XDS != nil:
+		if b.deps.Dial != nil {
+			return nil, errors.New("fleet.xds needs a network of the operating system's: grpc-go's xDS client takes no other")
+		}
+		asking, err := xds.Resolver(b.plane, fakeserver.XDSNode)
+		if err != nil {
+			return nil, fmt.Errorf("the fleet's xDS control plane: %w", err)
+		}
+		d.options = append(d.options, clientcore.WithTarget("xds:///"+fakeserver.XDSService), clientcore.WithResolvers(asking))
 	case len(d.changes) > 0:
 		d.members = discovery.NewStatic(d.endpoints(v.Scenario.Members())...)
 		d.options = append(d.options,
@@ -40,10 +57,16 @@ func newDestination(v *scenario.Variant, b *backends) *destination {
 		}
 		d.options = append(d.options, clientcore.WithEndpoints(addresses...))
 	}
+	if b.lookaside != "" {
+		d.options = append(d.options, clientcore.WithLookaside(b.lookaside))
+	}
 	if b.deps.Dial != nil {
 		d.options = append(d.options, clientcore.WithDialer(b.deps.Dial))
 	}
-	return d
+	if c := b.credentials(); c != nil {
+		d.options = append(d.options, clientcore.WithTransportCredentials(c))
+	}
+	return d, nil
 }
 
 // endpoints is the backends with the given numbers.

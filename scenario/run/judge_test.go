@@ -1,6 +1,7 @@
 package run
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -49,28 +50,35 @@ func TestEachReasonIsGiven(t *testing.T) {
 			t.Client.CPUNS = int64(share * float64(t.MeasuredNS) * float64(cores()))
 		}
 	}
+	lose := func(t *result.Trial) {
+		t.Fleet.Backends[1].Series = []result.AttemptSeries{{Method: "M", Attempt: 2, Received: 5, Codes: map[string]int64{"OK": 3, "ABORTED": 1}}}
+	}
 	tests := map[string]struct {
 		spoil     func(*result.Trial)
 		sentShare float64
 		settled   error
+		left      int64 // calls under way on the fleet at t0
 		isolation string
 		target    bool
 		code      string // "" is no finding
 		verdict   result.Verdict
 	}{
-		"healthy":                 {},
-		"calls lost":              {spoil: func(t *result.Trial) { t.Series[0].Calls-- }, code: "books_calls", verdict: result.Invalid},
-		"codes lost":              {spoil: func(t *result.Trial) { delete(t.Series[0].Codes, "ABORTED") }, code: "books_calls", verdict: result.Invalid},
-		"fleet received too few":  {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["M"] = 58 }, code: "books_attempts", verdict: result.Invalid},
-		"fleet missed an unknown": {spoil: func(t *result.Trial) { t.Fleet.Backends[1].Attempts["M"] = 39 }},
-		"fleet received too many": {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["M"] = 61 }, code: "books_attempts", verdict: result.Invalid},
-		"fleet received a method": {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["N"] = 1 }, code: "books_attempts", verdict: result.Invalid},
-		"client's method is lost": {spoil: func(t *result.Trial) { t.Client.Attempts[0].Method = "N" }, code: "books_attempts", verdict: result.Invalid},
-		"fleet busy":              {settled: errBusy, code: "fleet_busy", verdict: result.Invalid},
-		"98.9 % sent":             {sentShare: 0.989, code: "sent_share", verdict: result.Invalid},
-		"99 % sent":               {sentShare: 0.99},
-		"lag 1 ms":                {spoil: func(t *result.Trial) { latency(t, result.Lag, time.Millisecond) }},
-		"lag 1.1 ms":              {spoil: func(t *result.Trial) { latency(t, result.Lag, 1100*time.Microsecond) }, code: "lag_p99", verdict: result.Suspect},
+		"healthy":                                  {},
+		"calls lost":                               {spoil: func(t *result.Trial) { t.Series[0].Calls-- }, code: "books_calls", verdict: result.Invalid},
+		"codes lost":                               {spoil: func(t *result.Trial) { delete(t.Series[0].Codes, "ABORTED") }, code: "books_calls", verdict: result.Invalid},
+		"fleet received too few":                   {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["M"] = 58 }, code: "books_attempts", verdict: result.Invalid},
+		"fleet missed an unknown":                  {spoil: func(t *result.Trial) { t.Fleet.Backends[1].Attempts["M"] = 39 }},
+		"fleet received too many":                  {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["M"] = 61 }, code: "books_attempts", verdict: result.Invalid},
+		"fleet received a method":                  {spoil: func(t *result.Trial) { t.Fleet.Backends[0].Attempts["N"] = 1 }, code: "books_attempts", verdict: result.Invalid},
+		"client's method is lost":                  {spoil: func(t *result.Trial) { t.Client.Attempts[0].Method = "N" }, code: "books_attempts", verdict: result.Invalid},
+		"fleet lost an answer":                     {spoil: lose, code: "books_fleet", verdict: result.Invalid},
+		"fleet lost an answer to a call of before": {spoil: lose, left: 1},
+		"fleet lost an answer in flight":           {spoil: func(t *result.Trial) { lose(t); t.Fleet.Backends[1].InFlight = 1 }},
+		"fleet busy":                               {settled: errBusy, code: "fleet_busy", verdict: result.Invalid},
+		"98.9 % sent":                              {sentShare: 0.989, code: "sent_share", verdict: result.Invalid},
+		"99 % sent":                                {sentShare: 0.99},
+		"lag 1 ms":                                 {spoil: func(t *result.Trial) { latency(t, result.Lag, time.Millisecond) }},
+		"lag 1.1 ms":                               {spoil: func(t *result.Trial) { latency(t, result.Lag, 1100*time.Microsecond) }, code: "lag_p99", verdict: result.Suspect},
 		"lag 1.1 ms of slow calls": {spoil: func(t *result.Trial) {
 			latency(t, result.Lag, 1100*time.Microsecond)
 			latency(t, result.Response, 30*time.Millisecond)
@@ -109,7 +117,7 @@ func TestEachReasonIsGiven(t *testing.T) {
 			if sent == 0 {
 				sent = 1
 			}
-			reconcile(trial, test.settled)
+			reconcile(trial, test.settled, test.left, nil)
 			judge(trial, &engine.Outcome{SentShare: sent}, fleet)
 			if test.code == "" {
 				if trial.Validity.Verdict != result.Valid || len(trial.Validity.Reasons) > 0 {
@@ -180,6 +188,16 @@ func TestStates(t *testing.T) {
 		return &scenario.Fleet{Config: fakeserver.Config{Faults: []fault.Rule{{At: at, For: length, Inject: fault.Inject{Down: &fault.Down{}}}}}}
 	}
 	const s = time.Second
+	flap := func(at, length, every time.Duration) *scenario.Fleet {
+		f := down(at, length)
+		f.Faults[0].Every = every
+		return f
+	}
+	roll := func(at, length, stagger time.Duration) *scenario.Fleet {
+		f := down(at, length)
+		f.Backends, f.Faults[0].Stagger = 3, stagger
+		return f
+	}
 	tests := map[string]struct {
 		good, flight []int64
 		fleet        *scenario.Fleet
@@ -199,6 +217,11 @@ func TestStates(t *testing.T) {
 		"not recovered":              {good: join(all(100, 2), all(40, 2), all(90, 6)), fleet: down(2*s, 2*s), want: result.NotRecovered},
 		"too late to tell":           {good: join(all(100, 5), all(40, 5)), fleet: down(5*s, 4500*time.Millisecond), want: result.InFault},
 		"from the start, then well":  {good: join(all(40, 3), all(100, 7)), fleet: down(0, 3*s), want: result.Recovered},
+		"flaps into the end":         {good: all(100, 10), fleet: flap(-s, 500*time.Millisecond, 1500*time.Millisecond), want: result.InFault},
+		"flaps, the last one over":   {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: flap(2*s, s, 4*s), want: result.Recovered},
+		"flaps, then never well":     {good: join(all(100, 2), all(40, 8)), fleet: flap(2*s, s, 4*s), want: result.NotRecovered},
+		"rolls into the end":         {good: all(100, 10), fleet: roll(2*s, s, 3500*time.Millisecond), want: result.InFault},
+		"rolled":                     {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: roll(2*s, s, 2*s), want: result.Recovered},
 		"from the start, never well": {good: all(40, 10), fleet: down(0, 3*s), want: result.NotRecovered},
 	}
 	for name, test := range tests {
@@ -211,5 +234,27 @@ func TestStates(t *testing.T) {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// A mismatch says where it is: the load entry, its method, the attempt, the backend.
+func TestReconcileNamesTheSeries(t *testing.T) {
+	trial := &result.Trial{
+		Series: []result.Series{{Name: "reads", Method: "user.v1.UserService/GetUser"}, {Name: "more", Method: "user.v1.UserService/GetUser"}},
+		Fleet: &result.Fleet{Backends: []result.Backend{{Name: "b0", Attempts: map[string]int64{"user.v1.UserService/GetUser": 5, "x.Y/Z": 1},
+			Series: []result.AttemptSeries{{Method: "user.v1.UserService/GetUser", Attempt: 2, Received: 5, Codes: map[string]int64{"OK": 4}}}}}},
+	}
+	reconcile(trial, nil, 0, nil)
+	want := []string{
+		"reads, more (user.v1.UserService/GetUser), attempt 2 on b0: received 5, ended 4",
+		"reads, more (user.v1.UserService/GetUser): the fleet received 5 attempts; by the client's count it was 0 to 0",
+		"x.Y/Z: the fleet received 1 attempts; by the client's count it was 0 to 0",
+	}
+	var got []string
+	for _, r := range trial.Validity.Reasons {
+		got = append(got, r.Detail)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"time"
 
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 )
@@ -12,6 +13,7 @@ const (
 	// fault must come back, over recoveryWindow, for a trial to have recovered.
 	recoveredShare = 0.95
 	recoveryWindow = 5 * time.Second
+	settledFor     = 3 * time.Second
 	// A trial is saturated when calls in flight, averaged over the last
 	// quarter of the measurement, are at least growthFactor times, and
 	// growthCalls more than, those of the second quarter.
@@ -30,11 +32,12 @@ func state(t *result.Trial, fleet *scenario.Fleet) result.State {
 	case faulty && end >= measured:
 		return result.InFault
 	case faulty:
-		back, known := recovered(t.Intervals, begin, end, measured)
+		after, back, known := recovered(t.Intervals, begin, end, measured)
 		switch {
 		case !known:
 			return result.InFault // it ended too late for anything to show
 		case back:
+			t.RecoveryNS = after
 			return result.Recovered
 		}
 		return result.NotRecovered
@@ -51,10 +54,7 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 		return 0, 0, false
 	}
 	for _, rule := range fleet.Faults {
-		from, to := rule.At, measured
-		if rule.For > 0 {
-			to = rule.At + rule.For
-		}
+		from, to := span(rule, fleet.Backends, measured)
 		if to <= 0 || from >= measured {
 			continue
 		}
@@ -69,17 +69,60 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 	return begin, end, faulty
 }
 
-// recovered compares goodput per planned call in the last recoveryWindow (or
-// what there is after the fault) with that before the fault. A fault that was
-// there from the start leaves nothing to compare with but full goodput.
-// It is not known without one whole second after the fault.
-func recovered(intervals []result.Interval, begin, end, measured time.Duration) (back, known bool) {
+// span is from a rule's first window to the end of its last within the
+// measurement, on whichever backend. What happens at a moment is over with it.
+func span(rule fault.Rule, backends int, measured time.Duration) (from, to time.Duration) {
+	from = rule.At
+	late := time.Duration(0)
+	if n := len(rule.Where.Backends); n > 0 {
+		late = time.Duration(n-1) * rule.Stagger
+	} else {
+		late = time.Duration(backends-1) * rule.Stagger
+	}
+	last := rule.At + late
+	if rule.Every > 0 && measured > last {
+		last += (measured - 1 - last) / rule.Every * rule.Every
+	}
+	switch {
+	case rule.Momentary():
+		return from, last + 1
+	case rule.For == 0:
+		return from, measured
+	}
+	return from, last + rule.For
+}
+
+// recovered compares goodput per planned call after the fault with that before
+// it. A fault that was there from the start leaves nothing to compare with but
+// full goodput. A trial is back from the first second on that begins a good
+// settledFor, or what there is after the fault, when all that follows is good,
+// too; it is back, too, when the last recoveryWindow is good, and then it is
+// not said since when. It is not known without one whole second after the
+// fault.
+func recovered(intervals []result.Interval, begin, end, measured time.Duration) (after *int64, back, known bool) {
 	before, ok := goodShare(intervals, 0, begin)
 	if !ok {
 		before = 1
 	}
-	after, ok := goodShare(intervals, max(end, measured-recoveryWindow), measured)
-	return after >= recoveredShare*before, ok
+	good := func(from, to time.Duration) (is, known bool) {
+		share, known := goodShare(intervals, from, to)
+		return share > 0 && share >= recoveredShare*before, known
+	}
+	back, known = good(max(end, measured-recoveryWindow), measured)
+	for second := end.Truncate(time.Second); second < measured; second += time.Second {
+		if second < end {
+			continue
+		}
+		if is, _ := good(second, min(second+settledFor, measured)); !is {
+			continue
+		}
+		if is, _ := good(second, measured); is {
+			since := int64(second - end)
+			return &since, true, known
+		}
+		break
+	}
+	return nil, back, known
 }
 
 // capped says that so many calls were in flight that arrivals were dropped.

@@ -113,8 +113,10 @@ func (t *trial) plan() engine.Plan {
 	for _, l := range s.Load {
 		// Validation has checked the method.
 		newDriver, err := rpc.New(rpc.Spec{
-			Method: l.Method(), Messages: l.Messages, RequestBytes: l.Request, ResponseBytes: l.Response, SendCallID: sendID,
-			UserKey: userKey(s),
+			Method: l.Method(), Messages: l.Messages, Every: l.Every(), Sleep: t.deps.Sleep,
+			RequestBytes: l.Request, ResponseBytes: l.Response,
+			RequestSize: l.RequestSizes.Sampler(), ResponseSize: l.ResponseSizes.Sampler(), User: l.Keys.Sampler(rpc.Users),
+			SendCallID: sendID, UserKey: userKey(s),
 		})
 		if err != nil {
 			panic(err)
@@ -123,10 +125,15 @@ func (t *trial) plan() engine.Plan {
 		if slo == 0 {
 			slo = t.variant.CallTimeout(l.Method())
 		}
+		process, rate, draws := l.Process()
+		session, think := 0, l.Think
+		if l.Sessions != nil {
+			session, think = l.Sessions.Calls, l.Sessions.Think
+		}
 		p.Entries = append(p.Entries, engine.Entry{
 			Name: l.Name, Method: l.Method(), Kind: l.Kind(),
-			Process: l.Arrivals.Process(), RatePerSecond: l.Rate, MaxInFlight: l.MaxInFlight,
-			Workers: l.Workers, Think: l.Think, SLO: slo,
+			Process: process, RatePerSecond: rate, Draws: draws, MaxInFlight: l.MaxInFlight, Session: session,
+			Workers: l.Workers, Think: think, Profile: l.Shape.Profile(), SLO: slo,
 			NewCaller: func() engine.Caller {
 				return &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
 			},
@@ -137,6 +144,9 @@ func (t *trial) plan() engine.Plan {
 
 // userKey is the metadata by which calls are placed, "" where none is.
 func userKey(s *scenario.Scenario) string {
+	if s.Fleet != nil && s.Fleet.XDS != nil && s.Fleet.XDS.Policy == fakeserver.XDSRingHash {
+		return fakeserver.XDSHashHeader
+	}
 	_, header, _ := s.Client.Balance.Key()
 	return header
 }
@@ -207,27 +217,59 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 			return t.dead(o), nil
 		}
 		settled = err
-		out.Fleet = fleetAccount(after.Sub(t.fleetBefore))
+		out.Fleet = fleetAccount(after, t.fleetBefore)
+		out.Fleet.Remotes = t.backends.remotes()
 	}
 	out.Client = t.clientAccount(o)
+	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
+		out.Client.Imbalance = fleetImbalance(out.Fleet)
+	}
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
-	reconcile(out, settled)
+	reconcile(out, settled, underWay(t.fleetBefore), lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
 	out.State = state(out, t.variant.Scenario.Fleet)
 	return out, nil
 }
 
-func fleetAccount(s fakeserver.Snapshot) *result.Fleet {
+// fleetAccount is what the fleet counted between two snapshots.
+func fleetAccount(after, before fakeserver.Snapshot) *result.Fleet {
 	f := &result.Fleet{}
 	var asked, actual time.Duration
-	for _, b := range s.Backends {
+	was := map[string]int64{} // open connections, by backend
+	for _, b := range before.Backends {
+		was[b.Name] = b.ConnectionsOpen
+	}
+	for _, b := range after.Sub(before).Backends {
 		asked, actual = asked+b.Asked, actual+b.Actual
 		f.Backends = append(f.Backends, result.Backend{
-			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Refused: b.Refused,
+			Name: b.Name, Address: b.Address, Attempts: b.Attempts, Codes: b.Codes, Faults: b.Faults, Rules: b.Rules, Refused: b.Refused,
+			InFlight: b.InFlight, Series: attemptSeries(b.Series), Wasted: b.Wasted, WastedNS: int64(b.WastedTime),
+			Connections: result.FleetConnections{
+				Opened: b.ConnectionsOpened, Closed: was[b.Name] + b.ConnectionsOpened - b.ConnectionsOpen,
+				Killed: b.ConnectionsKilled, Open: b.ConnectionsOpen,
+			},
+			QueueLength: resultBuckets(b.QueueLength), QueueWaitNS: resultBuckets(b.QueueWait),
 		})
 	}
 	if asked > 0 {
 		f.ActualOverAsked = float64(actual) / float64(asked)
 	}
 	return f
+}
+
+func attemptSeries(all []fakeserver.AttemptsSnapshot) []result.AttemptSeries {
+	var out []result.AttemptSeries
+	for _, a := range all {
+		out = append(out, result.AttemptSeries{Method: a.Method, Kind: a.Kind, Attempt: a.Attempt, Received: a.Received,
+			Codes: a.Codes, Rules: a.Rules, Abandoned: a.Abandoned})
+	}
+	return out
+}
+
+func resultBuckets(h fakeserver.Histogram) []result.Bucket {
+	var out []result.Bucket
+	for _, b := range h {
+		out = append(out, result.Bucket{Max: b.Max, Count: b.Count})
+	}
+	return out
 }

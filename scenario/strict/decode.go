@@ -203,7 +203,12 @@ func (dec *decoding) structure(n *Node, v reflect.Value, path string) {
 			}
 			continue
 		}
-		dec.value(e.Value, v.FieldByIndex(f.index), below, f)
+		holder := f.written(e.Value)
+		into := v.FieldByIndex(holder.index)
+		dec.value(e.Value, into, below, holder)
+		if counter := v.FieldByIndex(f.index); into.Kind() == reflect.Slice && counter.CanInt() {
+			counter.SetInt(int64(into.Len())) // a list in place of a number
+		}
 	}
 }
 
@@ -291,8 +296,14 @@ func scalarInto(n *Node, v reflect.Value, f field) mistake {
 		s, m := parseShare(text, seen)
 		return set(m, func() { v.SetFloat(s) })
 	case f.unit == "rate":
-		r, m := parseRate(text, seen)
+		r, m := parseRate(text, seen, want(t, f))
 		return set(m, func() { v.SetFloat(r) })
+	case f.unit == "percent":
+		p, m := parsePercent(text, seen)
+		return set(m, func() { v.SetFloat(p) })
+	case f.unit == "bandwidth":
+		b, m := parseBandwidth(text, seen)
+		return set(m, func() { v.SetFloat(b) })
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -345,6 +356,11 @@ func boolHint(n *Node) string {
 
 // want says what a type may be, for messages: "must be …".
 func want(t reflect.Type, f field) string {
+	if f.or != nil {
+		other := *f.or
+		f.or = nil
+		return want(t, f) + ", or " + want(other.typ, other)
+	}
 	t = deref(t)
 	words := wordsOf(t)
 	switch {
@@ -364,6 +380,10 @@ func want(t reflect.Type, f field) string {
 		return wantShare
 	case f.unit == "rate" && t.Kind() != reflect.Slice && t.Kind() != reflect.Map:
 		return wantRate
+	case f.unit == "percent":
+		return wantPercent
+	case f.unit == "bandwidth":
+		return wantBandwidth
 	}
 	switch t.Kind() {
 	case reflect.Struct:

@@ -16,6 +16,23 @@ type field struct {
 	example string
 	typ     reflect.Type
 	index   []int
+	// or is another field, named by the tag `or`, that holds the value when it
+	// is written another way: as a list, as a map, or in percent.
+	or *field
+}
+
+// written is the field that holds n: f, or its other one.
+func (f field) written(n *Node) field {
+	if f.or == nil || n == nil {
+		return f
+	}
+	list := f.or.typ.Kind() == reflect.Slice && n.Kind == Sequence
+	percent := f.or.unit == "percent" && n.Kind == Scalar && strings.HasSuffix(n.Text, "%")
+	settings := deref(f.or.typ).Kind() == reflect.Struct && n.Kind == Map
+	if list || percent || settings {
+		return *f.or
+	}
+	return f
 }
 
 var (
@@ -44,13 +61,22 @@ func fieldsOf(t reflect.Type) []field {
 		case options == "inline":
 			for _, in := range fieldsOf(f.Type) {
 				in.index = append([]int{i}, in.index...)
+				if in.or != nil {
+					other := *in.or
+					other.index = append([]int{i}, other.index...)
+					in.or = &other
+				}
 				list = append(list, in)
 			}
 		case name != "" && f.IsExported():
-			list = append(list, field{
+			own := field{
 				name: name, doc: f.Tag.Get("doc"), unit: f.Tag.Get("unit"), example: f.Tag.Get("example"),
 				typ: f.Type, index: []int{i},
-			})
+			}
+			if other, ok := t.FieldByName(f.Tag.Get("or")); ok {
+				own.or = &field{name: name, unit: other.Tag.Get("unit"), typ: other.Type, index: other.Index}
+			}
+			list = append(list, own)
 		}
 	}
 	return list

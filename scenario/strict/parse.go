@@ -117,7 +117,8 @@ func (p *parsing) syntax(body string) (file *ast.File) {
 			file = nil
 		}
 	}()
-	tokens := lexer.Tokenize(body)
+	tokens := lexer.Tokenize(hideVariables(body))
+	showVariables(tokens)
 	if !p.scan(tokens) {
 		return nil
 	}

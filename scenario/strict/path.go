@@ -143,7 +143,7 @@ func setPath(n *Node, segs []segment, value *Node, t reflect.Type, path string) 
 		if !ok {
 			return nil, &fault{seg, below, unknownKey(seg.text, namesOf(fields))}
 		}
-		child, wrong := setPath(n.Key(seg.text), segs[1:], value, f.typ, below)
+		child, wrong := setPath(n.Key(seg.text), segs[1:], value, f.written(n.Key(seg.text)).typ, below)
 		if wrong != nil {
 			return nil, wrong
 		}

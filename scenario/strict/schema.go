@@ -53,6 +53,9 @@ func (s *schema) of(t reflect.Type, f field, path string) map[string]any {
 		out = maps.Clone(part)
 	} else {
 		out = s.plain(t, f, path)
+		if f.or != nil {
+			out = map[string]any{"anyOf": []any{out, s.plain(f.or.typ, *f.or, path)}}
+		}
 	}
 	if f.doc != "" {
 		out["description"] = f.doc
@@ -141,6 +144,10 @@ func (s *schema) choice(t reflect.Type, path string) map[string]any {
 	return map[string]any{"anyOf": []any{map[string]any{"enum": alone}, object}}
 }
 
+// DurationSchema is the schema of a duration, for parts that take others things
+// as well.
+func DurationSchema() map[string]any { return scalarSchema(durationType, field{}) }
+
 func scalarSchema(t reflect.Type, f field) map[string]any {
 	pattern := func(p string) map[string]any { return map[string]any{"type": "string", "pattern": p} }
 	or := func(list ...any) map[string]any { return map[string]any{"anyOf": list} }
@@ -160,6 +167,10 @@ func scalarSchema(t reflect.Type, f field) map[string]any {
 		percent := `((100(\.0*)?|[1-9]?[0-9](\.[0-9]*)?|\.[0-9]+) *%)`
 		ratio := `(1(\.0*)?|0(\.[0-9]*)?|\.[0-9]+)`
 		return or(map[string]any{"type": "number", "minimum": 0, "maximum": 1}, pattern(`^\+?(`+percent+`|`+ratio+`)$`))
+	case f.unit == "percent":
+		return pattern(`^\+?` + decimalDigits + `([eE][-+]?[0-9]+)? *%$`)
+	case f.unit == "bandwidth":
+		return pattern(`^\+?` + decimalDigits + ` ?((K|M|G|T)iB|(k|M|G|T)?B|(k|M|G)?bit|)/s$`)
 	case f.unit == "rate":
 		return pattern(`^ *\+?` + decimalDigits + `([eE][-+]?[0-9]+)? */ *(s|ms|m) *$`)
 	}

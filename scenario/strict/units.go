@@ -44,8 +44,11 @@ const (
 	wantBytes    = "a size such as 512B, 1KiB or 4MiB"
 	wantShare    = "a share such as 10% or 0.1"
 	wantRate     = "a rate such as 900/s, 2/ms or 60/m"
+	wantPercent  = "a share such as 60%"
 	wantWhole    = "a whole number"
 	wantNumber   = "a number"
+
+	wantBandwidth = "bytes a second such as 1MiB/s, or bits such as 100Mbit/s"
 )
 
 // mistake is what is wrong with a text; "" is nothing.
@@ -122,7 +125,7 @@ func parseShare(text, got string) (float64, mistake) {
 }
 
 // parseRate reads 900/s, 1/ms or 60/m as a number per second.
-func parseRate(text, got string) (float64, mistake) {
+func parseRate(text, got, want string) (float64, mistake) {
 	number, per, _ := strings.Cut(text, "/")
 	number = strings.TrimSpace(number)
 	factor, known := map[string]float64{"s": 1, "ms": 1000, "m": 1.0 / 60}[strings.TrimSpace(per)]
@@ -131,7 +134,7 @@ func parseRate(text, got string) (float64, mistake) {
 		if per == "" && decimalNumber.MatchString(number) {
 			near = ", did you mean " + number + "/s?"
 		}
-		return 0, wrong("must be %s (got %s)%s%s", wantRate, got, near, zeroHint(text))
+		return 0, wrong("must be %s (got %s)%s%s", want, got, near, zeroHint(text))
 	}
 	f, err := strconv.ParseFloat(number, 64)
 	switch {
@@ -141,6 +144,50 @@ func parseRate(text, got string) (float64, mistake) {
 		return 0, wrong("must be >= 0 (got %s)", got)
 	}
 	return f * factor, ""
+}
+
+// parsePercent reads 60% as 0.6. There may be more than 100%.
+func parsePercent(text, got string) (float64, mistake) {
+	number, percent := strings.CutSuffix(text, "%")
+	number = strings.TrimRight(number, " ")
+	if !percent || !decimalNumber.MatchString(number) {
+		return 0, wrong("must be %s (got %s)%s", wantPercent, got, zeroHint(text))
+	}
+	f, err := strconv.ParseFloat(number, 64)
+	switch {
+	case err != nil:
+		return 0, wrong("is out of range (got %s)", got)
+	case f < 0:
+		return 0, wrong("must be >= 0%% (got %s)", got)
+	}
+	return f / 100, ""
+}
+
+// parseBandwidth reads 1MiB/s or 100Mbit/s as bytes per second.
+func parseBandwidth(text, got string) (float64, mistake) {
+	size, perSecond := strings.CutSuffix(text, "/s")
+	if !perSecond {
+		near := ""
+		if _, m := parseBytes(text, got); m == "" && strings.ContainsAny(text, "Bb") {
+			near = ", did you mean " + text + "/s?"
+		}
+		return 0, wrong("must be %s (got %s)%s", wantBandwidth, got, near)
+	}
+	if number, bits := strings.CutSuffix(size, "bit"); bits {
+		m := measured.FindStringSubmatch(number)
+		if m != nil {
+			factor, known := map[string]float64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[m[len(m)-1]]
+			if f, err := strconv.ParseFloat(m[1], 64); known && err == nil && f >= 0 {
+				return f * factor / 8, ""
+			}
+		}
+		return 0, wrong("must be %s (got %s)", wantBandwidth, got)
+	}
+	b, m := parseBytes(size, got)
+	if m != "" {
+		return 0, wrong("must be %s (got %s)", wantBandwidth, got)
+	}
+	return float64(b), ""
 }
 
 func parseInt(text, got string, bits int) (int64, mistake) {
