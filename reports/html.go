@@ -143,6 +143,10 @@ func newHTMLPage(r *result.Result) *htmlPage {
 	}
 	p.Verdict, p.Mood = judged(r)
 	if p.Mood == bad {
+		// The headline begins with it, too.
+		if lead := words.headline; len(lead) > 1 && strings.Contains(lead[0], "INVALID") {
+			p.Lead = []string{strings.Join(lead[1:], " ")}
+		}
 		p.Banner = append(p.Banner, "The measurement is INVALID: do not act on these figures. The reasons stand below.")
 	}
 	hash := sha256.Sum256([]byte(pageScript))
@@ -221,8 +225,8 @@ func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail)
 		return out
 	}
 	s.Spectrum, s.OverTime, s.Heat, s.Backends = figures(g.spectrum), figures(g.overTime), figures(g.heat), figures(g.backends)
-	if columns, rows := t.recoveryTable(); columns != nil {
-		recovery := t.htmlTable(columns, rows)
+	if len(words.recovery) > 0 {
+		recovery := t.htmlTable(words.recovery, words.recoveryRows)
 		recovery.Notes = recoveryNote
 		s.Recovery = &recovery
 	}
@@ -231,10 +235,6 @@ func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail)
 	}
 	return s
 }
-
-// recoveryNote explains the table of recovery.
-const recoveryNote = "Medians over the trials, by whole seconds, of the calls that ended in them: in SLO before the first fault, while any was on, in the worst second from then; " +
-	"attempts in the busiest second over a second's from before; seconds after the last fault's end until 95 % of the share from before is back and stays."
 
 // htmlTable lays columns out; rows numbers the table's rows that they are of.
 func (t *table) htmlTable(columns []column, rows []int) htmlTable {

@@ -180,3 +180,16 @@ func TestRecovery(t *testing.T) {
 		t.Error("nothing before the fault to compare with")
 	}
 }
+
+// Where there is room, the table has recovery, too; and Markdown has it.
+func TestRecoveryInTables(t *testing.T) {
+	r := charted(t)
+	golden(t, "charted-120.txt", []byte(render(t, Table, r, Options{Columns: 120})))
+	if narrow := render(t, Table, r, Options{Columns: 80}); strings.Contains(narrow, "back after") {
+		t.Errorf("recovery at 80 columns:\n%s", narrow)
+	}
+	if md := render(t, Markdown, r, Options{}); !strings.Contains(md, "#### Recovery\n\n| variant | in SLO before % |") {
+		t.Error("no recovery in Markdown")
+	}
+	checkWidth(t, r)
+}

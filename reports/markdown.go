@@ -59,6 +59,11 @@ func markdownSection(b *strings.Builder, s section) {
 		}
 		b.WriteString("```\n\n")
 	}
+	if len(s.recovery) > 0 {
+		b.WriteString("#### Recovery\n\n")
+		markdownTable(b, s.recovery, len(s.recoveryRows))
+		b.WriteString(paragraph(recoveryNote) + "\n\n")
+	}
 	for _, line := range s.remarks {
 		b.WriteString(paragraph(strings.Join(line, " · ")) + "\n\n")
 	}

@@ -25,8 +25,12 @@ type section struct {
 	rows    int
 	notes   []note // beside those of the columns, at every width
 	chart   *chart
-	remarks [][]string // lines of items, for where there is room: the slowest call, the commonest error
-	why     []string   // the commonest error as items, where so much failed that every reader asks
+	// recovery is a table of its own, of the rows it names: what scheduled
+	// faults did. It has no columns where there were none.
+	recovery     []column
+	recoveryRows []int
+	remarks      [][]string // lines of items, for where there is room: the slowest call, the commonest error
+	why          []string   // the commonest error as items, where so much failed that every reader asks
 }
 
 // closing is the lines that say how far the figures can be trusted.

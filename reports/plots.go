@@ -124,7 +124,7 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 		r := &t.rows[i]
 		l := plot.Line{Label: r.label, Color: i, Class: rowClass(i)}
 		l.Points, l.Band = r.spectrum(d.quantiles)
-		if len(l.Points) < 2 {
+		if len(l.Points) == 0 {
 			continue
 		}
 		for _, p := range l.Points {
@@ -136,11 +136,9 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 		lines = append(lines, l)
 		trials = append(trials, len(r.samples))
 	}
-	if len(lines) == 0 || last <= leastNines {
+	// Nothing to draw where every call of all of them failed.
+	if len(lines) == 0 || last <= leastNines || high == 0 {
 		return nil
-	}
-	if high == 0 { // every call failed
-		low, high = 1, 10
 	}
 	p := plot.Lines{
 		Title: "Response of " + t.plotted() + " by percentile", Height: 340, Lines: lines, Marks: t.sloMark(),

@@ -25,6 +25,10 @@ type recovery struct {
 	back float64
 }
 
+// recoveryNote explains the table of recovery.
+const recoveryNote = "Medians over the trials, by whole seconds, of the calls that ended in them: in SLO before the first fault, while any was on, in the worst second from then; " +
+	"attempts in the busiest second over a second's from before; seconds after the last fault's end until 95 % of the share from before is back and stays."
+
 // recoveryTable has a row for each variant whose faults began and ended within
 // the measurement; nil where there is none.
 func (t *table) recoveryTable() (columns []column, rows []int) {

@@ -44,11 +44,6 @@ func Review(w io.Writer, r *result.Result, plots string) error {
 			s.chart = nil
 		}
 		markdownSection(&b, s)
-		if columns, rows := tables[i].recoveryTable(); columns != nil {
-			b.WriteString("#### Recovery\n\n")
-			markdownTable(&b, columns, len(rows))
-			b.WriteString(paragraph(recoveryNote) + "\n\n")
-		}
 		if plots != "" {
 			reviewPlots(&b, galleriesOf[i].all(), plots)
 		}

@@ -111,6 +111,13 @@ func (t *terminal) section(s section) error {
 		t.out.WriteByte('\n')
 		t.lines(s.chart.render(t.columns), plain)
 	}
+	if len(s.recovery) > 0 {
+		t.out.WriteByte('\n')
+		if err := t.grid(fitSettings(s.recovery, t.columns), len(s.recoveryRows)); err != nil {
+			return err
+		}
+		t.lines(wrap(recoveryNote, t.columns), dim)
+	}
 	for _, line := range s.remarks {
 		t.lines(items(line, t.columns), plain)
 	}

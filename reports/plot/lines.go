@@ -18,7 +18,8 @@ type Lines struct {
 }
 
 // Line is one line. Where Y is +Inf it rises to the top of the frame and ends
-// there; where it is NaN there is a gap.
+// there, from the bottom where that is its first point; where it is NaN there
+// is a gap.
 type Line struct {
 	Label  string
 	Color  int
@@ -154,9 +155,12 @@ func (p Lines) path(points []Point) string {
 			fmt.Fprintf(&b, "H%dV0", x)
 			break
 		}
-		if !pen {
+		switch {
+		case !pen && math.IsInf(pt.Y, 1):
+			fmt.Fprintf(&b, "M%d %dV0", x, grain)
+		case !pen:
 			fmt.Fprintf(&b, "M%d %d", x, y)
-		} else {
+		default:
 			fmt.Fprintf(&b, "l%d %d", x-lastX, y-lastY)
 		}
 		if math.IsInf(pt.Y, 1) {

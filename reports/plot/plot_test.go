@@ -86,7 +86,7 @@ func TestPath(t *testing.T) {
 		"a line":                {[]Point{{0, 0}, {5, 50}, {10, 100}}, "M0 10000l5000 -5000l5000 -5000"},
 		"a gap":                 {[]Point{{0, 0}, {1, math.NaN()}, {2, 100}, {3, 100}}, "M0 10000M2000 0l1000 0"},
 		"it rises and ends":     {[]Point{{0, 0}, {5, 50}, {6, math.Inf(1)}, {7, 3}}, "M0 10000l5000 -5000H6000V0"},
-		"all failed":            {[]Point{{2, math.Inf(1)}, {7, 3}}, "M2000 0"},
+		"all failed":            {[]Point{{2, math.Inf(1)}, {7, 3}}, "M2000 10000V0"},
 		"nothing":               {[]Point{{2, math.NaN()}}, ""},
 		"outside is at the end": {[]Point{{0, 200}, {20, -5}}, "M0 0l10000 10000"},
 	} {

@@ -10,6 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Read reads a result as Write writes it. A document of another schema
@@ -126,7 +129,7 @@ func Write(w io.Writer, r *Result) error {
 	default:
 		before = append(before, '[')
 	}
-	if _, err := w.Write(before); err != nil {
+	if _, err := w.Write(escapeUnprintable(before)); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	for i := range r.Variants {
@@ -138,7 +141,7 @@ func Write(w io.Writer, r *Result) error {
 		if i == 0 {
 			separator = "\n    "
 		}
-		for _, part := range [][]byte{[]byte(separator), text} {
+		for _, part := range [][]byte{[]byte(separator), escapeUnprintable(text)} {
 			if _, err := w.Write(part); err != nil {
 				return fmt.Errorf("writing the result: %w", err)
 			}
@@ -155,6 +158,33 @@ func Write(w io.Writer, r *Result) error {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	return nil
+}
+
+// escapeUnprintable writes what a terminal would obey, or what turns text
+// around, as JSON's \u escapes: a result may be printed, and holds text from
+// servers. In JSON such characters stand only within strings.
+func escapeUnprintable(text []byte) []byte {
+	var out []byte
+	copied := 0
+	for i := 0; i < len(text); {
+		if text[i] < 0x7f {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(text[i:])
+		if r == 0x7f || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			out = append(out, text[copied:i]...)
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, "\\u%04x", unit)
+			}
+			copied = i + n
+		}
+		i += n
+	}
+	if copied == 0 {
+		return text
+	}
+	return append(out, text[copied:]...)
 }
 
 // Save writes the result to a file: whole or not at all. It replaces a file of

@@ -72,9 +72,26 @@ func TestWriteIsPlainJSON(t *testing.T) {
 		if err := Write(&got, r); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(string(want)+"\n", got.String()); diff != "" {
+		plain := strings.ReplaceAll(string(want), "\u202e", `\u202e`)
+		if diff := cmp.Diff(plain+"\n", got.String()); diff != "" {
 			t.Errorf("%d variants (-want +got):\n%s", len(r.Variants), diff)
 		}
+	}
+}
+
+// What a terminal would obey is escaped, and read back as it was.
+func TestWriteEscapes(t *testing.T) {
+	r := full(t)
+	r.Note = "a\u009b31m\x1b[2J\x7f\u202eb 漢字 é \U000e0041 \u2028\n"
+	var out bytes.Buffer
+	if err := Write(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	if want := `"note": "a\u009b31m\u001b[2J\u007f\u202eb 漢字 é \udb40\udc41 \u2028\n"`; !strings.Contains(out.String(), want) {
+		t.Errorf("the note is not %s", want)
+	}
+	if again, err := Read(&out); err != nil || again.Note != r.Note {
+		t.Errorf("read back as %q, %v", again.Note, err)
 	}
 }
 
