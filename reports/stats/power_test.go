@@ -8,6 +8,7 @@ import (
 
 // What a plan could show is found in 9 of 10 experiments of that noise.
 func TestCouldShow(t *testing.T) {
+	withoutRace(t)
 	for _, c := range []struct{ k, m int }{{6, 1}, {7, 3}, {10, 15}, {20, 3}} {
 		ratio := CouldShow(c.k, c.m, 0.03)
 		rng := rand.New(rand.NewPCG(uint64(c.k), 77))

@@ -28,6 +28,7 @@ func TestTrend(t *testing.T) {
 // Of values in random order, as many have a small p-value as it says; and the
 // approximation beyond 100 takes over without a step.
 func TestTrendLevel(t *testing.T) {
+	withoutRace(t)
 	rng := rand.New(rand.NewPCG(1, 8))
 	for n, trials := range map[int]int{8: 2000, 20: 2000, 100: 300, 101: 300} {
 		below := 0
@@ -49,6 +50,7 @@ func TestTrendLevel(t *testing.T) {
 // Values that wander pass for a trend less often than the plain test has it,
 // and a trend is found all the same.
 func TestDependentTrend(t *testing.T) {
+	withoutRace(t)
 	rng := rand.New(rand.NewPCG(4, 8))
 	const trials = 1000
 	var plain, corrected, found int
