@@ -283,7 +283,12 @@ func faultName(f result.FaultWindow) string {
 
 func faultTime(f result.FaultWindow) string {
 	at := trimmed(time.Duration(f.AtNS).Seconds())
+	moment := f.ForNS == 1
 	switch {
+	case moment && f.EveryNS > 0:
+		return "at " + at + " s and every " + seconds(f.EveryNS)
+	case moment:
+		return "at " + at + " s"
 	case f.EveryNS > 0:
 		return at + "–" + seconds(f.AtNS+f.ForNS) + " and every " + seconds(f.EveryNS)
 	case f.ForNS > 0:

@@ -87,7 +87,7 @@ type FaultWindow struct {
 	Name  string `json:"name"`
 	Kind  string `json:"kind"`
 	AtNS  int64  `json:"at_ns"`
-	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial
+	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial; 1: it happens at a moment
 	// EveryNS is the period with which it repeats; 0: it does not.
 	EveryNS int64 `json:"every_ns,omitempty"`
 	// Method and Backends narrow it, as written; empty is all.
