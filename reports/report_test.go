@@ -573,3 +573,30 @@ func TestReached(t *testing.T) {
 		}
 	}
 }
+
+// How soon variants recover stands in a column of its own, where any needed more
+// than a moment.
+func TestRecoveryColumn(t *testing.T) {
+	after := func(seconds int64) result.Trial {
+		ns := seconds * int64(time.Second)
+		return result.Trial{State: result.Recovered, RecoveryNS: &ns}
+	}
+	never := result.Trial{State: result.NotRecovered}
+	table := func(trials ...[]result.Trial) *table {
+		var t table
+		for _, of := range trials {
+			t.rows = append(t.rows, row{variant: &result.Variant{Trials: of}})
+		}
+		return &t
+	}
+	c, shown := table([]result.Trial{after(7), after(9), never}, []result.Trial{never, never, after(3)}, []result.Trial{{State: result.InFault}}).backColumn()
+	if diff := cmp.Diff([]string{"9", "not", blank}, c.cells); diff != "" || !shown || c.head != "recovery s" {
+		t.Errorf("shown %v, %q (-want +got):\n%s", shown, c.head, diff)
+	}
+	if _, shown := table([]result.Trial{after(0), after(0)}, []result.Trial{after(0)}).backColumn(); shown {
+		t.Error("shown where all recovered at once")
+	}
+	if _, shown := table([]result.Trial{{State: result.Steady}}).backColumn(); shown {
+		t.Error("shown without a fault")
+	}
+}
