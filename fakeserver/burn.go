@@ -50,15 +50,15 @@ func spin(hashes int) {
 func (b *burner) work(ctx context.Context, p *pace, w waiter, asked time.Duration) (actual time.Duration, err error) {
 	began := time.Now()
 	for left := asked; left > 0; left -= burnChunk {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		if _, err := p.work(ctx, w, 0); err != nil { // waits while it is frozen
 			return 0, err
 		}
 		chunk := min(left, burnChunk)
 		spin(int(float64(chunk) / float64(time.Microsecond) * b.perMicrosecond / p.now()))
 		runtime.Gosched()
-	}
-	if err := ctx.Err(); err != nil {
-		return 0, err
 	}
 	return time.Since(began), nil
 }

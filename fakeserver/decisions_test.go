@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/grpcbench/grpcbench/fakeserver/draw"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/memnet"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
@@ -159,4 +160,67 @@ func TestProbabilityOverManyCalls(t *testing.T) {
 	if d := cmp.Diff(map[string]int64{"first": first, "second": second}, counted); d != "" {
 		t.Errorf("clients and fleet count differently (-clients +fleet):\n%s", d)
 	}
+}
+
+// Many calls at once on one connection, over TCP: each reset ends the call
+// that it is for, after exactly the messages that it is to come after.
+func TestResetsEndTheRightCalls(t *testing.T) {
+	const seed, p, calls, workers = 9, 0.3, 1000, 32
+	rules := []fault.Rule{
+		{Probability: ptr(p), Where: fault.Where{Kind: fault.Unary}, Inject: fault.Inject{Reset: &fault.Reset{Code: "CANCEL"}}},
+		{Probability: ptr(p), Where: fault.Where{Kind: fault.ServerStream}, Inject: fault.Inject{Reset: &fault.Reset{Code: "CANCEL", After: 2}}},
+	}
+	f := NewFleet("secret", nil)
+	defer f.Close()
+	addresses, err := f.Configure(Config{Backends: 1, Faults: rules})
+	must(t, err)
+	must(t, f.Reset(seed, 0))
+	f.Start(time.Now().Add(-sec), true)
+	client := userpb.NewUserServiceClient(dial(t, addresses[0].Address, nil))
+	tasks := make(chan int)
+	var all sync.WaitGroup
+	var met [2]atomic.Int64
+	for range workers {
+		all.Go(func() {
+			for i := range tasks {
+				which, id, got := i%2, fmt.Sprintf("calls/%d", i), ""
+				ctx := metadata.AppendToOutgoingContext(t.Context(), callKey, id)
+				if which == 0 {
+					_, err := client.GetUser(ctx, &userpb.GetUserRequest{})
+					got = status.Code(err).String()
+				} else {
+					n, err := readList(ctx, client, 4, 30_000)
+					got = fmt.Sprint(status.Code(err), " ", n)
+				}
+				want := []string{"OK", "OK 4"}[which]
+				if rules[which].Selects(draw.Seed{Seed: seed}, which, fault.Subject{Call: draw.Hash(id), Attempt: 1}) {
+					met[which].Add(1)
+					want = []string{"Canceled", "Canceled 2"}[which]
+				}
+				if got != want {
+					t.Errorf("%s: %s, want %s", id, got, want)
+				}
+			}
+		})
+	}
+	for i := range calls {
+		tasks <- i
+	}
+	close(tasks)
+	all.Wait()
+	s := f.Snapshot().Backends[0]
+	if d := cmp.Diff(map[string]int64{"reset[0]": met[0].Load(), "reset[1]": met[1].Load()}, s.Rules); d != "" || s.ConnectionsOpened != 1 {
+		t.Errorf("%d connections, counted (-want +got):\n%s", s.ConnectionsOpened, d)
+	}
+}
+
+// readList reads a stream of messages to its end.
+func readList(ctx context.Context, c userpb.UserServiceClient, messages, size int32) (n int, err error) {
+	ss, err := c.ListUsers(ctx, &userpb.ListUsersRequest{UserId: "7", Messages: messages, ResponseBytes: size})
+	for err == nil {
+		if _, err = ss.Recv(); err == nil {
+			n++
+		}
+	}
+	return n, ended(err)
 }

@@ -35,8 +35,8 @@ type BackendSnapshot struct {
 	// methods that the fleet does not have are together under "unknown".
 	Attempts map[string]int64
 	// Codes is the answers by code name (OK, UNAVAILABLE, …). An attempt whose
-	// connection died, whose caller left or whose deadline passed counts as
-	// CANCELLED.
+	// connection died, whose caller left, whose deadline passed or that a fault
+	// reset counts as CANCELLED.
 	Codes map[string]int64
 	// Faults is, by kind, the attempts that met a fault on calls and the
 	// windows of a fault on the backend: those to which it happened. Rules is

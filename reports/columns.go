@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/reports/stats"
@@ -28,6 +29,7 @@ const (
 	rankP99
 	rankFailed
 	rankAttempts
+	rankRecovery
 	rankChange
 	rankP999
 	rankP90
@@ -59,6 +61,7 @@ const (
 	noteInSLO
 	noteAttempts
 	noteImbalance
+	noteRecovery
 	noteCPU
 )
 
@@ -104,6 +107,9 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string) {
 	}
 	figures = append(figures, t.each("OK/s", rankAchieved, func(r *row) string { return perSecond(r.figures.AchievedPerS) }))
 	if c, ok := t.imbalance(); ok {
+		figures = append(figures, c)
+	}
+	if c, ok := t.recovery(); ok {
 		figures = append(figures, c)
 	}
 	if c, ok := t.cpu(r); ok {
@@ -464,7 +470,8 @@ func (t *table) imbalance() (column, bool) {
 	c := t.each("imbalance", rankImbalance, func(r *row) string {
 		var each []float64
 		for _, trial := range r.variant.Trials {
-			if len(trial.Client.Picks) > 1 && trial.Client.Imbalance > 0 {
+			several := len(trial.Client.Picks) > 1 || trial.Fleet != nil && len(trial.Fleet.Backends) > 1
+			if several && trial.Client.Imbalance > 0 {
 				each = append(each, trial.Client.Imbalance)
 			}
 		}
@@ -478,6 +485,38 @@ func (t *table) imbalance() (column, bool) {
 	})
 	c.notes = []note{{noteImbalance, "imbalance: the busiest backend's attempts over an even share"}}
 	return c, known && uneven
+}
+
+// recovery is the median time until goodput was back: known where faults ended
+// in time, and shown where some variant needed more than a moment.
+func (t *table) recovery() (column, bool) {
+	known, shown := false, false
+	c := t.each("recovery s", rankRecovery, func(r *row) string {
+		var each []float64
+		never := 0
+		for _, trial := range r.variant.Trials {
+			switch {
+			case trial.RecoveryNS != nil:
+				each = append(each, time.Duration(*trial.RecoveryNS).Seconds())
+			case trial.State == result.NotRecovered:
+				never++
+			}
+		}
+		known = known || len(each) > 0
+		switch {
+		case never > len(each):
+			shown = true
+			return "never"
+		case len(each) == 0:
+			return blank
+		}
+		slices.Sort(each)
+		middle := each[len(each)/2]
+		shown = shown || middle >= 1
+		return separated(middle, 0)
+	})
+	c.notes = []note{{noteRecovery, "recovery: from the end of the last fault until in SLO is back; never: not in most trials"}}
+	return c, known && shown
 }
 
 // cpu is the client process's CPU per call: known where one load entry has the

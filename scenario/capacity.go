@@ -3,9 +3,11 @@ package scenario
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 )
 
 // channels is the pool's size, connections what they come to once all are
@@ -137,14 +139,57 @@ func (s *Scenario) outages() []outage {
 		if rule.Inject.Down == nil && rule.Inject.Restart == nil {
 			continue
 		}
-		o := outage{name: rule.Label()}
-		if len(rule.Where.Backends) > 0 {
-			hit := slices.Compact(slices.Sorted(slices.Values(rule.Where.Backends)))
-			o.survivors = s.Fleet.Backends - len(hit)
+		hit := s.concerned(rule)
+		if rule.Stagger > 0 && rule.For > 0 {
+			// One goes down while earlier ones may be down still.
+			hit = min(hit, int((rule.For+rule.Stagger-1)/rule.Stagger))
 		}
-		all = append(all, o)
+		all = append(all, outage{name: rule.Label(), survivors: s.Fleet.Backends - hit})
 	}
 	return all
+}
+
+// concerned is how many backends a rule is for.
+func (s *Scenario) concerned(rule fault.Rule) int {
+	if len(rule.Where.Backends) == 0 {
+		return s.Fleet.Backends
+	}
+	return len(rule.Where.Backends)
+}
+
+// ended reports whether all windows of a rule are over by a time.
+func (s *Scenario) ended(rule fault.Rule, by time.Duration) bool {
+	last := time.Duration(s.concerned(rule)-1) * rule.Stagger
+	return rule.For > 0 && rule.Every == 0 && rule.At+last+rule.For <= by
+}
+
+// meets reports whether the load has calls that a rule on calls is for.
+func (s *Scenario) meets(rule fault.Rule) bool {
+	for key, value := range rule.Where.Metadata {
+		if !s.sends(key, value) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(s.Load, func(l Load) bool {
+		m, known := methodNamed(l.Call)
+		kind := fault.RPCKind(l.Kind())
+		return known && rule.Meets(kind) && (rule.Where.Kind == "" || rule.Where.Kind == kind) &&
+			(rule.Where.Method == "" || rule.Where.Method == m.short || rule.Where.Method == m.full)
+	})
+}
+
+// sends reports whether calls may carry this metadata. A key that hashing goes
+// by has the values of users, who are many.
+func (s *Scenario) sends(key, value string) bool {
+	if hash := s.Client.Balance.ConsistentHash; hash != nil && strings.EqualFold(hash.Header, key) {
+		return true
+	}
+	for k, v := range s.Client.Metadata {
+		if strings.EqualFold(k, key) && v == value {
+			return true
+		}
+	}
+	return false
 }
 
 // doubts are warnings about plans that can be run but might not show what
@@ -180,10 +225,16 @@ func (s *Scenario) doubts() []string {
 			switch {
 			case rule.At >= s.Measure:
 				doubt("fault %s begins at %v, when the measurement of %v is over: it never happens", rule.Label(), rule.At, s.Measure)
-			case rule.For > 0 && rule.At+rule.For <= -s.Warmup:
+			case s.ended(rule, -s.Warmup):
 				doubt("fault %s ends before the warm-up of %v begins: it never happens", rule.Label(), s.Warmup)
-			case rule.For > 0 && rule.At+rule.For <= 0:
+			case s.ended(rule, 0):
 				doubt("fault %s ends before the measurement begins: it happens in the warm-up only", rule.Label())
+			case rule.Inject.OnCall() != nil && !s.meets(rule):
+				doubt("fault %s never happens: no load entry makes calls that it is for", rule.Label())
+			}
+			if o := rule.Inject.Oversize; o != nil && o.Size <= s.Client.Messages.MaxReceive {
+				doubt("fault %s sends %s, no more than client.messages.max_receive (%s): the client takes it",
+					rule.Label(), byteText(o.Size), byteText(s.Client.Messages.MaxReceive))
 			}
 		}
 		if u, ok := s.utilisation(s.Fleet.Backends); ok && u >= 1 {

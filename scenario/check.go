@@ -98,7 +98,10 @@ func (s *Scenario) check(p *problems) {
 	s.checkMethodSettings(p)
 	s.checkChurn(p)
 	if s.Fleet != nil && s.Client.TLS != nil {
-		p.addUnlessKnown("client.tls", "is for a target: the fleet speaks plain text")
+		p.addUnlessKnown("client.tls", "is for a target: clients trust the certificates of a fleet with tls: self_signed by themselves")
+	}
+	if s.fronted() && s.Client.Balance.NeedsLookaside() {
+		p.addUnlessKnown("fleet.front", "cannot be with balance grpclb: its balancer hands out the backends' own addresses")
 	}
 	s.checkLoad(p)
 }

@@ -75,6 +75,10 @@ func (s *Scenario) checkChurn(p *problems) {
 		p.addUnlessKnown("churn", "is for a fleet: the endpoints of a target are its own")
 		return
 	}
+	if s.fronted() {
+		p.addUnlessKnown("churn", "cannot be with a front: clients know one address, whatever stands behind it")
+		return
+	}
 	if s.Client.Balance.NeedsLookaside() {
 		p.addUnlessKnown("churn", "cannot be with balance grpclb: its balancer says which backends there are (fleet.lookaside.changes)")
 	}

@@ -360,6 +360,19 @@ func TestWarnings(t *testing.T) {
 		{"load.reads.response=5MiB", "responses of reads carry 5MiB, more than client.messages.max_receive (4MiB): every call fails"},
 		{"client.methods={SyncUsers: {timeout: 1s}}", "client.methods.SyncUsers does nothing: no load entry calls SyncUsers"},
 		{"fleet.faults=[{at: 9s, for: 2s, inject: down}]", ""},
+		{"fleet.faults=[{name: early, at: -9s, for: 1s, every: 3s, inject: down}]", ""},
+		{"fleet={backends: 4, faults: [{name: early, at: -9s, for: 1s, stagger: 3s, inject: down}]}", ""},
+		{"fleet={backends: 3, faults: [{name: early, at: -9s, for: 1s, stagger: 3s, inject: down}]}",
+			"fault early ends before the warm-up of 2s begins: it never happens"},
+		{"fleet.faults=[{where: {method: BatchCreateUsers}, inject: hang}]", "fault hang never happens: no load entry makes calls that it is for"},
+		{"fleet.faults=[{where: {kind: bidi_stream}, inject: hang}]", "fault hang never happens: no load entry makes calls that it is for"},
+		{"fleet.faults=[{where: {kind: server_stream}, inject: {slow_read: {after: 0}}}]", ""},
+		{"fleet.faults=[{where: {kind: client_stream}, inject: {truncate: {code: ABORTED}}}]", "fault truncate never happens: no load entry makes calls that it is for"},
+		{"fleet.faults=[{inject: {reset: {code: CANCEL}}}]", ""},
+		{"fleet.faults=[{where: {metadata: {tenant: a}}, inject: hang}]", "fault hang never happens: no load entry makes calls that it is for"},
+		{"fleet.faults=[{inject: {oversize: {size: 4MiB}}}]",
+			"fault oversize sends 4MiB, no more than client.messages.max_receive (4MiB): the client takes it"},
+		{"fleet.faults=[{inject: {oversize: {size: 5MiB}}}]", ""},
 	} {
 		plan := read(t, Options{Set: []string{c.set}})
 		switch {
@@ -376,6 +389,25 @@ func TestWarnings(t *testing.T) {
 	plan = read(t, Options{Set: []string{"fleet.service_time.fixed=9ms"}}, "compare: {fleet.concurrency: [1, 4]}")
 	if want := []string{"150 % utilisation is more than a backend can serve: calls wait longer and longer (variant fleet.concurrency=1)"}; !slices.Equal(plan.Warnings, want) {
 		t.Errorf("warnings %q, want %q", plan.Warnings, want)
+	}
+}
+
+// TestOutages: who is left of three backends, at the worst time.
+func TestOutages(t *testing.T) {
+	for faults, want := range map[string]int{
+		"{inject: down}":                                                  0,
+		"{where: {backends: [1]}, inject: down}":                          2,
+		"{where: {backends: [2, 0]}, inject: down}":                       1,
+		"{for: 2s, stagger: 3s, inject: down}":                            2,
+		"{for: 2s, stagger: 2s, inject: down}":                            2,
+		"{for: 3s, stagger: 2s, inject: down}":                            1,
+		"{for: 2s, stagger: 1ms, inject: down}":                           0,
+		"{for: 3s, stagger: 1s, where: {backends: [1, 2]}, inject: down}": 1,
+	} {
+		plan := read(t, Options{Set: []string{"fleet={backends: 3, faults: [" + faults + "]}"}})
+		if got := plan.Base.outages(); len(got) != 1 || got[0].survivors != want {
+			t.Errorf("%s: %+v, want %d survivors", faults, got, want)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ func choices() []choiceAt {
 		{"client.retry.jitter", "how the wait b is spread at random", reflect.TypeFor[retry.Jitter]()},
 		{"fleet.service_time", "how long serving one call takes", reflect.TypeFor[servicetime.Choice]()},
 		{"fleet.faults[].inject", "what goes wrong", reflect.TypeFor[fault.Inject]()},
+		{"fleet.faults[].inject.status.details[]", "what a status says beside its code", reflect.TypeFor[fault.Detail]()},
 		{"load[].arrivals", "how an open loop spreads calls over time", reflect.TypeFor[load.Arrivals]()},
 	}
 }

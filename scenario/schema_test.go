@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -79,13 +80,22 @@ func beyond() []string {
 		duplicate-key tab bad-indentation second-document unclosed-brace unknown-alias octal-number
 		negative-base no-channels no-attempts max-below-base compression one-window method-twice
 		no-backends queue-without-concurrency fault-backend fault-method fault-without-inject fault-down-probability fault-down-method quantiles-order
+		fault-every-without-for fault-every-not-longer-than-for fault-stagger-one-backend fault-nth-zero fault-nth-and-probability
+		fault-burst-never-ends fault-burst-without-size fault-attempt-zero fault-down-attempt fault-metadata-key fault-backend-twice
+		fault-truncate-unary fault-truncate-kind fault-truncate-without-code fault-reset-without-code fault-oversize-without-size
+		fault-throttle-zero fault-headers-empty fault-headers-reserved fault-pushback-fraction fault-detail-type fault-detail-base64
+		fault-kind-of-method fault-negative-after fault-name-twice
 		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain no-trials
 		no-load neither-open-nor-closed rate-zero no-workers arrivals-of-closed-loop max-in-flight-of-closed-loop
 		think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
 		compare-same-value compare-empty-value compare-unknown-path compare-without-client compare-other-root compare-unknown-load
 		compare-value-range compare-value-type compare-inside-another compare-overlay-overlap compare-overlay-path compare-overlay-nested-path
 		compare-overlay-value compare-too-many compare-both-loops
-		baseline-without-compare baseline-dimension baseline-value baseline-value-near`)
+		baseline-without-compare baseline-dimension baseline-value baseline-value-near
+		rate-as-share pareto-alpha lognormal-mean-p99 lognormal-too-much mixture-one-part quantiles-file-missing
+		backends-list-empty backend-speed fleet-method-unknown fleet-method-message-time network-jitter front-with-churn
+		fault-tls-failure-plain fault-restart-without-for fault-restart-cold fault-slow-without-time fault-overload-unlimited
+		fault-disconnect-for fault-max-streams-zero fault-max-age-without-age`)
 }
 
 func TestSchemaRejectsMistakes(t *testing.T) {
@@ -170,7 +180,13 @@ func TestList(t *testing.T) {
 		typ = indirect(typ)
 		switch {
 		case len(strict.Kinds(typ)) > 0:
+			if slices.Contains(slices.Collect(maps.Values(found)), typ) {
+				return // a choice within itself
+			}
 			found[path] = typ
+			for _, k := range strict.Kinds(typ) {
+				walk(path+"."+k.Name, k.Type)
+			}
 		case typ.Kind() == reflect.Slice:
 			walk(path+"[]", typ.Elem())
 		case typ.Kind() == reflect.Struct && typ != reflect.TypeFor[strict.Node]():
@@ -186,6 +202,7 @@ func TestList(t *testing.T) {
 		}
 	}
 	walk("", scenarioType())
+	const base = "fleet.faults=[{inject: {status: {code: ABORTED, details: [{retry_info: 1s}]}}}]"
 	listed := choices()
 	if len(listed) != len(found) {
 		t.Errorf("%d choices are listed, there are %d", len(listed), len(found))
@@ -199,7 +216,7 @@ func TestList(t *testing.T) {
 				t.Errorf("%s %s has no doc", c.path, k.Name)
 			}
 			set := strings.ReplaceAll(c.path, "[]", "[0]") + "=" + k.Example
-			if _, err := Read("x.yaml", document(), Options{Set: []string{"fleet.faults=[{inject: down}]", set}}); err != nil {
+			if _, err := Read("x.yaml", document(), Options{Set: []string{base, set}}); err != nil {
 				t.Errorf("the example of %s does not read: %v", k.Name, err)
 			}
 		}

@@ -129,6 +129,12 @@ func flow(v reflect.Value, unit string) string {
 			items = append(items, flow(v.Index(i), unit))
 		}
 		return "[" + strings.Join(items, ", ") + "]"
+	case reflect.Map:
+		var parts []string
+		for _, key := range sortedKeys(v) {
+			parts = append(parts, key+": "+flow(v.MapIndex(reflect.ValueOf(key)), unit))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
 	case reflect.Struct:
 		return flowStruct(v)
 	}

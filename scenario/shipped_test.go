@@ -70,7 +70,11 @@ func TestShippedScenarios(t *testing.T) {
 				t.Errorf("warnings: %q", plan.Warnings)
 			}
 			for _, v := range plan.Variants {
-				if rate, _ := v.Scenario.offered(); rate < 500 || rate > 4000 {
+				least := 500.0
+				if plan.Base.Name == "retry-storm" {
+					least = 80 // one worker, as in theory
+				}
+				if rate, _ := v.Scenario.offered(); rate < least || rate > 4000 {
 					t.Errorf("%s offers %v calls/s", v.Name, rate)
 				}
 			}

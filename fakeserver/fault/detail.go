@@ -21,7 +21,7 @@ import (
 type Detail struct {
 	RetryInfo *RetryInfo  `yaml:"retry_info" json:",omitempty" doc:"google.rpc.RetryInfo: when to retry" example:"{retry_info: 1s}"`
 	ErrorInfo *ErrorInfo  `yaml:"error_info" json:",omitempty" doc:"google.rpc.ErrorInfo: the cause, for machines" example:"{error_info: {reason: QUOTA_EXCEEDED, domain: example.com}}"`
-	Message   *JSONDetail `yaml:"message" json:",omitempty" doc:"any message of google.rpc, as JSON" example:"{message: {type: google.rpc.RequestInfo, json: '{\"requestId\": \"r-17\"}'}}"`
+	Message   *JSONDetail `yaml:"message" json:",omitempty" doc:"any message of google.rpc, as JSON" example:"{message: {type: google.rpc.DebugInfo, json: '{\"detail\":\"x\"}'}}"`
 	Raw       *RawDetail  `yaml:"raw" json:",omitempty" doc:"any message at all, in base64" example:"{raw: {type: example.v1.Reason, base64: CAE=}}"`
 }
 
@@ -79,7 +79,9 @@ func (d *JSONDetail) encode() (*anypb.Any, error) {
 	m := t.New().Interface()
 	if d.JSON != "" {
 		if err := protojson.Unmarshal([]byte(d.JSON), m); err != nil {
-			return nil, field.New("json", "must be a %s: %v", d.Type, err)
+			// Protobuf puts one sort of space or the other behind this, on purpose.
+			why := strings.TrimLeft(strings.TrimPrefix(err.Error(), "proto:"), " \u00a0")
+			return nil, field.New("json", "must be a %s as JSON: %s", d.Type, why)
 		}
 	}
 	return anypb.New(m)

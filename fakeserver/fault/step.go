@@ -58,7 +58,9 @@ type Step struct {
 	// replaced. It must not be changed.
 	Message proto.Message
 
-	// Wait comes before everything else that the step does. It adds up.
+	// Wait adds up, and comes before the step or the End. At the arrival of an
+	// attempt that does not end there it is time on the way: it is waited when
+	// the request is complete, before the attempt asks for a slot.
 	Wait time.Duration
 	// Header is sent with the response's headers, if they have not left yet.
 	Header metadata.MD

@@ -128,6 +128,9 @@ func (c curve) Draw(s draw.Stream) time.Duration {
 // Mean implements Distribution. Over one piece ∫ exp(a + bz)·φ(z) dz is
 // exp(a + b²/2)·(Φ(to − b) − Φ(from − b)).
 func (q *Quantiles) Mean() time.Duration {
+	if q.unread() {
+		return 1 // not nothing; more is known when the file is read
+	}
 	var sum float64
 	for _, p := range q.pieces() {
 		sum += math.Exp(p.a+p.b*p.b/2) * (normalCDF(p.b-p.from) - normalCDF(p.b-p.to))

@@ -176,10 +176,13 @@ type Trial struct {
 	// Partial is set when the trial was interrupted during its measurement.
 	Partial bool `json:"partial,omitempty"`
 	// Started is t0; MeasuredNS how long the measurement lasted.
-	Started    time.Time  `json:"started"`
-	MeasuredNS int64      `json:"measured_ns"`
-	Validity   Validity   `json:"validity"`
-	State      State      `json:"state"`
+	Started    time.Time `json:"started"`
+	MeasuredNS int64     `json:"measured_ns"`
+	Validity   Validity  `json:"validity"`
+	State      State     `json:"state"`
+	// RecoveryNS is how long after the last fault goodput was back, in whole
+	// seconds of the measurement; null where it was not, or there was no fault.
+	RecoveryNS *int64     `json:"recovery_ns,omitempty"`
 	Series     []Series   `json:"series"`
 	Intervals  []Interval `json:"intervals"`
 	Exemplars  []Exemplar `json:"exemplars"`

@@ -85,3 +85,21 @@ func picks(attempts []result.AttemptCount, fleet []string) (each []result.Picks,
 	}
 	return each, float64(most) * float64(len(each)) / float64(total)
 }
+
+// fleetImbalance is the busiest backend's share of the attempts over an even
+// one, by the fleet's count: behind a front clients cannot tell backends apart.
+func fleetImbalance(f *result.Fleet) float64 {
+	var total, most int64
+	for _, b := range f.Backends {
+		var n int64
+		for _, attempts := range b.Attempts {
+			n += attempts
+		}
+		total += n
+		most = max(most, n)
+	}
+	if total == 0 {
+		return 0
+	}
+	return float64(most) * float64(len(f.Backends)) / float64(total)
+}

@@ -3,6 +3,8 @@ package run
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"google.golang.org/grpc/credentials"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario"
@@ -246,6 +250,16 @@ func traffic(s fakeserver.Snapshot) (inFlight, received int64) {
 		}
 	}
 	return inFlight, received
+}
+
+// credentials trust the fleet's own authority; nil where it speaks plain text.
+func (b *backends) credentials() credentials.TransportCredentials {
+	if len(b.addresses) == 0 || b.addresses[0].Authority == "" {
+		return nil
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(b.addresses[0].Authority)) // the fleet made it
+	return credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: fakeserver.TLSName, MinVersion: tls.VersionTLS12})
 }
 
 // names maps addresses to the backends' names.

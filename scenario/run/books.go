@@ -14,8 +14,10 @@ import (
 // per method, the client's count of attempts against the fleet's. What does not
 // add up makes the trial INVALID, and names the series. settled is what kept the
 // fleet from coming to rest, left the calls of before that were under way there
-// when measurement began.
-func reconcile(t *result.Trial, settled error, left int64) {
+// when measurement began, late the attempts of before, per method, that had not
+// arrived then and may have since: a network, or a blackhole, can hold them that
+// long.
+func reconcile(t *result.Trial, settled error, left int64, late map[string]int64) {
 	for i := range t.Series {
 		if err := t.Series[i].Check(); err != nil {
 			t.Validity.Add(result.Reason{
@@ -46,7 +48,7 @@ func reconcile(t *result.Trial, settled error, left int64) {
 		methods[a.Method] = true
 	}
 	for _, method := range slices.Sorted(maps.Keys(methods)) {
-		low, high := answered[method], answered[method]+unknown[method]
+		low, high := answered[method], answered[method]+unknown[method]+late[method]
 		if got := received[method]; got < low || got > high {
 			limit := low
 			if got > high {

@@ -1,6 +1,8 @@
 package run_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,4 +95,78 @@ measure: 1s
 			})
 		})
 	}
+}
+
+// TestEveryVariantDecidesAlike compares variants call by call: with few calls
+// of each entry for each code, nearly every call that met a fault is kept as
+// an example of it.
+func TestEveryVariantDecidesAlike(t *testing.T) {
+	codes := []string{"UNKNOWN", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "FAILED_PRECONDITION",
+		"OUT_OF_RANGE", "UNIMPLEMENTED", "DATA_LOSS", "UNAUTHENTICATED"}
+	var rules, loads strings.Builder
+	for i, code := range codes {
+		which := "probability: 4%"
+		switch i % 5 {
+		case 1:
+			which = fmt.Sprintf("nth: %d", 17+i)
+		case 2:
+			which = fmt.Sprintf("burst: {size: 2, every: %d}", 30+i)
+		}
+		fmt.Fprintf(&rules, "    - {name: r%d, %s, inject: {status: {code: %s}}}\n", i, which, code)
+	}
+	for i := range 6 {
+		fmt.Fprintf(&loads, "  - {name: reads%d, call: GetUser, rate: 40/s}\n", i)
+		fmt.Fprintf(&loads, "  - {name: lists%d, call: ListUsers, workers: 2, think: 40ms, messages: 2}\n", i)
+	}
+	inWorld(t, func(w *world) {
+		r := w.run(w.plan(`
+name: alike
+fleet:
+  backends: 3
+  isolation: inprocess
+  faults:
+%s
+client: {retry: none}
+load:
+%s
+compare: {client.pool.size: [1, 4], client.balance: [round_robin, pick_first, random_subsetting], client.count: [1, 3]}
+trials: 1
+warmup: 300ms
+measure: 2s
+`, rules.String(), loads.String()))
+		mustBeExact(t, r)
+		met := func(trial result.Trial) map[string]string {
+			calls := map[string]string{}
+			for _, e := range trial.Exemplars {
+				if e.Why == "error" {
+					calls[e.Call] = e.Code
+				}
+			}
+			return calls
+		}
+		counted := func(trial result.Trial) map[string]int64 {
+			rules := map[string]int64{}
+			for _, b := range trial.Fleet.Backends {
+				for rule, n := range b.Rules {
+					rules[rule] += n
+				}
+			}
+			return rules
+		}
+		first := r.Variants[0].Trials[0]
+		if n := len(met(first)); n < 150 {
+			t.Errorf("%d calls to compare by", n)
+		}
+		if n := len(counted(first)); n != len(codes) {
+			t.Errorf("%d of %d rules were met", n, len(codes))
+		}
+		for _, v := range r.Variants[1:] {
+			if d := cmp.Diff(met(first), met(v.Trials[0])); d != "" {
+				t.Errorf("%s decided differently from %s (-want +got):\n%s", v.Name, r.Variants[0].Name, d)
+			}
+			if d := cmp.Diff(counted(first), counted(v.Trials[0])); d != "" {
+				t.Errorf("%s counted differently from %s (-want +got):\n%s", v.Name, r.Variants[0].Name, d)
+			}
+		}
+	})
 }

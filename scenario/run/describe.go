@@ -75,6 +75,9 @@ func describeFaults(fleet *scenario.Fleet) []result.FaultWindow {
 		rule := fleet.Faults[i]
 		d := result.FaultWindow{Name: label, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For),
 			EveryNS: int64(rule.Every), Method: rule.Where.Method, Backends: rule.Where.Backends}
+		if rule.Momentary() {
+			d.ForNS = 1 // the shortest window there is: 0 would be to the end
+		}
 		if rule.Stagger == 0 {
 			windows = append(windows, d)
 			continue

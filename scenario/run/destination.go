@@ -58,6 +58,9 @@ func newDestination(v *scenario.Variant, b *backends) (*destination, error) {
 	if b.deps.Dial != nil {
 		d.options = append(d.options, clientcore.WithDialer(b.deps.Dial))
 	}
+	if c := b.credentials(); c != nil {
+		d.options = append(d.options, clientcore.WithTransportCredentials(c))
+	}
 	return d, nil
 }
 

@@ -117,7 +117,7 @@ func TestEachReasonIsGiven(t *testing.T) {
 			if sent == 0 {
 				sent = 1
 			}
-			reconcile(trial, test.settled, test.left)
+			reconcile(trial, test.settled, test.left, nil)
 			judge(trial, &engine.Outcome{SentShare: sent}, fleet)
 			if test.code == "" {
 				if trial.Validity.Verdict != result.Valid || len(trial.Validity.Reasons) > 0 {
@@ -244,7 +244,7 @@ func TestReconcileNamesTheSeries(t *testing.T) {
 		Fleet: &result.Fleet{Backends: []result.Backend{{Name: "b0", Attempts: map[string]int64{"user.v1.UserService/GetUser": 5, "x.Y/Z": 1},
 			Series: []result.AttemptSeries{{Method: "user.v1.UserService/GetUser", Attempt: 2, Received: 5, Codes: map[string]int64{"OK": 4}}}}}},
 	}
-	reconcile(trial, nil, 0)
+	reconcile(trial, nil, 0, nil)
 	want := []string{
 		"reads, more (user.v1.UserService/GetUser), attempt 2 on b0: received 5, ended 4",
 		"reads, more (user.v1.UserService/GetUser): the fleet received 5 attempts; by the client's count it was 0 to 0",

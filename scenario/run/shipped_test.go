@@ -24,6 +24,16 @@ func shortened(name string) []string {
 	switch name {
 	case "backoffs":
 		return append(set, "measure=2s", "drain=3s", "client.timeout=2s", "fleet.faults.outage.at=500ms", "fleet.faults.outage.for=700ms", "load.reads.rate=600/s")
+	case "outage":
+		return append(set, "measure=1500ms", "fleet.faults.outage.at=300ms", "fleet.faults.outage.for=400ms")
+	case "brownout":
+		return append(set, "measure=1500ms", "fleet.faults.brownout.at=300ms", "fleet.faults.brownout.for=600ms", "fleet.faults.brownout.inject.slow.ramp=200ms")
+	case "rolling-restart":
+		return append(set, "measure=1500ms", "fleet.faults.roll.at=200ms", "fleet.faults.roll.for=100ms", "fleet.faults.roll.stagger=300ms")
+	case "blackhole":
+		return append(set, "measure=1500ms", "fleet.faults.silence.at=200ms", "fleet.faults.silence.for=600ms")
+	case "retry-storm":
+		return append(set, "measure=6s", "fleet.faults.freeze.at=1s", "fleet.faults.freeze.for=500ms")
 	case "balancing":
 		return append(set, "measure=1s", "fleet.faults.slow.at=300ms", "fleet.faults.slow.for=400ms")
 	case "breaker":

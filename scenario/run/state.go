@@ -12,6 +12,7 @@ const (
 	// fault must come back, over recoveryWindow, for a trial to have recovered.
 	recoveredShare = 0.95
 	recoveryWindow = 5 * time.Second
+	settledFor     = 3 * time.Second
 	// A trial is saturated when calls in flight, averaged over the last
 	// quarter of the measurement, are at least growthFactor times, and
 	// growthCalls more than, those of the second quarter.
@@ -30,11 +31,12 @@ func state(t *result.Trial, fleet *scenario.Fleet) result.State {
 	case faulty && end >= measured:
 		return result.InFault
 	case faulty:
-		back, known := recovered(t.Intervals, begin, end, measured)
+		after, back, known := recovered(t.Intervals, begin, end, measured)
 		switch {
 		case !known:
 			return result.InFault // it ended too late for anything to show
 		case back:
+			t.RecoveryNS = after
 			return result.Recovered
 		}
 		return result.NotRecovered
@@ -81,17 +83,37 @@ func lastEnd(w result.FaultWindow, measured time.Duration) time.Duration {
 	return first + time.Duration(w.ForNS)
 }
 
-// recovered compares goodput per planned call in the last recoveryWindow (or
-// what there is after the fault) with that before the fault. A fault that was
-// there from the start leaves nothing to compare with but full goodput.
-// It is not known without one whole second after the fault.
-func recovered(intervals []result.Interval, begin, end, measured time.Duration) (back, known bool) {
+// recovered compares goodput per planned call after the fault with that before
+// it. A fault that was there from the start leaves nothing to compare with but
+// full goodput. A trial is back from the first second on that begins a good
+// settledFor, or what there is after the fault, when all that follows is good,
+// too; it is back, too, when the last recoveryWindow is good, and then it is
+// not said since when. It is not known without one whole second after the
+// fault.
+func recovered(intervals []result.Interval, begin, end, measured time.Duration) (after *int64, back, known bool) {
 	before, ok := goodShare(intervals, 0, begin)
 	if !ok {
 		before = 1
 	}
-	after, ok := goodShare(intervals, max(end, measured-recoveryWindow), measured)
-	return after >= recoveredShare*before, ok
+	good := func(from, to time.Duration) (is, known bool) {
+		share, known := goodShare(intervals, from, to)
+		return share > 0 && share >= recoveredShare*before, known
+	}
+	back, known = good(max(end, measured-recoveryWindow), measured)
+	for second := end.Truncate(time.Second); second < measured; second += time.Second {
+		if second < end {
+			continue
+		}
+		if is, _ := good(second, min(second+settledFor, measured)); !is {
+			continue
+		}
+		if is, _ := good(second, measured); is {
+			since := int64(second - end)
+			return &since, true, known
+		}
+		break
+	}
+	return nil, back, known
 }
 
 // capped says that so many calls were in flight that arrivals were dropped.

@@ -214,8 +214,11 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		out.Fleet.Remotes = t.backends.remotes()
 	}
 	out.Client = t.clientAccount(o)
+	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
+		out.Client.Imbalance = fleetImbalance(out.Fleet)
+	}
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
-	reconcile(out, settled, underWay(t.fleetBefore))
+	reconcile(out, settled, underWay(t.fleetBefore), lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
 	out.State = state(out, t.variant.Scenario.Fleet)
 	return out, nil
