@@ -45,7 +45,7 @@ type Scenario struct {
 // Fleet is the fake servers of a run.
 type Fleet struct {
 	fakeserver.Config `yaml:",inline"`
-	// Isolation is Process or InProcess.
+	// Isolation is Process or InProcess, or Remote where a plan is made.
 	Isolation string `yaml:"isolation" doc:"process: one OS process of its own for the fleet (when left out); inprocess: inside the load generator"`
 	// Remote is where fleets on other machines serve control: backend i is in
 	// the one numbered i modulo their number.
@@ -57,6 +57,8 @@ type Fleet struct {
 const (
 	Process   = "process"
 	InProcess = "inprocess"
+	// Remote is what a fleet with Fleet.Remote is; it is not to be written.
+	Remote = "remote"
 )
 
 func isolations() []string { return []string{Process, InProcess} }
@@ -205,6 +207,9 @@ func (s *Scenario) complete() {
 // completeFleet gives the fleet what the client's balancing cannot do without,
 // so that the bare name of a policy works. Nobody else pays for it.
 func (s *Scenario) completeFleet() {
+	if len(s.Fleet.Remote) > 0 {
+		s.Fleet.Isolation = Remote
+	}
 	perCall, _ := s.Client.Balance.ReadsLoadReports()
 	if s.Fleet.LoadReport == nil && (perCall || s.Client.ServiceConfig != "") {
 		// A service config may ask for weighted_round_robin as well.

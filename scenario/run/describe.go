@@ -31,9 +31,6 @@ func describe(plan *scenario.Plan) result.Scenario {
 	}
 	if fleet := first.Scenario.Fleet; fleet != nil {
 		s.Isolation = fleet.Isolation
-		if len(fleet.Remote) > 0 {
-			s.Isolation = "remote"
-		}
 	}
 	return s
 }
