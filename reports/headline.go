@@ -196,7 +196,8 @@ func (t *table) leadInSLO(best *row) string {
 	difference := held(points(best.figures.InSLO-other.figures.InSLO) + " points")
 	switch {
 	case c != nil && c.Shown():
-		difference += ", " + ci(c, false)
+		// The estimate that the interval belongs to, as in the table.
+		difference = held(points(c.Estimate)+" points") + ", " + ci(c, false)
 	case c != nil && c.Possible():
 		difference = "no difference shown; " + wouldHave(c)
 	}
