@@ -1,9 +1,11 @@
 package reports
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,8 +112,29 @@ func base() *result.Result {
 	}
 }
 
-// outage is the main fixture: four backoffs through a 3 s outage.
+// outage is the main fixture: four backoffs through a 3 s outage. It is made
+// once, which takes long, and copied, because tests change it.
 func outage(t testing.TB) *result.Result {
+	outageOnce.Do(func() {
+		var text bytes.Buffer
+		if err := result.Write(&text, newOutage(t)); err != nil {
+			t.Fatal(err)
+		}
+		outageText = text.Bytes()
+	})
+	r, err := result.Read(bytes.NewReader(outageText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var (
+	outageOnce sync.Once
+	outageText []byte
+)
+
+func newOutage(t testing.TB) *result.Result {
 	r := base()
 	r.Scenario.Name, r.Scenario.File = "backoffs", "backoffs.yaml"
 	r.Scenario.Dimensions = []result.Dimension{{
