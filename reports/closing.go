@@ -56,12 +56,12 @@ func reached(s result.Scenario) string {
 	switch {
 	case s.Precision == 0:
 		return ""
-	case s.Reached == 0:
+	case s.Reached == nil:
 		return "intervals within " + share(s.Precision) + " were asked for, and are not known"
-	case s.Reached > s.Precision:
-		return fmt.Sprintf("intervals within %s after %s: %s were asked for", share(s.Reached), plural(s.Trials, "trial"), share(s.Precision))
+	case *s.Reached > s.Precision:
+		return fmt.Sprintf("intervals within %s after %s: %s were asked for", share(*s.Reached), plural(s.Trials, "trial"), share(s.Precision))
 	}
-	return fmt.Sprintf("intervals within %s, %s asked for, after %s", share(s.Reached), share(s.Precision), plural(s.Trials, "trial"))
+	return fmt.Sprintf("intervals within %s, %s asked for, after %s", share(*s.Reached), share(s.Precision), plural(s.Trials, "trial"))
 }
 
 // source is the scenario's file and the begin of its hash.

@@ -60,7 +60,7 @@ func TestHeadlineDecides(t *testing.T) {
 			"no variant's p99 of GetUser was shown to be the lowest; c's, 15.0 ms, is 47 % above a (95 % CI 41 to 57 %).",
 		}},
 		"in SLO": {[]float64{1, 1, 1}, []float64{0, 0.005, 0.0048}, 7, []string{
-			"b keeps 99.49 % of GetUser calls in SLO; a 98.99 % (+0.51 points, 95 % CI 0.44 to 0.60).",
+			"b keeps 99.49 % of GetUser calls in SLO; a 98.99 % (+0.50 points, 95 % CI 0.44 to 0.60).",
 			"b against c: no difference shown (0.08 points would have been).",
 			"No difference in p99 shown: 7.4 % would have been.",
 		}},

@@ -561,11 +561,13 @@ func TestBanner(t *testing.T) {
 
 // What was asked of the intervals, and what they came to.
 func TestReached(t *testing.T) {
+	share := func(v float64) *float64 { return &v }
 	for want, s := range map[string]result.Scenario{
 		"": {Trials: 7},
-		"intervals within ±4.1 %, ±5 % asked for, after 9 trials":         {Trials: 9, Precision: 0.05, Reached: 0.041},
-		"intervals within ±6.3 % after 30 trials: ±5 % were asked for":    {Trials: 30, Precision: 0.05, Reached: 0.063},
-		"intervals within ±1,021 % after 7 trials: ±0.5 % were asked for": {Trials: 7, Precision: 0.005, Reached: 10.2144},
+		"intervals within ±4.1 %, ±5 % asked for, after 9 trials":         {Trials: 9, Precision: 0.05, Reached: share(0.041)},
+		"intervals within ±6.3 % after 30 trials: ±5 % were asked for":    {Trials: 30, Precision: 0.05, Reached: share(0.063)},
+		"intervals within ±1,021 % after 7 trials: ±0.5 % were asked for": {Trials: 7, Precision: 0.005, Reached: share(10.2144)},
+		"intervals within ±0 %, ±5 % asked for, after 6 trials":           {Trials: 6, Precision: 0.05, Reached: share(0)},
 		"intervals within ±5 % were asked for, and are not known":         {Trials: 30, Precision: 0.05},
 	} {
 		if got := reached(s); got != want {

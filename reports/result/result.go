@@ -45,14 +45,14 @@ type Scenario struct {
 	Dimensions []Dimension `json:"dimensions,omitempty"`
 	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's. Where trials were
 	// added until the intervals were narrow enough, Precision is how narrow, as
-	// a share, Reached how narrow the widest came to be (0: not known), and
+	// a share, Reached how narrow the widest came to be (nil: not known), and
 	// Trials how many it took.
-	Trials    int     `json:"trials"`
-	Precision float64 `json:"precision,omitempty"`
-	Reached   float64 `json:"precision_reached,omitempty"`
-	WarmupNS  int64   `json:"warmup_ns"`
-	MeasureNS int64   `json:"measure_ns"`
-	DrainNS   int64   `json:"drain_ns"`
+	Trials    int      `json:"trials"`
+	Precision float64  `json:"precision,omitempty"`
+	Reached   *float64 `json:"precision_reached,omitempty"`
+	WarmupNS  int64    `json:"warmup_ns"`
+	MeasureNS int64    `json:"measure_ns"`
+	DrainNS   int64    `json:"drain_ns"`
 	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
