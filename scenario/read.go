@@ -135,9 +135,9 @@ func (o Options) overridden(p *problems, base *strict.Node, dims []dimension) st
 // overrides reports whether every value of the dimension replaces what is at
 // path.
 func (d dimension) overrides(base *strict.Node, path string) bool {
-	path = canonical(base, resolve(base, path))
+	path = strict.Canonical(base, resolve(base, path))
 	for _, c := range d.values {
-		if !slices.ContainsFunc(c.edits, func(e edit) bool { return within(path, canonical(base, e.path)) }) {
+		if !slices.ContainsFunc(c.edits, func(e edit) bool { return within(path, strict.Canonical(base, e.path)) }) {
 			return false
 		}
 	}

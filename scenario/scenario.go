@@ -10,6 +10,7 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/secret"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -50,7 +51,8 @@ type Fleet struct {
 	// Remote is where fleets on other machines serve control: backend i is in
 	// the one numbered i modulo their number.
 	Remote []string `yaml:"remote" doc:"control addresses, host:port, of fleets that grpcbench serve runs on other machines, over which the backends are spread in turn"`
-	Token  Secret   `yaml:"token" doc:"${NAME}: the environment variable that has the token of the remote fleets"`
+	// Token is what the fleets at Remote ask for.
+	Token secret.Reference `yaml:"token" doc:"${NAME} or ${file:PATH}: the environment variable or the file that has the token of the remote fleets"`
 }
 
 // Where a fleet runs.

@@ -228,7 +228,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
 		out.Client.Imbalance = fleetImbalance(out.Fleet)
 	}
-	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
+	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0, t.backends.names()))
 	reconcile(out, settled, underWay(t.fleetBefore), lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
 	judgeUsage(&out.Validity, t.usageBefore, t.usageAfter, o.Measured)
