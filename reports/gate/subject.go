@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 // Subject is what gates can be about: a plan, or a result.
@@ -280,4 +281,19 @@ func (s Subject) baseline(i int) int {
 		}
 		return true
 	})
+}
+
+// TrialsNeeded is the fewest trials with which the gate can be decided by an
+// interval; 1 where a count is judged as it was observed.
+func (g Gate) TrialsNeeded(s Subject) int {
+	picks, err := g.picks(s)
+	switch {
+	case err != nil:
+		return 1
+	case g.Bound.Reference != "":
+		return stats.TrialsNeeded(len(picks))
+	case g.varies():
+		return stats.TrialsNeeded(1)
+	}
+	return 1
 }
