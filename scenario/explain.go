@@ -57,6 +57,13 @@ func explainTime(page *page, p *Plan) {
 		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.MostTrials()))
 		page.cell("shows    ", p.couldShow())
 	}
+	for i, g := range p.Gates {
+		title := "gates    "
+		if i > 0 {
+			title = "         "
+		}
+		page.cell(title, g.Text)
+	}
 	page.line("")
 }
 

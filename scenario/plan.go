@@ -3,6 +3,7 @@ package scenario
 import (
 	"time"
 
+	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/strict"
@@ -14,9 +15,10 @@ type Plan struct {
 	// File is the document's file as it was named.
 	File string
 	// Document is the scenario as it is run, options applied, and SHA256 the
-	// hex digest of it.
-	Document string
-	SHA256   string
+	// hex digest of it; WorkloadSHA256 that of what is measured alone.
+	Document       string
+	SHA256         string
+	WorkloadSHA256 string
 	// Base is the first variant's scenario: what is the same in all of them
 	// (name, about, seed, phases) can be read from it.
 	Base       *Scenario
@@ -30,6 +32,8 @@ type Plan struct {
 	Precision              float64
 	Seed                   uint64
 	Warmup, Measure, Drain time.Duration
+	// Gates is what the result must meet: the document's, then the options'.
+	Gates []gate.Gate
 	// Warnings are sentences for the user: the plan can be run as it is.
 	Warnings []string
 }

@@ -38,6 +38,9 @@ type Scenario struct {
 	Precision float64 `yaml:"precision" unit:"share" doc:"trials: auto adds trials until the intervals are narrower than this, either way; 5% when left out"`
 	MaxTrials int     `yaml:"max_trials" doc:"most trials that trials: auto makes; 30 when left out"`
 
+	// Gates is the document's own text; Plan.Gates says what it means.
+	Gates []string `yaml:"gates" doc:"what the result must meet, such as p99{load=reads} < 20ms or p99 <= baseline + 5%: decides the exit code"`
+
 	Warmup  time.Duration `yaml:"warmup" doc:"load before the measurement, not measured; 2s when left out"`
 	Measure time.Duration `yaml:"measure" doc:"length of the measurement; 10s when left out"`
 	Drain   time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`

@@ -33,7 +33,7 @@ func TestImportRules(t *testing.T) {
 		{"scenario/load", nil},
 		{"scenario/engine", []string{"scenario/load", "reports/result"}},
 		{"scenario/rpc", []string{"fakeserver/userpb"}},
-		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats"}},
+		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"scenario/run", []string{"scenario/...", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats"}},
 		{"cmd/...", []string{"scenario/...", "fakeserver", "reports/...", "clientcore/..."}},
 	}

@@ -26,7 +26,9 @@ type Result struct {
 	Scenario    Scenario          `json:"scenario"`
 	Environment Environment       `json:"environment"`
 	// Validity is the worst of the trials'.
-	Validity Validity  `json:"validity"`
+	Validity Validity `json:"validity"`
+	// Gates is the conditions that the result was judged by, in their order.
+	Gates    []Gate    `json:"gates,omitempty"`
 	Variants []Variant `json:"variants"`
 }
 
@@ -36,8 +38,11 @@ type Scenario struct {
 	// File is the base name of the file it was read from.
 	File  string `json:"file,omitempty"`
 	About string `json:"about,omitempty"`
-	// SHA256 is the hex digest of Document.
-	SHA256 string `json:"sha256"`
+	// SHA256 is the hex digest of Document. WorkloadSHA256 is that of what was
+	// measured alone, without the number of trials, gates and words: results that
+	// share it can be compared. It is empty in results of old.
+	SHA256         string `json:"sha256"`
+	WorkloadSHA256 string `json:"workload_sha256,omitempty"`
 	// Document is the scenario as it was run, --set applied, secrets masked.
 	Document string `json:"document"`
 	// Dimensions are the compared dimensions in the document's order; empty
