@@ -78,7 +78,7 @@ func BenchmarkServiceTime(b *testing.B) {
 // An M/M/1 on a real clock against the Lindley recursion fed the same draws,
 // 1.00 being equal: the mean response time, and the median.
 func BenchmarkQueue(b *testing.B) {
-	const mean, load, calls = 5 * ms, 0.6, 1000
+	const mean, load, calls = 10 * ms, 0.5, 500
 	service := servicetime.Exponential{Average: mean}
 	gaps := servicetime.Exponential{Average: time.Duration(math.Round(float64(mean) / load))}
 	var got, want []time.Duration
