@@ -111,10 +111,13 @@ func TestReflection(t *testing.T) {
 		}
 		alpha, err := reflectionv1alpha.NewServerReflectionClient(r.conns[0]).ServerReflectionInfo(t.Context())
 		must(t, err)
+		//lint:ignore SA1019 grpcurl and others still speak it
 		must(t, alpha.Send(&reflectionv1alpha.ServerReflectionRequest{
+			//lint:ignore SA1019 as above
 			MessageRequest: &reflectionv1alpha.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: "user.v1.UserService.GetUser"}}))
 		files, err := alpha.Recv()
 		must(t, err)
+		//lint:ignore SA1019 as above
 		if n := len(files.GetFileDescriptorResponse().GetFileDescriptorProto()); n == 0 {
 			t.Errorf("no descriptor: %v", files)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func TestHeadlineDecides(t *testing.T) {
 			"no variant's p99 of GetUser was shown to be the lowest; c's, 15.0 ms, is 47 % above a (95 % CI 41 to 57 %).",
 		}},
 		"in SLO": {[]float64{1, 1, 1}, []float64{0, 0.005, 0.0048}, 7, []string{
-			"b keeps 99.49 % of GetUser calls in SLO; a 98.99 % (+0.51 points, 95 % CI 0.44 to 0.60).",
+			"b keeps 99.49 % of GetUser calls in SLO; a 98.99 % (+0.50 points, 95 % CI 0.44 to 0.60).",
 			"b against c: no difference shown (0.08 points would have been).",
 			"No difference in p99 shown: 7.4 % would have been.",
 		}},
@@ -154,6 +155,57 @@ func TestAloneHasIntervals(t *testing.T) {
 		text := fmt.Sprint(newPage(r).headline[0])
 		if has := strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), "(95 % CI "); has != (want != "") {
 			t.Errorf("%d trials: %s", trials, text)
+		}
+	}
+}
+
+// Two load entries that call one method are told apart in the headline, and
+// not in the headings, which have the names already.
+func TestEntriesOfOneMethodAreNamed(t *testing.T) {
+	r := noisy(3, 7, []float64{1, 1}, []float64{0, 0})
+	for i := range r.Variants {
+		for j := range r.Variants[i].Trials {
+			trial := &r.Variants[i].Trials[j]
+			second := trial.Series[0]
+			second.Name = "users"
+			trial.Series = append(trial.Series, second)
+		}
+	}
+	p := newPage(r)
+	for i, want := range []string{"the p99 of GetUser (reads) ", "the p99 of GetUser (users) "} {
+		if !strings.Contains(p.headline[i], want) {
+			t.Errorf("%q lacks %q", p.headline[i], want)
+		}
+	}
+	if got := p.sections[1].heading[0][0]; got != "users: GetUser" {
+		t.Errorf("heading %q", got)
+	}
+}
+
+// Shapes, sessions, pace and sizes stand in the heading, and in a note where
+// they differ.
+func TestFormsOfLoadInHeadings(t *testing.T) {
+	r := noisy(3, 7, []float64{1, 1}, []float64{0, 0})
+	for i := range r.Variants {
+		r.Variants[i].Loads = []result.Load{{
+			Name: "reads", Kind: result.BidiStream, Arrivals: "poisson", RatePerS: 20, Shape: "spike: {times: 5, at: 10s, for: 2s}",
+			SessionCalls: 5, ThinkNS: 200e6, Messages: 600, MessageEveryNS: 50e6, RequestSizes: "lognormal p50 1024 B, p99 65536 B", Keys: "zipf",
+		}}
+	}
+	got := strings.Join(newPage(r).sections[0].heading[0], " · ")
+	want := "GetUser · bidi stream · open loop, poisson 20/s, sessions of 5 calls, think 200 ms · shape spike: {times: 5, at: 10s, for: 2s} · " +
+		"600 messages every 50 ms · request lognormal p50 1024 B, p99 65536 B · zipf keys · 7 trials × 20 s"
+	if got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	r.Variants[1].Loads[0].Shape, r.Variants[1].Loads[0].SessionCalls, r.Variants[1].Loads[0].Keys = "", 0, ""
+	var notes []string
+	for _, n := range newPage(r).sections[0].notes {
+		notes = append(notes, n.text)
+	}
+	for _, want := range []string{"sessions differ: of 5 calls (a), none (b)", "shape differs: spike: {times: 5, at: 10s, for: 2s} (a), none (b)", "keys differ: zipf keys (a), none (b)"} {
+		if !slices.Contains(notes, want) {
+			t.Errorf("notes %q lack %q", notes, want)
 		}
 	}
 }

@@ -61,8 +61,10 @@ func (t *table) what(r *result.Result, several bool) []string {
 		if text := strings.TrimSpace(t.shared(ofArrivals) + " " + t.askedRate()); text != "" {
 			item += ", " + text
 		}
-		if sessions := t.shared(ofSessions); sessions != "" {
-			item += " " + strings.TrimSpace(sessions+" "+t.shared(ofThink))
+		for _, p := range []property{ofSessions, ofThink} {
+			if text := t.shared(p); text != "" {
+				item += ", " + text
+			}
 		}
 		add(item)
 	}

@@ -86,7 +86,7 @@ func (t *table) where() string {
 // alone is the sentence of a table with one row.
 func (t *table) alone() string {
 	r := &t.rows[0]
-	return fmt.Sprintf("%s%s: %s %% of calls in SLO, p50 %s, p99 %s, %s OK calls a second.", t.where(), t.method(),
+	return fmt.Sprintf("%s%s: %s %% of calls in SLO, p50 %s, p99 %s, %s OK calls a second.", t.where(), t.subject(),
 		percent(r.figures.InSLO), r.quantile(stats.P50, r.p50), r.quantile(stats.P99, r.p99), perSecond(r.figures.AchievedPerS))
 }
 
@@ -196,12 +196,13 @@ func (t *table) leadInSLO(best *row) string {
 	difference := held(points(best.figures.InSLO-other.figures.InSLO) + " points")
 	switch {
 	case c != nil && c.Shown():
-		difference += ", " + ci(c, false)
+		// The estimate that the interval belongs to, as in the table.
+		difference = held(points(c.Estimate)+" points") + ", " + ci(c, false)
 	case c != nil && c.Possible():
 		difference = "no difference shown; " + wouldHave(c)
 	}
 	text := fmt.Sprintf("%s%s %s %s of %s calls in SLO; %s %s (%s)", t.where(), and(tied), verb,
-		held(percent(best.figures.InSLO)+" %"), t.method(), other.label, held(percent(other.figures.InSLO)+" %"), difference)
+		held(percent(best.figures.InSLO)+" %"), t.subject(), other.label, held(percent(other.figures.InSLO)+" %"), difference)
 	if len(tied) == 1 && other.figures.AttemptsPerCall > 0 {
 		if ratio := separated(best.figures.AttemptsPerCall/other.figures.AttemptsPerCall, 2); ratio != "1.00" {
 			text += ", at " + ratio + "× the load"
@@ -370,7 +371,7 @@ func (t *table) leadP99() []string {
 		case len(unknown) > 0:
 			why = "the p99 is not known of " + and(unknown)
 		}
-		return []string{fmt.Sprintf("%s%s: %s of calls in SLO in every variant; %s.", t.where(), t.method(),
+		return []string{fmt.Sprintf("%s%s: %s of calls in SLO in every variant; %s.", t.where(), t.subject(),
 			held(span(percent(low), percent(high))+" %"), why)}
 	}
 	highest, all := lowest, true
@@ -385,7 +386,7 @@ func (t *table) leadP99() []string {
 	decided := possible(t.changes())
 	switch {
 	case all && same && !t.anyShown(t.changes()):
-		text := fmt.Sprintf("%severy variant's p99 of %s is %s", t.where(), t.method(), held(duration(lowest.p99.NS)))
+		text := fmt.Sprintf("%severy variant's p99 of %s is %s", t.where(), t.subject(), held(duration(lowest.p99.NS)))
 		if c := t.widest(t.changes()); c != nil {
 			text += " (" + wouldHave(c) + " shown)"
 		}
@@ -393,12 +394,12 @@ func (t *table) leadP99() []string {
 	case all && decided && !t.anyShown(t.changes()):
 		return []string{t.nothingShown(lowest, highest)}
 	case all && !decided && highest.p99.NS < lowest.p99.NS*little:
-		return []string{fmt.Sprintf("%sthe p99 of %s hardly differs: %s (%s) to %s (%s).", t.where(), t.method(),
+		return []string{fmt.Sprintf("%sthe p99 of %s hardly differs: %s (%s) to %s (%s).", t.where(), t.subject(),
 			held(duration(lowest.p99.NS)), lowest.label, held(duration(highest.p99.NS)), highest.label)}
 	case !t.shownP99(lowest):
 		return t.onlyWorse(highest)
 	}
-	text := fmt.Sprintf("%s%s has the lowest p99 of %s: %s", t.where(), lowest.label, t.method(), held(duration(lowest.p99.NS)))
+	text := fmt.Sprintf("%s%s has the lowest p99 of %s: %s", t.where(), lowest.label, t.subject(), held(duration(lowest.p99.NS)))
 	switch {
 	case lowest != t.baseline:
 		text += t.against99(lowest)
@@ -428,7 +429,7 @@ func (t *table) nothingShown(lowest, highest *row) string {
 	if len(t.dimensions) != 1 {
 		verb = "makes a difference"
 	}
-	text := fmt.Sprintf("%s%s %s to the p99 of %s that %s can show: %s to %s", t.where(), what, verb, t.method(),
+	text := fmt.Sprintf("%s%s %s to the p99 of %s that %s can show: %s to %s", t.where(), what, verb, t.subject(),
 		plural(blocks, "trial"), held(duration(lowest.p99.NS)), held(duration(highest.p99.NS)))
 	if c := t.widest(t.changes()); c != nil {
 		text += " (" + wouldHave(c) + " shown)"
@@ -439,7 +440,7 @@ func (t *table) nothingShown(lowest, highest *row) string {
 // onlyWorse is what is said where some p99 was shown to differ from the
 // baseline's, but not the lowest.
 func (t *table) onlyWorse(highest *row) []string {
-	text := fmt.Sprintf("%sno variant's p99 of %s was shown to be the lowest", t.where(), t.method())
+	text := fmt.Sprintf("%sno variant's p99 of %s was shown to be the lowest", t.where(), t.subject())
 	if above := differs(highest.change, t.baseline.label); above != "" {
 		text += fmt.Sprintf("; %s's, %s, is %s", highest.label, held(duration(highest.p99.NS)), above)
 	}

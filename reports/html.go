@@ -217,7 +217,7 @@ func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail)
 			if f.row >= 0 {
 				// The section says of what; only the row is news.
 				h.Title, h.Class = t.rows[f.row].label, rowClass(f.row)
-			} else if before, _, ok := strings.Cut(f.title, ", "+t.subject()); ok {
+			} else if before, _, ok := strings.Cut(f.title, ", "+t.plotted()); ok {
 				h.Title = before
 			}
 			out = append(out, h)

@@ -64,6 +64,9 @@ func tablesOf(r *result.Result) []table {
 			}
 		}
 	}
+	for i := range tables {
+		tables[i].shares = slices.ContainsFunc(tables, func(o table) bool { return o.entry != tables[i].entry && o.method() == tables[i].method() })
+	}
 	return tables
 }
 

@@ -96,9 +96,9 @@ func (t *table) undrawn(d detail) []string {
 // rowClass is the class of all that belongs to a row.
 func rowClass(row int) string { return "r" + strconv.Itoa(row) }
 
-// subject is what a plot's title says of its table.
-func (t *table) subject() string {
-	text := t.method()
+// plotted is what a plot's title says of its table.
+func (t *table) plotted() string {
+	text := t.subject()
 	if len(t.conditions) > 0 {
 		text += ", " + strings.Join(t.conditions, ", ")
 	}
@@ -141,7 +141,7 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 		return nil
 	}
 	p := plot.Lines{
-		Title: "Response of " + t.subject() + " by percentile", Height: 340, Lines: lines, Marks: t.sloMark(),
+		Title: "Response of " + t.plotted() + " by percentile", Height: 340, Lines: lines, Marks: t.sloMark(),
 		X: plot.Axis{Title: "percentile of planned calls", Unit: "%", Scale: plot.Nines, Min: leastNines, Max: last},
 		Y: plot.Axis{Title: "response, ms", Unit: "ms", Scale: plot.Log},
 	}
@@ -158,7 +158,7 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 	if !t.allOK() {
 		notes = append(notes, "A line that rises to the top has only failed calls to its right.")
 	}
-	return []figure{{name("spectrum"), "Response of " + t.subject() + " by percentile", append(notes, t.undrawn(d)...), p, -1}}
+	return []figure{{name("spectrum"), "Response of " + t.plotted() + " by percentile", append(notes, t.undrawn(d)...), p, -1}}
 }
 
 // leastNines is where a spectrum begins: at the 5th percentile. The few fastest
@@ -394,7 +394,7 @@ func (t *table) overTime(d detail, name func(string) string) []figure {
 		{"in-flight", "Calls in flight at the second's end", "calls", "calls", plot.Linear, rate(func(s second) float64 { return s.flying })},
 	} {
 		p := plot.Lines{
-			Title: f.title + ", " + t.subject() + ", by second", Height: 180, Shades: shades,
+			Title: f.title + ", " + t.plotted() + ", by second", Height: 180, Shades: shades,
 			X: plot.Axis{Title: "seconds of the measurement", Unit: "s", Max: float64(length)},
 			Y: plot.Axis{Title: f.axis, Unit: f.unit, Scale: f.scale},
 		}
@@ -421,7 +421,7 @@ func (t *table) overTime(d detail, name func(string) string) []figure {
 			step := plot.NiceStep(max(high, 1) / 4)
 			p.Y.Max = math.Ceil(max(high, 1)/step*1.0001) * step
 		}
-		out = append(out, figure{name(f.name), f.title + ", " + t.subject(), notes, p, -1})
+		out = append(out, figure{name(f.name), f.title + ", " + t.plotted(), notes, p, -1})
 	}
 	return out
 }
@@ -478,7 +478,7 @@ func (t *table) heat(d detail, name func(string) string) []figure {
 	notes = append([]string{"Darker: more calls ended OK in that second with that response."}, notes...)
 	var out []figure
 	for i, row := range rows {
-		title := "Response over time, " + t.subject() + ": " + t.rows[row].label
+		title := "Response over time, " + t.plotted() + ": " + t.rows[row].label
 		out = append(out, figure{name("heatmap." + safe(t.rows[row].variant.Name)), title, notes, plot.Heat{
 			Title: title, Height: 170, Cells: cells[i], Top: top, Shades: shades, Marks: t.sloMark(),
 			X: plot.Axis{Unit: "s", Max: float64(((length + per - 1) / per) * per)},
@@ -496,7 +496,7 @@ const spreadClasses = 200
 
 // backends is how each row's attempts were shared among the backends.
 func (t *table) backends(d detail, name func(string) string) []figure {
-	p := plot.Bars{Title: "Attempts by backend, " + t.subject()}
+	p := plot.Bars{Title: "Attempts by backend, " + t.plotted()}
 	for _, i := range t.drawn(d) {
 		r := &t.rows[i]
 		n, total := map[string]float64{}, 0.0

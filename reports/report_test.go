@@ -561,14 +561,44 @@ func TestBanner(t *testing.T) {
 
 // What was asked of the intervals, and what they came to.
 func TestReached(t *testing.T) {
+	share := func(v float64) *float64 { return &v }
 	for want, s := range map[string]result.Scenario{
 		"": {Trials: 7},
-		"intervals within ±4.1 %, ±5 % asked for, after 9 trials":      {Trials: 9, Precision: 0.05, Reached: 0.041},
-		"intervals within ±6.3 % after 30 trials: ±5 % were asked for": {Trials: 30, Precision: 0.05, Reached: 0.063},
-		"intervals within ±5 % were asked for, and are not known":      {Trials: 30, Precision: 0.05},
+		"intervals within ±4.1 %, ±5 % asked for, after 9 trials":         {Trials: 9, Precision: 0.05, Reached: share(0.041)},
+		"intervals within ±6.3 % after 30 trials: ±5 % were asked for":    {Trials: 30, Precision: 0.05, Reached: share(0.063)},
+		"intervals within ±1,021 % after 7 trials: ±0.5 % were asked for": {Trials: 7, Precision: 0.005, Reached: share(10.2144)},
+		"intervals within ±0 %, ±5 % asked for, after 6 trials":           {Trials: 6, Precision: 0.05, Reached: share(0)},
+		"intervals within ±5 % were asked for, and are not known":         {Trials: 30, Precision: 0.05},
 	} {
 		if got := reached(s); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// How soon variants recover stands in a column of its own, where any needed more
+// than a moment.
+func TestRecoveryColumn(t *testing.T) {
+	after := func(seconds int64) result.Trial {
+		ns := seconds * int64(time.Second)
+		return result.Trial{State: result.Recovered, RecoveryNS: &ns}
+	}
+	never := result.Trial{State: result.NotRecovered}
+	table := func(trials ...[]result.Trial) *table {
+		var t table
+		for _, of := range trials {
+			t.rows = append(t.rows, row{variant: &result.Variant{Trials: of}})
+		}
+		return &t
+	}
+	c, shown := table([]result.Trial{after(7), after(9), never}, []result.Trial{never, never, after(3)}, []result.Trial{{State: result.InFault}}).backColumn()
+	if diff := cmp.Diff([]string{"9", "not", blank}, c.cells); diff != "" || !shown || c.head != "recovery s" {
+		t.Errorf("shown %v, %q (-want +got):\n%s", shown, c.head, diff)
+	}
+	if _, shown := table([]result.Trial{after(0), after(0)}, []result.Trial{after(0)}).backColumn(); shown {
+		t.Error("shown where all recovered at once")
+	}
+	if _, shown := table([]result.Trial{{State: result.Steady}}).backColumn(); shown {
+		t.Error("shown without a fault")
 	}
 }

@@ -11,6 +11,7 @@ import (
 // table is the figures of one load entry under one combination of conditions.
 type table struct {
 	entry      string // the load entry's name
+	shares     bool   // another load entry calls the same method
 	conditions []string
 	dimensions []result.Dimension // those with a baseline
 	rows       []row
@@ -119,6 +120,16 @@ func unclear(value string) bool {
 		return true
 	}
 	return strings.ContainsRune("-.0123456789", rune(value[0]))
+}
+
+// subject is what sentences call the load entry: its method, with its name
+// where others call that method too.
+func (t *table) subject() string {
+	name := t.method()
+	if entry := clean(t.entry); t.shares && entry != name {
+		return name + " (" + shorten(entry, longestName) + ")"
+	}
+	return name
 }
 
 // method is the table's method without its service, or the name of the load

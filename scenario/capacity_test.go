@@ -117,6 +117,41 @@ func TestBackendsAsList(t *testing.T) {
 	}
 }
 
+// A path reaches into the backends, whether a number of them is written or a list.
+func TestPathsIntoBackends(t *testing.T) {
+	const document = "fleet: {backends: 3, service_time: {fixed: 1ms}, concurrency: 1}\nload: [{call: GetUser, rate: 10%%}]\n%s"
+	plan, err := Read("x.yaml", fmt.Appendf(nil, document, "compare:\n  fleet.backends[1].speed: [1, 0.5]"), Options{Set: []string{"fleet.backends[2].speed=2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{1, 0.5} {
+		v := plan.Variants[i]
+		each := v.Scenario.Fleet.Each
+		if v.Scenario.Fleet.Backends != 3 || len(each) != 3 || each[0].Speed != 0 || each[1].Speed != want || each[2].Speed != 2 {
+			t.Errorf("%s: %d backends, %+v", v.Name, v.Scenario.Fleet.Backends, each)
+		}
+		if name := fmt.Sprintf("fleet.backends[1].speed=%v", want); v.Name != name {
+			t.Errorf("variant %s, want %s", v.Name, name)
+		}
+	}
+	again, err := Read("x.yaml", []byte(plan.Document), Options{})
+	if err != nil || again.SHA256 != plan.SHA256 {
+		t.Errorf("the document that was run reads as another: %v\n%s", err, plan.Document)
+	}
+	for compare, want := range map[string]string{
+		"compare: {fleet.backends[1].speed: [1, 0.5]}":                                            "a key with [ ] in it needs quotes",
+		"compare: {fleet.backends.3.speed: [1, 0.5]}":                                             "no such item: name it by its number, from 0 to 2",
+		"compare: {fleet.backends.1.sped: [1, 0.5]}":                                              "unknown key, did you mean speed?",
+		"compare: {fleet.backends.1.speed: [1, -1]}":                                              "must be > 0",
+		"compare: {fleet.backends.1.speed: [1, 2], slow: {it: {'fleet.backends[1].speed': 0.5}}}": "two dimensions must not set the same thing",
+		"compare: {fleet.backends.1.speed: [1, 2], fleet.backends: [3, 4]}":                       "two dimensions must not set the same thing",
+	} {
+		if _, err := Read("x.yaml", fmt.Appendf(nil, document, compare), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", compare, err, want)
+		}
+	}
+}
+
 // Quantiles come from a file beside the scenario, and the rate follows from
 // them.
 func TestQuantilesFromFile(t *testing.T) {

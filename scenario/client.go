@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/scenario/secret"
 )
 
 // maxClients keeps a slip of the pen from opening every port there is.
@@ -35,6 +36,13 @@ func (c *Client) checkFiles(p *problems, folder string) {
 			*name = filepath.Join(folder, *name)
 		}
 	}
+	metadata := make(map[string]string, len(c.Metadata)) // it may be shared
+	for key, value := range c.Metadata {
+		metadata[key] = secret.From(folder, value)
+	}
+	if c.Metadata != nil {
+		c.Metadata = metadata
+	}
 	for _, err := range fieldErrors(under("client", c.ValidateFiles())) {
 		p.addUnlessKnown(err.path, "%s", err)
 	}
@@ -42,6 +50,7 @@ func (c *Client) checkFiles(p *problems, folder string) {
 
 // checkFiles reads the files that the fleet's settings name, as the client's.
 func (f *Fleet) checkFiles(p *problems, folder string) {
+	f.Token = secret.Reference(secret.From(folder, string(f.Token)))
 	for _, err := range fieldErrors(under("fleet", f.Load(folder))) {
 		p.addUnlessKnown(err.path, "%s", err)
 	}

@@ -206,26 +206,13 @@ func overlaps(p *problems, base *strict.Node, dims []dimension) {
 func clash(base *strict.Node, a, b dimension) (string, string, bool) {
 	for _, x := range a.paths() {
 		for _, y := range b.paths() {
-			m, n := canonical(base, x), canonical(base, y)
+			m, n := strict.Canonical(base, x), strict.Canonical(base, y)
 			if within(m, n) || within(n, m) {
 				return x, y, true
 			}
 		}
 	}
 	return "", "", false
-}
-
-// canonical writes an entry of `load` by its index.
-func canonical(base *strict.Node, path string) string {
-	segments := strings.Split(path, ".")
-	if entries := base.Get("load"); len(segments) > 1 && segments[0] == "load" && entries != nil {
-		for i, entry := range entries.Items {
-			if entry == base.Get("load."+segments[1]) {
-				segments[1] = fmt.Sprint(i)
-			}
-		}
-	}
-	return strings.Join(segments, ".")
 }
 
 // paths is every path that a value of the dimension sets.

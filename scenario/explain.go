@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 // Explain writes what a plan comes to, for a terminal of some columns: the
@@ -53,8 +55,30 @@ func explainTime(page *page, p *Plan) {
 			text += ", in a table for each " + strings.Join(conditions, " and ")
 		}
 		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.MostTrials()))
+		page.cell("shows    ", p.couldShow())
+	}
+	for i, g := range p.Gates {
+		title := "gates    "
+		if i > 0 {
+			title = "         "
+		}
+		page.cell(title, g.Text)
 	}
 	page.line("")
+}
+
+// usualNoise is the coefficient of variation of a p99 from trial to trial by
+// which couldShow reckons: what a quiet machine has.
+const usualNoise = 0.03
+
+// couldShow says what difference the plan could show.
+func (p *Plan) couldShow() string {
+	m := p.Comparisons()
+	ratio := stats.CouldShow(p.MostTrials(), m, usualNoise)
+	if math.IsInf(ratio, 1) {
+		return fmt.Sprintf("no difference: %s too few", plural(p.MostTrials(), "trial is", "trials are"))
+	}
+	return fmt.Sprintf("a difference of %.1f %% in 9 of 10 runs, where a figure varies by %g %% from trial to trial", 100*(ratio-1), 100*usualNoise)
 }
 
 // explainSettings writes what all variants have in common.

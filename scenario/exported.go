@@ -17,13 +17,17 @@ func (v *Variant) Export(p *Plan) export.Client {
 	}
 }
 
-// CheckSecrets reports a secret that a variant's client names and that is not
-// there: what a run needs to know before it begins, and nobody who only reads the
+// CheckSecrets reports a secret that a variant names and that is not there: what a run needs to know before it begins, and nobody who only reads the
 // plan.
 func (p *Plan) CheckSecrets() error {
 	for _, v := range p.Variants {
 		if _, _, err := clientyaml.Reveal(v.Scenario.Client.Config); err != nil {
 			return fmt.Errorf("%s: client.%w", p.File, err)
+		}
+		if fleet := v.Scenario.Fleet; fleet != nil && fleet.Token != "" {
+			if _, err := fleet.Token.Reveal(); err != nil {
+				return fmt.Errorf("%s: fleet.token: %w", p.File, err)
+			}
 		}
 	}
 	return nil

@@ -1,9 +1,10 @@
 package scenario
 
 import (
-	"math"
 	"time"
 
+	"github.com/grpcbench/grpcbench/reports/gate"
+	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -14,9 +15,10 @@ type Plan struct {
 	// File is the document's file as it was named.
 	File string
 	// Document is the scenario as it is run, options applied, and SHA256 the
-	// hex digest of it.
-	Document string
-	SHA256   string
+	// hex digest of it; WorkloadSHA256 that of what is measured alone.
+	Document       string
+	SHA256         string
+	WorkloadSHA256 string
 	// Base is the first variant's scenario: what is the same in all of them
 	// (name, about, seed, phases) can be read from it.
 	Base       *Scenario
@@ -30,6 +32,8 @@ type Plan struct {
 	Precision              float64
 	Seed                   uint64
 	Warmup, Measure, Drain time.Duration
+	// Gates is what the result must meet: the document's, then the options'.
+	Gates []gate.Gate
 	// Warnings are sentences for the user: the plan can be run as it is.
 	Warnings []string
 }
@@ -136,20 +140,11 @@ func (p *Plan) isBaseline(v Variant) bool {
 	return compared
 }
 
-// familyError is the chance, over all comparisons of one metric in one table,
-// of an interval that misses the truth.
-const familyError = 0.05
-
 // TrialsNeeded is the trials with which m simultaneous comparisons can tell
 // anything apart at all: k = ⌈1 + log₂(m/0.05)⌉, below which the widest signed
 // rank interval has less than the level 1 − 0.05/m. It is 1 without
 // comparisons.
-func TrialsNeeded(m int) int {
-	if m < 1 {
-		return 1
-	}
-	return int(math.Ceil(1 + math.Log2(float64(m)/familyError)))
-}
+func TrialsNeeded(m int) int { return stats.TrialsNeeded(m) }
 
 // Duration is how long warm-ups and measurements of all trials take, at most.
 func (p *Plan) Duration() time.Duration {

@@ -20,6 +20,8 @@ type Options struct {
 	// Trials and Measure replace the document's where they are not 0.
 	Trials  int
 	Measure time.Duration
+	// Gates are conditions beside the document's.
+	Gates []string
 	// Only keeps the variants that are named; see Plan.
 	Only []string
 	// FleetOnly is that nothing but the fleet is of interest: a document may be
@@ -28,7 +30,8 @@ type Options struct {
 }
 
 // Read makes a plan of a document. file is its name in messages. The error is
-// strict.Errors: everything that is wrong, in the order of the document.
+// strict.Errors: everything that is wrong, in the order of the document; but for
+// mistakes in Options.Gates, which have a text of their own.
 func Read(file string, text []byte, opts Options) (*Plan, error) {
 	doc, parsed := strict.Parse(file, text)
 	if doc == nil {
@@ -47,14 +50,25 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 	baseline := baselineOf(p, dims)
 	p.errs = append(p.errs, opts.overridden(p, base, dims)...)
 	variants := expand(p, base, usable(p, dims))
+	gates := parseGates(p)
 	if err := strict.Join(parsed, p.err()); err != nil {
 		return nil, err
 	}
 
 	plan := newPlan(doc, file, document, dims, baseline, variants)
+	plan.Gates = gates
+	if checkGates(p, gates, plan.Subject()); p.err() != nil {
+		return nil, p.err()
+	}
 	if err := plan.only(opts.Only); err != nil {
 		return nil, strict.Join(err)
 	}
+	plan.keepGates()
+	given, err := opts.gatesGiven(plan.Subject())
+	if err != nil {
+		return nil, err
+	}
+	plan.Gates = append(plan.Gates, given...)
 	plan.settle()
 	return plan, nil
 }
@@ -63,7 +77,7 @@ func newPlan(doc *strict.Document, file, document string, dims []dimension, base
 	sum := sha256.Sum256([]byte(document))
 	base := variants[0].Scenario
 	plan := &Plan{
-		File: file, Document: document, SHA256: hex.EncodeToString(sum[:]),
+		File: file, Document: document, SHA256: hex.EncodeToString(sum[:]), WorkloadSHA256: workloadSum(doc.Root),
 		Base: base, Variants: variants,
 		Seed: base.Seed, Warmup: base.Warmup, Measure: base.Measure, Drain: base.Drain,
 	}
@@ -76,6 +90,13 @@ func newPlan(doc *strict.Document, file, document string, dims []dimension, base
 		}
 	}
 	return plan
+}
+
+// workloadSum is the hex digest of what is measured: of the document without the
+// number of trials, gates, words and comments, however it is laid out.
+func workloadSum(root *strict.Node) string {
+	sum := sha256.Sum256([]byte(strict.Print(without(root, "name", "about", "trials", "precision", "max_trials", "gates"))))
+	return hex.EncodeToString(sum[:])
 }
 
 // settle decides the number of trials and collects the warnings.
@@ -135,9 +156,9 @@ func (o Options) overridden(p *problems, base *strict.Node, dims []dimension) st
 // overrides reports whether every value of the dimension replaces what is at
 // path.
 func (d dimension) overrides(base *strict.Node, path string) bool {
-	path = canonical(base, resolve(base, path))
+	path = strict.Canonical(base, resolve(base, path))
 	for _, c := range d.values {
-		if !slices.ContainsFunc(c.edits, func(e edit) bool { return within(path, canonical(base, e.path)) }) {
+		if !slices.ContainsFunc(c.edits, func(e edit) bool { return within(path, strict.Canonical(base, e.path)) }) {
 			return false
 		}
 	}

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -44,24 +46,37 @@ func TestRemoteFleet(t *testing.T) {
 	}
 }
 
-func TestSecret(t *testing.T) {
-	t.Setenv("GRPCBENCH_TEST_SECRET", "hunter2")
-	s := Secret("")
-	if err := s.UnmarshalText([]byte("${GRPCBENCH_TEST_SECRET}")); err != nil {
+// The files of secrets are named from the scenario's own folder, and a run learns
+// before it begins that one is missing.
+func TestSecretsInFiles(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "x.yaml")
+	const document = "fleet: {remote: [10.0.0.5:7000], token: ${file:fleet.token}}\nload: [{call: GetUser, rate: 1/s}]\nclient: {metadata: {authorization: 'Bearer ${file:call.token}'}}\n"
+	plan, err := Read(file, []byte(document), Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if value, err := s.Reveal(); value != "hunter2" || err != nil {
-		t.Errorf("%q, %v", value, err)
+	s := plan.Variants[0].Scenario
+	if want := "Bearer ${file:" + filepath.Join(folder, "call.token") + "}"; s.Client.Metadata["authorization"] != want {
+		t.Errorf("metadata %v, want %s", s.Client.Metadata, want)
 	}
-	if text, _ := s.MarshalText(); string(text) != "${GRPCBENCH_TEST_SECRET}" {
-		t.Errorf("printed as %s", text)
-	}
-	if _, err := Secret("${GRPCBENCH_TEST_NONE}").Reveal(); err == nil || !strings.Contains(err.Error(), "GRPCBENCH_TEST_NONE is not set") {
-		t.Errorf("not set: %v", err)
-	}
-	for _, bad := range []string{"", "x", "$X", "${}", "${1X}", "${X", "${X} ", "${A-B}"} {
-		if err := new(Secret).UnmarshalText([]byte(bad)); err == nil {
-			t.Errorf("%q is taken", bad)
+	for _, c := range []struct{ name, want string }{
+		{"call.token", "client.metadata.authorization: ${file:"},
+		{"fleet.token", "fleet.token: ${file:"},
+		{"", ""},
+	} {
+		err := plan.CheckSecrets()
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("before there is %s: %v, want %s", c.name, err, c.want)
 		}
+		if c.name == "" {
+			break
+		}
+		if err := os.WriteFile(filepath.Join(folder, c.name), []byte("hunter2\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if value, err := s.Fleet.Token.Reveal(); value != "hunter2" || err != nil {
+		t.Errorf("%q, %v", value, err)
 	}
 }

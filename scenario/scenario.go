@@ -10,6 +10,7 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/secret"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -37,6 +38,9 @@ type Scenario struct {
 	Precision float64 `yaml:"precision" unit:"share" doc:"trials: auto adds trials until the intervals are narrower than this, either way; 5% when left out"`
 	MaxTrials int     `yaml:"max_trials" doc:"most trials that trials: auto makes; 30 when left out"`
 
+	// Gates is the document's own text; Plan.Gates says what it means.
+	Gates []string `yaml:"gates" doc:"what the result must meet, such as p99{load=reads} < 20ms or p99 <= baseline + 5%: decides the exit code"`
+
 	Warmup  time.Duration `yaml:"warmup" doc:"load before the measurement, not measured; 2s when left out"`
 	Measure time.Duration `yaml:"measure" doc:"length of the measurement; 10s when left out"`
 	Drain   time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`
@@ -45,18 +49,21 @@ type Scenario struct {
 // Fleet is the fake servers of a run.
 type Fleet struct {
 	fakeserver.Config `yaml:",inline"`
-	// Isolation is Process or InProcess.
+	// Isolation is Process or InProcess, or Remote where a plan is made.
 	Isolation string `yaml:"isolation" doc:"process: one OS process of its own for the fleet (when left out); inprocess: inside the load generator"`
 	// Remote is where fleets on other machines serve control: backend i is in
 	// the one numbered i modulo their number.
 	Remote []string `yaml:"remote" doc:"control addresses, host:port, of fleets that grpcbench serve runs on other machines, over which the backends are spread in turn"`
-	Token  Secret   `yaml:"token" doc:"${NAME}: the environment variable that has the token of the remote fleets"`
+	// Token is what the fleets at Remote ask for.
+	Token secret.Reference `yaml:"token" doc:"${NAME} or ${file:PATH}: the environment variable or the file that has the token of the remote fleets"`
 }
 
 // Where a fleet runs.
 const (
 	Process   = "process"
 	InProcess = "inprocess"
+	// Remote is what a fleet with Fleet.Remote is; it is not to be written.
+	Remote = "remote"
 )
 
 func isolations() []string { return []string{Process, InProcess} }
@@ -205,6 +212,9 @@ func (s *Scenario) complete() {
 // completeFleet gives the fleet what the client's balancing cannot do without,
 // so that the bare name of a policy works. Nobody else pays for it.
 func (s *Scenario) completeFleet() {
+	if len(s.Fleet.Remote) > 0 {
+		s.Fleet.Isolation = Remote
+	}
 	perCall, _ := s.Client.Balance.ReadsLoadReports()
 	if s.Fleet.LoadReport == nil && (perCall || s.Client.ServiceConfig != "") {
 		// A service config may ask for weighted_round_robin as well.

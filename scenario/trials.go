@@ -55,7 +55,7 @@ func (s *Scenario) checkTrials(p *problems) {
 
 // settleTrials decides how many trials there are, or at most.
 func (p *Plan) settleTrials() {
-	needed := TrialsNeeded(p.Comparisons())
+	needed := max(TrialsNeeded(p.Comparisons()), p.gateTrials())
 	switch p.Trials = int(p.Base.Trials); {
 	case p.Base.Trials == AutoTrials:
 		p.Precision, p.MaxTrials = p.Base.Precision, p.Base.MaxTrials
@@ -79,9 +79,13 @@ func (p *Plan) settleTrials() {
 
 // doubtTrials warns of too few.
 func (p *Plan) doubtTrials(trials, needed int) {
-	if trials < needed {
+	if compare := TrialsNeeded(p.Comparisons()); trials < compare {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot show a difference: %s %d",
-			plural(trials, "trial", "trials"), plural(p.Comparisons(), "comparison needs", "comparisons need"), needed))
+			plural(trials, "trial", "trials"), plural(p.Comparisons(), "comparison needs", "comparisons need"), compare))
+	}
+	if gates := p.gateTrials(); trials < gates {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot decide every gate by an interval: that needs %d",
+			plural(trials, "trial", "trials"), gates))
 	}
 }
 

@@ -3,7 +3,6 @@ package breaker
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -28,23 +27,26 @@ type OpenError struct {
 
 // Error says what is open, why, and for how long.
 func (e *OpenError) Error() string {
-	var b strings.Builder
-	b.WriteString("breaker: ")
-	switch {
-	case e.Scope == Backend && e.Name == "":
-		b.WriteString("the circuit breakers of all backends are open")
-	case e.State == HalfOpen:
-		fmt.Fprintf(&b, "the circuit breaker%s is half open and its probes are under way", e.of())
-	default:
-		fmt.Fprintf(&b, "the circuit breaker%s is open", e.of())
-	}
+	text := e.what()
 	if e.Reason != "" {
-		fmt.Fprintf(&b, ": %s", e.Reason)
+		text += ": " + e.Reason
 	}
 	if e.RetryIn > 0 {
-		fmt.Fprintf(&b, ", next try in %v", e.RetryIn.Round(time.Millisecond))
+		text += fmt.Sprintf(", next try in %v", e.RetryIn.Round(time.Millisecond))
 	}
-	return b.String()
+	return text
+}
+
+// what says what is open.
+func (e *OpenError) what() string {
+	switch {
+	case e.Scope == Backend && e.Name == "":
+		return "breaker: the circuit breakers of all backends are open"
+	case e.State == HalfOpen:
+		return "breaker: the circuit breaker" + e.of() + " is half open and its probes are under way"
+	default:
+		return "breaker: the circuit breaker" + e.of() + " is open"
+	}
 }
 
 func (e *OpenError) of() string {
@@ -54,8 +56,10 @@ func (e *OpenError) of() string {
 	return " of " + e.Name
 }
 
-// GRPCStatus is UNAVAILABLE with the error's text.
-func (e *OpenError) GRPCStatus() *status.Status { return status.New(codes.Unavailable, e.Error()) }
+// GRPCStatus is UNAVAILABLE, and says what is open. Why, and for how long, only
+// Error says: whoever counts failures by the message of their status has one for
+// all refusals of a breaker.
+func (e *OpenError) GRPCStatus() *status.Status { return status.New(codes.Unavailable, e.what()) }
 
 // Is reports whether target is ErrOpen.
 func (e *OpenError) Is(target error) bool { return target == ErrOpen }

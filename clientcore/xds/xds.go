@@ -7,8 +7,8 @@
 //	import _ "github.com/grpcbench/grpcbench/clientcore/xds"
 //
 // grpc-go's own balancers choose the backends of an xds target, as the server
-// says. Config.Balance has no effect on it, and Stats knows neither attempts by
-// backend nor connections.
+// says, and Config.Balance has no effect on it. Stats counts attempts by backend
+// and connections as for any other target.
 package xds
 
 import (

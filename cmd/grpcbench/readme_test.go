@@ -132,3 +132,21 @@ func TestDocumentsAreValid(t *testing.T) {
 		t.Error("docs/ has no scenario")
 	}
 }
+
+// The README has a row for every shipped scenario.
+func TestReadmeNamesEveryScenario(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../scenarios/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		if row := fmt.Sprintf("| [%s](scenarios/%s.yaml) | ", name, name); !strings.Contains(string(text), row) {
+			t.Errorf("the README has no row %q", row)
+		}
+	}
+}

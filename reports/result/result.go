@@ -26,7 +26,9 @@ type Result struct {
 	Scenario    Scenario          `json:"scenario"`
 	Environment Environment       `json:"environment"`
 	// Validity is the worst of the trials'.
-	Validity Validity  `json:"validity"`
+	Validity Validity `json:"validity"`
+	// Gates is the conditions that the result was judged by, in their order.
+	Gates    []Gate    `json:"gates,omitempty"`
 	Variants []Variant `json:"variants"`
 }
 
@@ -36,8 +38,11 @@ type Scenario struct {
 	// File is the base name of the file it was read from.
 	File  string `json:"file,omitempty"`
 	About string `json:"about,omitempty"`
-	// SHA256 is the hex digest of Document.
-	SHA256 string `json:"sha256"`
+	// SHA256 is the hex digest of Document. WorkloadSHA256 is that of what was
+	// measured alone, without the number of trials, gates and words: results that
+	// share it can be compared. It is empty in results of old.
+	SHA256         string `json:"sha256"`
+	WorkloadSHA256 string `json:"workload_sha256,omitempty"`
 	// Document is the scenario as it was run, --set applied, secrets masked.
 	Document string `json:"document"`
 	// Dimensions are the compared dimensions in the document's order; empty
@@ -45,14 +50,14 @@ type Scenario struct {
 	Dimensions []Dimension `json:"dimensions,omitempty"`
 	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's. Where trials were
 	// added until the intervals were narrow enough, Precision is how narrow, as
-	// a share, Reached how narrow the widest came to be (0: not known), and
+	// a share, Reached how narrow the widest came to be (nil: not known), and
 	// Trials how many it took.
-	Trials    int     `json:"trials"`
-	Precision float64 `json:"precision,omitempty"`
-	Reached   float64 `json:"precision_reached,omitempty"`
-	WarmupNS  int64 `json:"warmup_ns"`
-	MeasureNS int64 `json:"measure_ns"`
-	DrainNS   int64 `json:"drain_ns"`
+	Trials    int      `json:"trials"`
+	Precision float64  `json:"precision,omitempty"`
+	Reached   *float64 `json:"precision_reached,omitempty"`
+	WarmupNS  int64    `json:"warmup_ns"`
+	MeasureNS int64    `json:"measure_ns"`
+	DrainNS   int64    `json:"drain_ns"`
 	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
@@ -247,6 +252,7 @@ type State string
 // The states.
 const (
 	Steady       State = "steady"
+	Drifting     State = "drifting"  // responses grew or shrank throughout
 	Saturated    State = "saturated" // in flight grew to the end
 	InFault      State = "in fault"  // a fault was open when measurement ended, or until less than a second before
 	Recovered    State = "recovered"
@@ -332,16 +338,19 @@ type Interval struct {
 }
 
 // IntervalSeries is one load entry's second. A call counts as planned and
-// dropped in the second it was due, the rest in the second it ended.
+// dropped in the second it was due, as dispatched in the one it left in, the
+// rest in the second it ended.
 type IntervalSeries struct {
-	Name     string           `json:"name"`
-	Planned  int64            `json:"planned"`
-	Dropped  int64            `json:"dropped"`
-	OK       int64            `json:"ok"`
-	InSLO    int64            `json:"in_slo"`
-	Failed   int64            `json:"failed"`
-	Codes    map[string]int64 `json:"codes,omitempty"`
-	Attempts int64            `json:"attempts"`
+	Name    string `json:"name"`
+	Planned int64  `json:"planned"`
+	Dropped int64  `json:"dropped"`
+	// Dispatched is the calls that left in this second.
+	Dispatched int64            `json:"dispatched"`
+	OK         int64            `json:"ok"`
+	InSLO      int64            `json:"in_slo"`
+	Failed     int64            `json:"failed"`
+	Codes      map[string]int64 `json:"codes,omitempty"`
+	Attempts   int64            `json:"attempts"`
 	// InFlight is the calls under way when the interval ended.
 	InFlight int64 `json:"in_flight"`
 	// P50NS and P99NS are of the responses of OK calls; 0 when there was none.

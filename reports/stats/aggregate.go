@@ -42,6 +42,7 @@ type Sample struct {
 	Block   int
 	Verdict result.Verdict
 	State   result.State
+	Trial   *result.Trial
 	Series  *result.Series
 }
 
@@ -53,7 +54,7 @@ func Samples(v *result.Variant, load string) []Sample {
 		t := &v.Trials[i]
 		for j := range t.Series {
 			if s := &t.Series[j]; s.Name == load && s.Planned > 0 {
-				out = append(out, Sample{Block: t.Block, Verdict: t.Validity.Verdict, State: t.State, Series: s})
+				out = append(out, Sample{Block: t.Block, Verdict: t.Validity.Verdict, State: t.State, Trial: t, Series: s})
 			}
 		}
 	}

@@ -86,13 +86,40 @@ func studentQuantile(p, df float64) float64 {
 	return bisect(0, high, func(t float64) bool { return studentAtMost(t, df) >= p })
 }
 
-// chiSquareAbove is P(χ² > x) with df degrees of freedom, by the
-// Wilson–Hilferty cube root (1931): good to a few thousandths, which is enough
-// for the only use here, to decide whether a variance is out of line.
-func chiSquareAbove(x, df float64) float64 {
-	v := 2 / (9 * df)
-	z := (math.Cbrt(x/df) - 1 + v) / math.Sqrt(v)
-	return math.Erfc(z/math.Sqrt2) / 2
+// ChiSquareAbove is P(χ² > x) with df degrees of freedom: the regularised
+// incomplete gamma function Q(df/2, x/2), by its series below the mean and by
+// its continued fraction above (DLMF 8.7.1 and 8.9.2).
+func ChiSquareAbove(x, df float64) float64 {
+	if !(x > 0) {
+		return 1
+	}
+	a, x := df/2, x/2
+	la, _ := math.Lgamma(a)
+	front := math.Exp(a*math.Log(x) - x - la)
+	if x < a+1 {
+		term := 1 / a
+		sum := term
+		for n := a + 1; term > sum*1e-16; n++ {
+			term *= x / n
+			sum += term
+		}
+		return max(0, 1-front*sum)
+	}
+	b := x + 1 - a
+	c, d := math.Inf(1), 1/b
+	f := d
+	for i := 1.0; i < 1e6; i++ {
+		n := i * (a - i)
+		b += 2
+		d = 1 / (n*d + b)
+		c = b + n/c
+		step := c * d
+		f *= step
+		if math.Abs(step-1) < 1e-15 {
+			break
+		}
+	}
+	return front * f
 }
 
 // bisect finds where `above` turns true between low and high.

@@ -48,9 +48,13 @@ func TestStudentQuantile(t *testing.T) {
 // 5 % and 1 % points from the tables of χ².
 func TestChiSquareAbove(t *testing.T) {
 	for _, c := range []struct{ x, df, want float64 }{
-		{14.067, 7, 0.05}, {18.475, 7, 0.01}, {30.144, 19, 0.05}, {42.557, 29, 0.05},
+		{14.067, 7, 0.05}, {18.475, 7, 0.01}, {30.144, 19, 0.05}, {42.557, 29, 0.05}, {0, 3, 1}, {1.239, 7, 0.99},
+		// Two degrees of freedom are exponential: far out too.
+		{2 * math.Log(1e9), 2, 1e-9}, {2, 2, math.Exp(-1)},
+		// Four: e^(−x/2)(1 + x/2).
+		{60, 4, 31 * math.Exp(-30)},
 	} {
-		if got := chiSquareAbove(c.x, c.df); math.Abs(got-c.want) > 0.002 {
+		if got := ChiSquareAbove(c.x, c.df); math.Abs(got/c.want-1) > 5e-4 {
 			t.Errorf("P(χ²(%v) > %v) = %v, want %v", c.df, c.x, got, c.want)
 		}
 	}

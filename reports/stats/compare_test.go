@@ -35,6 +35,7 @@ func same(n int) []float64 {
 // alarm: a variant shown to differ from the baseline, or one shown to be the
 // best of all.
 func TestFalseAlarms(t *testing.T) {
+	withoutRace(t)
 	const experiments = 1000
 	limit := 0.05 + 3*math.Sqrt(0.05*0.95/experiments)
 	for _, n := range []int{2, 4, 16} {
@@ -82,6 +83,7 @@ func shownBest(variants [][]Sample, m Metric) bool {
 
 // +10 % at a coefficient of variation of 3 %, with the default trials.
 func TestRealDifferencesAreFound(t *testing.T) {
+	withoutRace(t)
 	const experiments = 1000
 	for n, least := range map[int]float64{
 		2: 0.90,

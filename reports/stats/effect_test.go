@@ -68,6 +68,7 @@ func TestMainEffectsAveraged(t *testing.T) {
 }
 
 func TestMainEffectsFalseAlarms(t *testing.T) {
+	withoutRace(t)
 	const experiments = 1000
 	rng := rand.New(rand.NewPCG(3, 3))
 	alarms := 0

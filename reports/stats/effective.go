@@ -16,7 +16,7 @@ const (
 	// dependence is the significance at which calls count as dependent. It is
 	// large, because to take dependent calls for independent ones is the worse
 	// mistake.
-	dependence = 0.10
+	dependence = 0.25
 )
 
 // Batch is the calls of one stretch of a trial, and how many of them were
@@ -32,7 +32,7 @@ type Batch struct{ Calls, Over float64 }
 // over the binomial p(1−p)/n (Kish 1965), and the effective size n/D, reduced
 // for the few batches that D comes from by (z/t)² of Student's t with as many
 // degrees of freedom less one (Korn and Graubard 1998). Where batches differ no
-// more than independent calls would (χ² test at 10 %), it is n. So it is with
+// more than independent calls would (χ² test at 25 %), it is n. So it is with
 // fewer than 8 whole seconds, or without the seconds' spreads: then known is
 // false.
 func EffectiveSize(t *result.Trial, s *result.Series, q float64) (n float64, known bool) {
@@ -69,7 +69,7 @@ func effective(n float64, batches []Batch) (float64, bool) {
 		squares += d * d
 	}
 	design := k / (k - 1) * squares / (calls * p * (1 - p))
-	if chiSquareAbove((k-1)*design, k-1) > dependence {
+	if ChiSquareAbove((k-1)*design, k-1) > dependence {
 		return n, true
 	}
 	const tail = 0.975

@@ -84,9 +84,11 @@ func exactRankSum(ranks []int, n, sum int) float64 {
 		ways[k] = make([]float64, most+1)
 	}
 	ways[0][0] = 1
+	so := 0 // the sum of the ranks so far: no choice of them adds up to more
 	for i, r := range ranks {
+		so += r
 		for k := min(i+1, n); k >= 1; k-- {
-			for s := most; s >= r; s-- {
+			for s := so; s >= r; s-- {
 				ways[k][s] += ways[k-1][s-r]
 			}
 		}

@@ -28,6 +28,14 @@ type Metric struct {
 	of func(Sample) (v float64, counts, known bool)
 }
 
+// NewMetric is a figure of our reader's own. of reads it off a trial: counts is
+// false for a trial that has no say, known is false for one that stands against
+// any comparison. A figure compared as a ratio must be > 0; +Inf is slower than
+// anything.
+func NewMetric(name string, scale Scale, of func(Sample) (v float64, counts, known bool)) Metric {
+	return Metric{Name: name, Scale: scale, of: of}
+}
+
 // ResponseAt is quantile q of response. A trial with too few planned calls to
 // show it has no say; one in which it lands on a call that failed is not
 // known: its variant is not compared.

@@ -41,10 +41,11 @@ func TestScalabilityVector(t *testing.T) {
 
 // 95 % intervals hold the truth in about 95 % of fits.
 func TestScalabilityIntervals(t *testing.T) {
+	withoutRace(t)
 	law := Scalability{Lambda: 1000, Sigma: 0.05, Kappa: 0.0005, MostN: 64}
 	for name, repeats := range map[string]int{"repeated": 6, "once each": 1} {
 		rng := rand.New(rand.NewPCG(7, uint64(repeats)))
-		const fits = 150
+		const fits = 60
 		held := map[string]int{}
 		for i := range fits {
 			s, err := FitScalability(measured(law, rng, 0.02, repeats, 1, 2, 4, 8, 12, 16, 24, 32, 48, 64), Level, uint64(i))

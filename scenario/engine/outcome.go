@@ -13,7 +13,7 @@ func (r *recorder) interval(s *second) result.Interval {
 	for i := range r.entries {
 		e, total := &s.entries[i], &r.total.entries[i]
 		series := result.IntervalSeries{
-			Name: r.entries[i].Name, Planned: e.arrivals, Dropped: e.dropped,
+			Name: r.entries[i].Name, Planned: e.arrivals, Dropped: e.dropped, Dispatched: e.started,
 			OK: e.codes.ok(), InSLO: e.withinSLO, Failed: e.codes.sum() - e.codes.ok(),
 			Codes: e.codes.byName(), Attempts: e.picks,
 			// Started and ended by then, not now: the same in every run of a

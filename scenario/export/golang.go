@@ -26,7 +26,7 @@ import (
 // is printed. One that is in a file is an error: Go has no word for that.
 func Go(c Client) ([]byte, error) {
 	for key, value := range c.Config.Metadata {
-		if slices.ContainsFunc(secret.Split(value), func(p secret.Part) bool { return strings.HasPrefix(p.Variable, "file:") }) {
+		if slices.ContainsFunc(secret.Split(value), secret.Part.InFile) {
 			return nil, fmt.Errorf("client.metadata.%s: a secret in a file cannot be printed as Go: name an environment variable, as ${TOKEN}", key)
 		}
 	}

@@ -47,7 +47,7 @@ func (b *backends) start(ctx context.Context) error {
 	b.configured = ""
 	var address, token string
 	switch {
-	case len(b.wanted.Remote) > 0:
+	case b.wanted.Isolation == scenario.Remote:
 		return b.join(ctx)
 	case b.wanted.Isolation == scenario.InProcess:
 		var err error

@@ -27,14 +27,19 @@ func (l *breakerLog) note(client int, change breaker.Change) {
 	l.changes = append(l.changes, breakerChange{client, change})
 }
 
-// since is the changes from t0 on, in the order of time.
-func (l *breakerLog) since(t0 time.Time) []result.BreakerChange {
+// since is the changes from t0 on, in the order of time. names are the backends'
+// by their addresses.
+func (l *breakerLog) since(t0 time.Time, names map[string]string) []result.BreakerChange {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []result.BreakerChange
 	for _, c := range l.changes {
 		if at := c.At.Sub(t0); at >= 0 {
-			all = append(all, result.BreakerChange{AtNS: int64(at), Client: c.client, Name: c.Name, From: c.From.String(), To: c.To.String()})
+			name := c.Name
+			if backend, ok := names[name]; ok {
+				name = backend
+			}
+			all = append(all, result.BreakerChange{AtNS: int64(at), Client: c.client, Name: name, From: c.From.String(), To: c.To.String()})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b result.BreakerChange) int {

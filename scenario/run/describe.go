@@ -13,27 +13,25 @@ import (
 func describe(plan *scenario.Plan) result.Scenario {
 	first := &plan.Variants[0]
 	s := result.Scenario{
-		Name:      plan.Base.Name,
-		File:      filepath.Base(plan.File),
-		About:     plan.Base.About,
-		SHA256:    plan.SHA256,
-		Document:  plan.Document,
-		Trials:    plan.Trials,
-		Precision: plan.Precision,
-		WarmupNS:  int64(plan.Warmup),
-		MeasureNS: int64(plan.Measure),
-		DrainNS:   int64(plan.Drain),
-		Isolation: "target",
-		Target:    first.Scenario.Target,
+		Name:           plan.Base.Name,
+		File:           filepath.Base(plan.File),
+		About:          plan.Base.About,
+		SHA256:         plan.SHA256,
+		WorkloadSHA256: plan.WorkloadSHA256,
+		Document:       plan.Document,
+		Trials:         plan.Trials,
+		Precision:      plan.Precision,
+		WarmupNS:       int64(plan.Warmup),
+		MeasureNS:      int64(plan.Measure),
+		DrainNS:        int64(plan.Drain),
+		Isolation:      "target",
+		Target:         first.Scenario.Target,
 	}
 	for _, d := range plan.Dimensions {
 		s.Dimensions = append(s.Dimensions, result.Dimension{Name: d.Name, Values: d.Values, Baseline: d.Baseline})
 	}
 	if fleet := first.Scenario.Fleet; fleet != nil {
 		s.Isolation = fleet.Isolation
-		if len(fleet.Remote) > 0 {
-			s.Isolation = "remote"
-		}
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -256,5 +257,57 @@ func TestReconcileNamesTheSeries(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestRecovery: how long after the fault goodput is back, and stays so.
+func TestRecovery(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		good []int64 // of 100 in each second; the fault is from 2 to 4 s
+		want int64   // seconds after the fault, -1 is never
+	}{
+		{"at once", []int64{98, 98, 0, 0, 98, 98, 98, 98, 98}, 0},
+		{"after three seconds", []int64{98, 98, 0, 0, 0, 10, 60, 98, 98, 98, 97}, 3},
+		{"a dip on the way", []int64{98, 98, 0, 0, 98, 98, 10, 98, 98, 98, 98}, 3},
+		{"a small dip afterwards", []int64{98, 98, 0, 0, 98, 98, 98, 80, 98, 98, 98, 98}, 0},
+		{"a relapse", []int64{98, 98, 0, 0, 98, 98, 98, 0, 0, 0, 0}, -1},
+		{"never", []int64{98, 98, 0, 0, 0, 0, 5, 0, 0}, -1},
+		{"nothing was good before", []int64{0, 0, 0, 0, 0, 0, 0, 0, 0}, -1},
+	} {
+		var intervals []result.Interval
+		for i, n := range c.good {
+			intervals = append(intervals, result.Interval{Second: i, Series: []result.IntervalSeries{{Planned: 100, InSLO: n}}})
+		}
+		after, back, known := recovered(intervals, 2*time.Second, 4*time.Second, time.Duration(len(c.good))*time.Second)
+		got := int64(-1)
+		if after != nil {
+			got = *after / int64(time.Second)
+		}
+		if !known || back != (c.want >= 0) || got != c.want {
+			t.Errorf("%s: back %v after %d s, known %v, want %d s", c.what, back, got, known, c.want)
+		}
+	}
+}
+
+// Attempts that the client made and the fleet had not received may come later.
+func TestLateAttempts(t *testing.T) {
+	client := []clientcore.AttemptCount{
+		{Method: "M", Backend: "b0", Picked: 7, Answered: 4, Unknown: 2}, {Method: "M", Backend: "b1", Picked: 3, Answered: 3}, {Method: "N", Picked: 1, Answered: 1},
+	}
+	fleet := fakeserver.Snapshot{Backends: []fakeserver.BackendSnapshot{
+		{Attempts: map[string]int64{"M": 5}}, {Attempts: map[string]int64{"M": 3, "N": 1}}}}
+	late := lateAttempts(client, fleet)
+	if diff := cmp.Diff(map[string]int64{"M": 1}, late); diff != "" {
+		t.Error(diff)
+	}
+	for n, verdict := range map[int64]result.Verdict{10: result.Valid, 11: result.Valid, 12: result.Invalid} {
+		trial := healthy()
+		trial.Client.Attempts = []result.AttemptCount{{Method: "M", Answered: 9, Unknown: 1}}
+		trial.Fleet.Backends = []result.Backend{{Name: "b0", Attempts: map[string]int64{"M": n}}}
+		reconcile(trial, nil, 0, late)
+		if trial.Validity.Verdict != verdict {
+			t.Errorf("%d received: %v", n, trial.Validity)
+		}
 	}
 }

@@ -135,6 +135,7 @@ func TestGRPCLB(t *testing.T) {
 	}{
 		"all":     {"", [3]float64{1. / 3, 1. / 3, 1. / 3}},
 		"weights": {", lookaside: {backends: [0, 0, 2]}", [3]float64{2. / 3, 0, 1. / 3}},
+		"TLS":     {", lookaside: {backends: [0, 0, 2]}, tls: self_signed", [3]float64{2. / 3, 0, 1. / 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, _ := spread(t, "grpclb", c.fleet)

@@ -18,7 +18,7 @@ func (r *runner) another(res *result.Result, block int) bool {
 	}
 	reach, known := precision(res)
 	if known {
-		res.Scenario.Reached = reach
+		res.Scenario.Reached = &reach
 	}
 	if block == plan.MaxTrials || known && reach <= plan.Precision {
 		return false

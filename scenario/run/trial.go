@@ -210,6 +210,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		Validity: valid(),
 	}
 	var settled error
+	var services int64
 	if t.variant.Scenario.Fleet != nil {
 		after, err := t.backends.settle(ctx, settlePatience)
 		if err != nil && !errors.Is(err, errBusy) {
@@ -219,15 +220,26 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		settled = err
 		out.Fleet = fleetAccount(after, t.fleetBefore)
 		out.Fleet.Remotes = t.backends.remotes()
+		for _, b := range after.Sub(t.fleetBefore).Backends {
+			services += b.Services
+		}
 	}
 	out.Client = t.clientAccount(o)
 	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
 		out.Client.Imbalance = fleetImbalance(out.Fleet)
 	}
-	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
+	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0, t.backends.names()))
 	reconcile(out, settled, underWay(t.fleetBefore), lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
-	out.State = state(out, t.variant.Scenario.Fleet)
+	judgeUsage(&out.Validity, t.usageBefore, t.usageAfter, o.Measured)
+	judgeServiceTime(&out.Validity, out.Fleet, services, t.variant.Scenario.Fleet)
+	loads, level := t.variant.Scenario.Load, alpha(t.runner.plan)
+	for i := range loads {
+		judgeArrivals(&out.Validity, out, &loads[i], level)
+	}
+	if out.State = state(out, t.variant.Scenario.Fleet); out.State == result.Steady && drifting(out, loads, level) {
+		out.State = result.Drifting
+	}
 	return out, nil
 }
 

@@ -5,6 +5,7 @@ package secret
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -15,11 +16,20 @@ var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 // name is what an environment variable is called.
 var name = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// filed is what a reference to a file begins with.
+const filed = "file:"
+
 // Part is a stretch of a text: itself, or a reference.
 type Part struct {
 	Text     string
 	Variable string // the name, or file:PATH, of a reference; else ""
 }
+
+// InFile is whether the part is ${file:PATH}.
+func (p Part) InFile() bool { return strings.HasPrefix(p.Variable, filed) }
+
+// IsReference is whether the part names a variable or a file as one is named.
+func (p Part) IsReference() bool { return p.InFile() || name.MatchString(p.Variable) }
 
 // Split is the parts of a text, in order.
 func Split(text string) []Part {
@@ -58,6 +68,18 @@ func Expand(text string) (out string, values []string, err error) {
 	return out, values, nil
 }
 
+// From is text with the files of its references named from folder.
+func From(folder, text string) string {
+	var b strings.Builder
+	for _, part := range Split(text) {
+		if path := strings.TrimPrefix(part.Variable, filed); part.InFile() && !filepath.IsAbs(path) {
+			part.Text = "${" + filed + filepath.Join(folder, path) + "}"
+		}
+		b.WriteString(part.Text)
+	}
+	return b.String()
+}
+
 // shortest is how long a value must be to be masked: a shorter one is in many a
 // word, and no secret.
 const shortest = 4
@@ -73,7 +95,7 @@ func Mask(text string, values []string) string {
 }
 
 func value(ref string) (string, error) {
-	if path, ok := strings.CutPrefix(ref, "file:"); ok {
+	if path, ok := strings.CutPrefix(ref, filed); ok {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("${%s}: %w", ref, err)

@@ -325,7 +325,7 @@ func scalarInto(n *Node, v reflect.Value, f field) mistake {
 	}
 	switch t.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		i, m := parseInt(text, seen, t.Bits())
+		i, m := parseInt(text, seen, want(t, f), t.Bits())
 		return set(m, func() { v.SetInt(i) })
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		u, m := parseUint(text, seen, t.Bits())

@@ -23,7 +23,7 @@ func Encode(v, defaults any) *Node {
 
 // encode is v as a node, nil when it is left out. def is what v is decoded over.
 func encode(v, def reflect.Value, f field) *Node {
-	for v.Kind() == reflect.Pointer {
+	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			if def.Kind() == reflect.Pointer && !def.IsNil() {
 				panic(fmt.Sprintf("strict: no text says that %s is not there", v.Type()))

@@ -241,6 +241,8 @@ func (p *parsing) explain(e *yaml.SyntaxError) (span, string) {
 		return at, "a quote is not closed"
 	case strings.HasPrefix(e.Message, "could not find flow mapping end"):
 		return at, "a { is not closed"
+	case e.Message == "could not find flow map content":
+		return at, "in { } there must be {key: value, …}; a key with [ ] in it needs quotes"
 	case strings.HasSuffix(e.Message, "must be specified"):
 		return at, strings.TrimSuffix(e.Message, "must be specified") + "is missing before this"
 	case strings.HasSuffix(e.Message, "is a reserved character"):

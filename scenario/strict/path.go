@@ -1,8 +1,10 @@
 package strict
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -143,7 +145,13 @@ func setPath(n *Node, segs []segment, value *Node, t reflect.Type, path string) 
 		if !ok {
 			return nil, &fault{seg, below, unknownKey(seg.text, namesOf(fields))}
 		}
-		child, wrong := setPath(n.Key(seg.text), segs[1:], value, f.written(n.Key(seg.text)).typ, below)
+		inner, form, message := n.Key(seg.text), f.written(n.Key(seg.text)), ""
+		if len(segs) > 1 {
+			if inner, form, message = f.entered(inner, below); message != "" {
+				return nil, &fault{seg, below, message}
+			}
+		}
+		child, wrong := setPath(inner, segs[1:], value, form.typ, below)
 		if wrong != nil {
 			return nil, wrong
 		}
@@ -171,6 +179,53 @@ func setPath(n *Node, segs []segment, value *Node, t reflect.Type, path string) 
 		return &out, nil
 	}
 	return nil, &fault{seg, below, "unknown key: " + path + " has no settings of its own, it is " + want(t, field{})}
+}
+
+// maxSpread bounds the list that a number becomes.
+const maxSpread = 1000
+
+// entered is what a path that goes on finds at n: the form that has settings of
+// its own, where the field has one. A number that stands for a list of as many
+// items becomes that list. path is the field's own.
+func (f field) entered(n *Node, path string) (*Node, field, string) {
+	if written := f.written(n); f.or == nil || written.or == nil {
+		return n, written, ""
+	}
+	other := *f.or
+	hasSettings := deref(other.typ).Kind() == reflect.Struct
+	switch {
+	case other.typ.Kind() != reflect.Slice && !hasSettings:
+		return n, f, "" // another way to write a number
+	case hasSettings && (n == nil || isChoice(deref(other.typ))):
+		return n, other, ""
+	case n == nil:
+		return nil, field{}, fmt.Sprintf("%s is left out, and so has no items yet: write it, as %s", path, want(f.typ, f))
+	case hasSettings:
+		return nil, field{}, fmt.Sprintf("%s is written as %s here, and has no settings of its own: write it as a map of %s", path, got(n), oneOf(namesOf(fieldsOf(deref(other.typ)))))
+	}
+	count, err := strconv.Atoi(n.Text)
+	if n.Kind != Scalar || err != nil || count < 1 || count > maxSpread {
+		return nil, field{}, fmt.Sprintf("%s must be %s (got %s)", path, want(f.typ, f), got(n))
+	}
+	list := &Node{Kind: Sequence, Pos: n.Pos, at: n.at, keyAt: n.keyAt, src: n.src}
+	for range count {
+		list.Items = append(list.Items, &Node{Kind: Map, Pos: n.Pos, at: n.at, keyAt: n.keyAt, src: n.src})
+	}
+	return list, other, ""
+}
+
+// Canonical is a dotted path as there is but one for each setting: every part
+// after a dot, and items of the list that base has by their number.
+func Canonical(base *Node, path string) string {
+	segs := splitPath(path)
+	for i, at := 0, base; i < len(segs) && at != nil; i++ {
+		if item := at.item(segs[i].text); item >= 0 {
+			segs[i].text, at = strconv.Itoa(item), at.Items[item]
+		} else {
+			at = at.Key(segs[i].text)
+		}
+	}
+	return joinPath(segs)
 }
 
 // keyParts is how many parts of a path make up the key of a map: keys may hold
@@ -207,8 +262,10 @@ func unknownItem(n *Node, which string) string {
 		return "no item of that name" + near
 	case len(names) > 0:
 		return "no item of that name or number: the names are " + strings.Join(names, ", ")
-	case n.Len() > 0:
-		return "no such item: name it by its number, from 0"
+	case n.Len() == 1:
+		return "no such item: there is only 0"
+	case n.Len() > 1:
+		return fmt.Sprintf("no such item: name it by its number, from 0 to %d", n.Len()-1)
 	default:
 		return "no such item: the list is empty"
 	}

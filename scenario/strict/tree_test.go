@@ -198,6 +198,67 @@ compare: {client.pool.size: [1, 4], backoff: {none: {client.retry: none}}}
 	}
 }
 
+// forms has keys that may be written in two ways.
+type forms struct {
+	Servers int           `yaml:"servers" or:"Each"`
+	Each    []perCall     `yaml:"-"`
+	Beats   int           `yaml:"beats" or:"Pace"`
+	Pace    *samplePolicy `yaml:"-"`
+	Size    int           `yaml:"size" unit:"bytes" or:"Sizes"`
+	Sizes   *sampleTime   `yaml:"-"`
+	Rate    float64       `yaml:"rate" unit:"rate" or:"Share"`
+	Share   float64       `yaml:"-" unit:"percent"`
+}
+
+// TestSetPathThroughAnotherForm: a path goes on in the form of a key that has
+// settings, whichever is written; where that cannot be, it says what to write.
+func TestSetPathThroughAnotherForm(t *testing.T) {
+	typ := reflect.TypeFor[forms]()
+	for _, c := range []struct{ base, path, want string }{
+		{"servers: 3", "servers[1].timeout", "{servers: [{}, {timeout: 1s}, {}]}"},
+		{"servers: [{}, {retry: none}]", "servers.1.timeout", "{servers: [{}, {retry: none, timeout: 1s}]}"},
+		{"servers: 3", "servers[3].timeout", "servers.3: no such item: name it by its number, from 0 to 2"},
+		{"servers: 3", "servers[1].timeot", "servers.1.timeot: unknown key, did you mean timeout?"},
+		{"servers: three", "servers[1].timeout", "servers: servers must be a whole number, or a list, in [ ] or with a - before each item (got three)"},
+		{"servers: 9999999999999", "servers[1].timeout", "servers: servers must be a whole number, or a list, in [ ] or with a - before each item (got 9999999999999)"},
+		{"rate: 1/s", "servers[1].timeout", "servers: servers is left out, and so has no items yet: write it, as a whole number, or a list, in [ ] or with a - before each item"},
+		{"rate: 1/s", "beats.base", "{rate: 1/s, beats: {base: 1s}}"},
+		{"beats: {max: 2s}", "beats.base", "{beats: {max: 2s, base: 1s}}"},
+		{"beats: 20", "beats.base", "beats: beats is written as 20 here, and has no settings of its own: write it as a map of attempts, base, max, jitter or codes"},
+		{"size: 1KiB", "size.fixed", "{size: {fixed: 1s}}"},
+		{"rate: 1/s", "rate.of", "rate.of: unknown key: rate has no settings of its own, it is"},
+	} {
+		doc := mustParse(t, "x.yaml", c.base)
+		root, err := SetPath(doc.Root, c.path, mustParse(t, "v", "v: 1s").Root.Key("v"), typ)
+		checked := CheckPath(c.path, typ, doc.Root)
+		got := root.String()
+		if err != nil {
+			got = checked.Error()
+		}
+		if (err == nil) != (checked == nil) || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s on %s: %s (%v, %v), want %s", c.path, c.base, got, err, checked, c.want)
+		}
+		if doc.Root.String() != mustParse(t, "x.yaml", c.base).Root.String() {
+			t.Errorf("%s: base was changed", c.path)
+		}
+	}
+}
+
+func TestCanonical(t *testing.T) {
+	base := mustParse(t, "x.yaml", "load: [{name: reads}, {name: lists}]\nservers: 3\n").Root
+	for path, want := range map[string]string{
+		"load.lists.rate":    "load.1.rate",
+		"load[1].rate":       "load.1.rate",
+		"load.other.rate":    "load.other.rate",
+		"servers[2].timeout": "servers.2.timeout",
+		"client.pool.size":   "client.pool.size",
+	} {
+		if got := Canonical(base, path); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+}
+
 // TestOverlayPosition: a mistake in an overlay is shown on the overlay's line.
 func TestOverlayPosition(t *testing.T) {
 	doc := mustParse(t, "x.yaml", `retry: {attempts: 2}

@@ -190,9 +190,9 @@ func parseBandwidth(text, got string) (float64, mistake) {
 	return float64(b), ""
 }
 
-func parseInt(text, got string, bits int) (int64, mistake) {
+func parseInt(text, got, want string, bits int) (int64, mistake) {
 	if !wholeNumber.MatchString(text) {
-		return 0, wrong("must be %s (got %s)%s", wantWhole, got, zeroHint(text))
+		return 0, wrong("must be %s (got %s)%s", want, got, zeroHint(text))
 	}
 	i, err := strconv.ParseInt(text, 10, bits)
 	if err != nil {

@@ -35,6 +35,14 @@ func TestVariablesAreText(t *testing.T) {
 			t.Errorf("printed as %s: %v", Print(doc.Root), err)
 		}
 	}
+	var filed target
+	doc, err := Parse("x", []byte("{list: [${file:/run/a}, x], token: ${file:b.txt}, after: 3} # ${file:c}"))
+	if err == nil {
+		err = Decode(doc, nil, &filed)
+	}
+	if err != nil || strings.Join(filed.List, " ") != "${file:/run/a} x" || filed.Token != "${file:b.txt}" {
+		t.Errorf("%+v, %v", filed, err)
+	}
 	for text, want := range map[string]string{
 		"{token: ${TOKEN}, afte: 3}": "x:1:19: afte",
 		"{token: ${}, after: 3}":     "x:1:",

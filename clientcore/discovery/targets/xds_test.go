@@ -104,8 +104,22 @@ func testXDS(t *testing.T, socket string) {
 	for _, calls := range b.Calls() {
 		got += calls
 	}
-	if stats := client.Stats(); stats.Pool.Picks != got || got == 0 {
+	stats := client.Stats()
+	if stats.Pool.Picks != got || got == 0 {
 		t.Errorf("%d calls got through, %d picks are counted", got, stats.Pool.Picks)
+	}
+	// Though grpc-go's balancers chose them, attempts are counted by backend.
+	answered := map[string]int64{}
+	for _, a := range stats.Attempts {
+		answered[a.Backend] += a.Answered
+	}
+	for i, address := range b.Addresses() {
+		if calls := b.Calls()[i]; answered[address] != calls {
+			t.Errorf("%s got %d calls, %d attempts are counted there", address, calls, answered[address])
+		}
+	}
+	if stats.Connections == 0 {
+		t.Error("no connection is counted")
 	}
 }
 

@@ -1,0 +1,296 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
+)
+
+// reading is one trial's figure: at least low and at most high, which differ
+// where only a coarse histogram is left. +Inf is a quantile that lands on a call
+// that failed, and a recovery that did not come.
+type reading struct {
+	low, high float64
+	// few is that too few calls were made for the figure: the trial has no say.
+	few bool
+	// unknown says why there is no figure at all.
+	unknown string
+}
+
+func exactly(v float64) reading                { return reading{low: v, high: v} }
+func notKnown(format string, a ...any) reading { return reading{unknown: fmt.Sprintf(format, a...)} }
+
+// reader reads the figures of one variant's trials.
+type reader struct {
+	gate   Gate
+	faults []result.FaultWindow // those that during names
+}
+
+func newReader(g Gate, v *result.Variant) reader {
+	rd := reader{gate: g}
+	for _, f := range v.Faults {
+		if g.Select.During != "" && f.Name == g.Select.During {
+			rd.faults = append(rd.faults, f)
+		}
+	}
+	return rd
+}
+
+// samples is the trials that a case is about. A figure of the whole trial has
+// those of any load entry, with the first one's series.
+func samples(v *result.Variant, load string) []stats.Sample {
+	if load != "" {
+		return stats.Samples(v, load)
+	}
+	var out []stats.Sample
+	for i := range v.Trials {
+		t := &v.Trials[i]
+		for j := range t.Series {
+			if t.Series[j].Planned > 0 {
+				out = append(out, stats.Sample{Block: t.Block, Verdict: t.Validity.Verdict, State: t.State, Trial: t, Series: &t.Series[j]})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// read reads the gate's figure off a trial.
+func (rd reader) read(s stats.Sample) reading {
+	if rd.gate.Select.During != "" {
+		return rd.during(s)
+	}
+	series, m := s.Series, rd.gate.Metric
+	switch m.Kind {
+	case Quantile:
+		return quantileOf(series, m)
+	case Max, Mean:
+		summary := series.Latency[m.Measure]
+		if summary.Count == 0 {
+			return notKnown("a trial has no values of %s", m.Measure)
+		}
+		if m.Kind == Max {
+			return exactly(float64(summary.MaxNS))
+		}
+		return exactly(float64(summary.MeanNS))
+	case InSLO:
+		return exactly(series.InSLO)
+	case Errors:
+		return exactly(errorsOf(series, rd.gate.Select.Code) / float64(series.Planned))
+	case Goodput:
+		return exactly(series.GoodputPerS)
+	case Rate:
+		return exactly(series.AchievedPerS)
+	case Attempts:
+		if series.Calls == 0 {
+			return notKnown("no call was made in a trial")
+		}
+		return exactly(float64(series.Attempts) / float64(series.Calls))
+	case Recovery:
+		switch {
+		case s.Trial.RecoveryNS != nil:
+			return exactly(float64(*s.Trial.RecoveryNS))
+		case s.Trial.State == result.NotRecovered:
+			return exactly(math.Inf(1))
+		}
+		return notKnown("no fault ended early enough in a trial to see a recovery")
+	case Imbalance:
+		return positive(s.Trial.Client.Imbalance, "how backends were picked was not counted in a trial")
+	case CPUPerCall:
+		var calls int64
+		for i := range s.Trial.Series {
+			calls += s.Trial.Series[i].Calls
+		}
+		if calls == 0 {
+			return notKnown("no call was made in a trial")
+		}
+		return positive(float64(s.Trial.Client.CPUNS)/float64(calls), "CPU time was not measured in a trial")
+	case AllocsPerCall:
+		return positive(s.Trial.Client.AllocsPerCall, "allocations were not counted in a trial")
+	}
+	return notKnown("%s is not read", m)
+}
+
+// positive is a figure that is 0 where it was not measured.
+func positive(v float64, otherwise string) reading {
+	if v <= 0 {
+		return notKnown("%s", otherwise)
+	}
+	return exactly(v)
+}
+
+// errorsOf is the calls that did not end OK: all, or those of a code, of
+// unfinished or of dropped.
+func errorsOf(s *result.Series, code string) float64 {
+	switch code {
+	case "":
+		return float64(s.Failed())
+	case "unfinished":
+		return float64(s.Unfinished)
+	case "dropped":
+		return float64(s.Dropped)
+	}
+	return float64(s.Codes[code])
+}
+
+// quantileOf ranks every planned call for response, and the recorded values for
+// other measures.
+func quantileOf(s *result.Series, m Metric) reading {
+	summary := s.Latency[m.Measure]
+	ranked := summary.Count
+	if m.Measure == result.Response {
+		ranked = s.Planned
+	}
+	if ranked < stats.MinSamples(m.Quantile) {
+		return reading{few: true}
+	}
+	stored := map[float64]*int64{0.5: summary.P50NS, 0.9: summary.P90NS, 0.95: summary.P95NS, 0.99: summary.P99NS, 0.999: summary.P999NS}
+	at, ok := stored[m.Quantile]
+	if !ok {
+		h, err := summary.Histogram()
+		if err != nil {
+			return notKnown("a trial's histogram cannot be read: %v", err)
+		}
+		at = h.Quantiles(ranked, m.Quantile)[0]
+	}
+	if at == nil {
+		return exactly(math.Inf(1))
+	}
+	return exactly(float64(*at))
+}
+
+// seconds is the sums over the whole seconds of a fault's windows.
+type seconds struct {
+	n                                                  int
+	planned, good, ok, failed, dropped, attempts, code int64
+	spread                                             map[int]int64 // by class
+	spreadless                                         bool
+}
+
+// during reads the figure off the one-second intervals of the fault's windows.
+// Seconds that a window's edge cuts are taken whole.
+func (rd reader) during(s stats.Sample) reading {
+	if rd.gate.Metric.Kind == Recovery {
+		return rd.recovery(s)
+	}
+	sum := rd.sum(s)
+	if sum.n == 0 || sum.planned == 0 {
+		return notKnown("no whole second of a trial has both calls and %s", rd.gate.Select.During)
+	}
+	share := func(n int64) reading { return exactly(min(1, float64(n)/float64(sum.planned))) }
+	ended := sum.ok + sum.failed
+	switch rd.gate.Metric.Kind {
+	case Quantile:
+		return sum.quantile(rd.gate.Metric.Quantile)
+	case InSLO:
+		return share(sum.good)
+	case Errors:
+		switch rd.gate.Select.Code {
+		case "":
+			return share(sum.failed + sum.dropped)
+		case "dropped":
+			return share(sum.dropped)
+		}
+		return share(sum.code)
+	case Goodput:
+		return exactly(float64(sum.good) / float64(sum.n))
+	case Rate:
+		return exactly(float64(sum.ok) / float64(sum.n))
+	case Attempts:
+		if ended == 0 {
+			return notKnown("no call ended during %s in a trial", rd.gate.Select.During)
+		}
+		return exactly(float64(sum.attempts) / float64(ended))
+	}
+	return notKnown("%s is not known second by second", rd.gate.Metric)
+}
+
+func (rd reader) sum(s stats.Sample) seconds {
+	sum := seconds{spread: map[int]int64{}}
+	measured := time.Duration(s.Trial.MeasuredNS)
+	in := map[int]bool{}
+	for _, f := range rd.faults {
+		for _, w := range stats.Windows(f, measured) {
+			for second := int(w.From / time.Second); second < max(int(w.From/time.Second)+1, int((w.To+time.Second-1)/time.Second)); second++ {
+				in[second] = time.Duration(second+1)*time.Second <= measured
+			}
+		}
+	}
+	for _, interval := range s.Trial.Intervals {
+		if !in[interval.Second] {
+			continue
+		}
+		sum.n++
+		for i := range interval.Series {
+			one := &interval.Series[i]
+			if one.Name != s.Series.Name {
+				continue
+			}
+			sum.planned += one.Planned
+			sum.good += one.InSLO
+			sum.ok += one.OK
+			sum.failed += one.Failed
+			sum.dropped += one.Dropped
+			sum.attempts += one.Attempts
+			sum.code += one.Codes[rd.gate.Select.Code]
+			if one.Spread == nil {
+				sum.spreadless = sum.spreadless || one.OK > 0
+				continue
+			}
+			for j, n := range one.Spread.Counts {
+				sum.spread[one.Spread.First+j] += n
+			}
+		}
+	}
+	return sum
+}
+
+// quantile is the class of the spread in which the rank lies, among the calls
+// that ended or were dropped in these seconds, failed ones last.
+func (sum seconds) quantile(q float64) reading {
+	ended := sum.ok + sum.failed + sum.dropped
+	switch {
+	case sum.spreadless:
+		return notKnown("a trial does not have its seconds' spread")
+	case ended < stats.MinSamples(q):
+		return reading{few: true}
+	}
+	rank := max(1, int64(math.Ceil(q*float64(ended)-1e-9)))
+	last := 0
+	for class := range sum.spread {
+		last = max(last, class)
+	}
+	var below int64
+	for class := 0; class <= last; class++ {
+		if below += sum.spread[class]; below >= rank {
+			low := 0.0
+			if class > 0 {
+				low = float64(result.SpreadNS(class - 1))
+			}
+			return reading{low: low, high: float64(result.SpreadNS(class))}
+		}
+	}
+	return exactly(math.Inf(1))
+}
+
+// recovery is the longest after any window of the fault.
+func (rd reader) recovery(s stats.Sample) reading {
+	longest, judged := 0.0, false
+	for _, f := range rd.faults {
+		for _, p := range stats.Phases(s.Trial, s.Series.Name, f) {
+			switch {
+			case p.Recovered:
+				longest, judged = max(longest, float64(p.Recovery)), true
+			case p.Judged:
+				return exactly(math.Inf(1))
+			}
+		}
+	}
+	if !judged {
+		return notKnown("%s does not end early enough in a trial to see a recovery", rd.gate.Select.During)
+	}
+	return exactly(longest)
+}

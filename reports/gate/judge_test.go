@@ -1,0 +1,448 @@
+package gate_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/grpcbench/grpcbench/reports/gate"
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+const ms = 1_000_000
+
+// trialOf is a trial of 1,000 calls of reads whose p99 is so many ms; 0 is one
+// that lands on a failed call.
+func trialOf(block int, p99 float64, edit ...func(*result.Trial)) result.Trial {
+	var at *int64
+	if p99 > 0 {
+		ns := int64(math.Round(p99 * ms))
+		at = &ns
+	}
+	t := result.Trial{
+		Block: block, MeasuredNS: 10e9, Validity: result.Validity{Verdict: result.Valid}, State: result.Steady,
+		Series: []result.Series{{
+			Name: "reads", Planned: 1000, Calls: 1000, Attempts: 1500, Codes: map[string]int64{"OK": 990, "UNAVAILABLE": 10},
+			InSLO: 0.98, GoodputPerS: 98, AchievedPerS: 99,
+			Latency: map[result.Measure]result.Summary{result.Response: {Count: 990, MaxNS: 40 * ms, MeanNS: 2 * ms, P99NS: at}},
+		}},
+		Client: result.Client{CPUNS: 20_000_000, AllocsPerCall: 100, Imbalance: 1.25},
+	}
+	for _, e := range edit {
+		e(&t)
+	}
+	return t
+}
+
+func variantOf(name string, p99 ...float64) result.Variant {
+	v := result.Variant{Name: "backoff=" + name, Settings: map[string]string{"backoff": name}, Loads: []result.Load{{Name: "reads", Kind: result.Unary}}}
+	for i, x := range p99 {
+		v.Trials = append(v.Trials, trialOf(i, x))
+	}
+	return v
+}
+
+// resultOf compares backoffs; the first is the baseline.
+func resultOf(variants ...result.Variant) *result.Result {
+	r := &result.Result{SchemaVersion: result.SchemaVersion, Validity: result.Validity{Verdict: result.Valid}, Variants: variants}
+	r.Scenario.WorkloadSHA256 = "0123456789"
+	d := result.Dimension{Name: "backoff"}
+	for _, v := range variants {
+		d.Values = append(d.Values, v.Settings["backoff"])
+	}
+	d.Baseline = d.Values[0]
+	r.Scenario.Dimensions = []result.Dimension{d}
+	return r
+}
+
+func judge(t *testing.T, r *result.Result, text string, stored *result.Result) result.Gate {
+	t.Helper()
+	g, err := gate.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := gate.Judge(r, []gate.Gate{g}, gate.Options{Stored: func(name string) (*result.Result, error) {
+		if name != "main" || stored == nil {
+			return nil, fmt.Errorf("no %s", name)
+		}
+		return stored, nil
+	}})
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return all[0]
+}
+
+// written is a case in short: outcome, figure [low high] reason.
+func written(c result.GateCase) string {
+	number := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.6g", *v)
+	}
+	text := string(c.Outcome) + " " + number(c.Figure)
+	if c.OnFailed {
+		text += "!"
+	}
+	if c.Low != nil || c.High != nil {
+		text += " [" + number(c.Low) + " " + number(c.High) + "]"
+	}
+	if c.Reason != "" {
+		text += " " + c.Reason
+	}
+	return text
+}
+
+// Each of these was computed by hand. Six trials: C = 1, so that the interval is
+// from the least to the greatest. Eight: C = 4; of 1, 2, 4 … 128 ms the fourth
+// smallest of the Walsh averages of the logarithms, in doublings, of 0, 0.5, 1, 1,
+// 1.5, … is 1, and the fourth greatest 6.
+func TestJudgeAgainstALimit(t *testing.T) {
+	six := variantOf("a", 10, 12, 11, 13, 15, 14)
+	eight := variantOf("a", 1, 2, 4, 8, 16, 32, 64, 128)
+	oneFailed := variantOf("a", 10, 12, 11, 13, 0, 14)
+	allFailed := variantOf("a", 0, 0, 0, 0, 0, 0)
+	three := variantOf("a", 10, 30, 20)
+	few := variantOf("a", 10, 10, 10, 10, 10, 10)
+	for i := range few.Trials[:3] {
+		few.Trials[i].Series[0].Planned = 300
+	}
+	for _, test := range []struct {
+		v    result.Variant
+		gate string
+		want string
+	}{
+		{six, "p99 < 16ms", "passed 1.25e+07 [1e+07 1.5e+07]"},
+		{six, "p99 <= 15ms", "passed 1.25e+07 [1e+07 1.5e+07]"},
+		{six, "p99 < 15ms", "inconclusive 1.25e+07 [1e+07 1.5e+07]"},
+		{six, "p99 < 12ms", "inconclusive 1.25e+07 [1e+07 1.5e+07]"},
+		{six, "p99 < 10ms", "failed 1.25e+07 [1e+07 1.5e+07]"},
+		{six, "p99 > 9ms", "passed 1.25e+07 [1e+07 1.5e+07]"},
+		{eight, "p99 < 1s", "passed 1.2e+07 [2e+06 6.4e+07]"},
+		{oneFailed, "p99 < 20ms", "inconclusive 1.25e+07 [1e+07 –]"},
+		{oneFailed, "p99 < 9ms", "failed 1.25e+07 [1e+07 –]"},
+		{allFailed, "p99 < 1h", "failed –!"},
+		{three, "p99 < 21ms", "passed 2e+07 the median of 3 trials was judged: 6 give an interval"},
+		{three, "p99 < 20ms", "failed 2e+07 the median of 3 trials was judged: 6 give an interval"},
+		{few, "p99 < 1s", "inconclusive – too few samples in 3 of 6 trials: p99 needs 368 in each"},
+		{six, "max < 40ms", "failed 4e+07 [4e+07 4e+07]"},
+		{six, "mean <= 2ms", "passed 2e+06 [2e+06 2e+06]"},
+		{six, "service.mean < 2ms", "inconclusive – a trial has no values of service"},
+		{six, "in_slo >= 98%", "passed 0.98"},
+		{six, "in_slo > 98%", "failed 0.98"},
+		{six, "errors < 1.1%", "passed 0.01"},
+		{six, "errors{code=UNAVAILABLE} < 1%", "failed 0.01"},
+		{six, "errors{code=INTERNAL} <= 0%", "passed 0"},
+		{six, "goodput >= 98/s", "passed 98"},
+		{six, "rate > 100/s", "failed 99"},
+		{six, "attempts <= 1.5", "passed 1.5"},
+		{six, "imbalance < 1.2", "failed 1.25"},
+		{six, "cpu_per_call < 21us", "passed 20000"},
+		{six, "allocs_per_call < 100", "failed 100"},
+		{six, "recovery < 5s", "inconclusive – no fault ended early enough in a trial to see a recovery"},
+		{variantOf("a"), "p99 < 5s", "inconclusive – no trial of it was measured"},
+	} {
+		got := judge(t, resultOf(test.v), test.gate, nil)
+		if len(got.Cases) != 1 || written(got.Cases[0]) != test.want || got.Outcome != got.Cases[0].Outcome {
+			t.Errorf("%s: %s (gate %s), want %s", test.gate, written(got.Cases[0]), got.Outcome, test.want)
+		}
+	}
+}
+
+// Six blocks: the interval is from the least ratio of a block to the greatest.
+// Two comparisons need seven.
+func TestJudgeAgainstTheBaseline(t *testing.T) {
+	base := variantOf("a", 10, 10, 20, 10, 10, 10)
+	worse := variantOf("b", 12, 13, 24, 12, 12, 12)
+	same := variantOf("b", 9, 11, 20, 10, 10, 10)
+	failed := variantOf("b", 0, 0, 0, 0, 0, 0)
+	half := variantOf("b", 12, 0, 24, 12, 12, 12)
+	for _, test := range []struct {
+		variants []result.Variant
+		gate     string
+		want     []string
+	}{
+		{[]result.Variant{base, worse}, "p99 <= baseline + 5%", []string{"failed 1.2 [1.2 1.3]"}},
+		{[]result.Variant{base, worse}, "p99 <= baseline + 25%", []string{"inconclusive 1.2 [1.2 1.3]"}},
+		{[]result.Variant{base, worse}, "p99 <= baseline + 31%", []string{"passed 1.2 [1.2 1.3]"}},
+		{[]result.Variant{base, worse}, "p99 <= baseline + 3ms", []string{"inconclusive 2.5e+06 [2e+06 4e+06]"}},
+		{[]result.Variant{base, worse}, "p99 <= baseline + 4ms", []string{"passed 2.5e+06 [2e+06 4e+06]"}},
+		{[]result.Variant{base, same}, "p99 <= baseline + 15%", []string{"passed 1 [0.9 1.1]"}},
+		{[]result.Variant{base, same}, "p99 < baseline", []string{"inconclusive 1 [0.9 1.1]"}},
+		{[]result.Variant{base, failed}, "p99 <= baseline + 5%", []string{"failed –!"}},
+		{[]result.Variant{failed, base}, "p99 <= baseline + 5%", []string{"passed – the figure that it is compared with lands on failed calls"}},
+		{[]result.Variant{base, half}, "p99 <= baseline + 5%", []string{"failed 1.2 [1.2 –]"}},
+		{[]result.Variant{failed, half}, "p99 <= baseline + 5%", []string{"inconclusive – p99 lands on failed calls in trials of both it and backoff=b"}},
+		{[]result.Variant{base, same}, "in_slo >= baseline - 0.1pp", []string{"passed 0 [0 0]"}},
+		{[]result.Variant{base, same}, "attempts <= baseline + 1%", []string{"passed 1 [1 1]"}},
+		{[]result.Variant{base, worse, variantOf("c", 1, 1, 1, 1, 1, 1)}, "p99 <= baseline + 5%", []string{
+			"inconclusive 1.2 6 trials cannot show a difference: 7 are needed",
+			"inconclusive 0.1 6 trials cannot show a difference: 7 are needed",
+		}},
+		// Selected alone it is one comparison, for which six are enough.
+		{[]result.Variant{base, worse, variantOf("c", 1, 1, 1, 1, 1, 1)}, "p99{variant=c} <= baseline + 5%", []string{"passed 0.1 [0.05 0.1]"}},
+	} {
+		got := judge(t, resultOf(test.variants...), test.gate, nil)
+		var cases []string
+		for _, c := range got.Cases {
+			cases = append(cases, written(c))
+		}
+		if strings.Join(cases, "\n") != strings.Join(test.want, "\n") {
+			t.Errorf("%s: %v, want %v", test.gate, cases, test.want)
+		}
+	}
+}
+
+// Four against four at 95 %: Mann–Whitney's C is 1, so that the interval is from
+// the least to the greatest of the 16 ratios.
+func TestJudgeAgainstAStoredResult(t *testing.T) {
+	main := resultOf(variantOf("a", 10, 10, 10, 10))
+	now := resultOf(variantOf("a", 11, 12, 12, 12))
+	for text, want := range map[string]string{
+		"p99 <= @main + 5%":  "failed 1.2 [1.1 1.2]",
+		"p99 <= @main + 15%": "inconclusive 1.2 [1.1 1.2]",
+		"p99 <= @main + 21%": "passed 1.2 [1.1 1.2]",
+		"in_slo >= @main":    "passed 0 [0 0]",
+	} {
+		if got := judge(t, now, text, main); written(got.Cases[0]) != want {
+			t.Errorf("%s: %s, want %s", text, written(got.Cases[0]), want)
+		}
+	}
+	if got := judge(t, resultOf(variantOf("a", 1, 1, 1)), "p99 <= @main + 5%", main); written(got.Cases[0]) != "inconclusive 0.1 3 trials against 4 cannot show a difference" {
+		t.Errorf("three against four: %s", written(got.Cases[0]))
+	}
+	for name, test := range map[string]struct {
+		edit func(*result.Result)
+		want string
+	}{
+		"other scenario": {func(r *result.Result) { r.Scenario.WorkloadSHA256 = "abcdef" }, "@main is of something else: scenario: abcdef before, 01234567 now"},
+		"other CPU":      {func(r *result.Result) { r.Environment.CPUModel = "Z80" }, "@main is of something else: CPU: Z80 before, not known now"},
+		"other load":     {func(r *result.Result) { r.Variants[0].Loads[0].RatePerS = 5 }, "@main is of something else: load: backoff=a has another reads"},
+		"INVALID":        {func(r *result.Result) { r.Validity.Verdict = result.Invalid }, "@main is INVALID"},
+	} {
+		other := resultOf(variantOf("a", 10, 10, 10, 10))
+		test.edit(other)
+		got := judge(t, now, "p99 <= @main + 50%", other)
+		if got.Outcome != result.GateInconclusive || got.Reason != test.want || len(got.Cases) != 0 {
+			t.Errorf("%s: %s because %q, want %q", name, got.Outcome, got.Reason, test.want)
+		}
+	}
+	if got := judge(t, resultOf(variantOf("b", 1, 1, 1, 1)), "p99 <= @main + 5%", main); got.Cases[0].Reason != "@main has no such variant" {
+		t.Errorf("another variant: %s", written(got.Cases[0]))
+	}
+}
+
+func TestInvalidIsNotJudged(t *testing.T) {
+	r := resultOf(variantOf("a", 1000))
+	r.Validity.Verdict = result.Invalid
+	got := judge(t, r, "p99 < 1ms", nil)
+	if got.Outcome != result.GateNotJudged || len(got.Cases) != 0 || got.Reason == "" {
+		t.Errorf("%+v", got)
+	}
+	if w := gate.Worst([]result.Gate{{Outcome: result.GatePassed}, got}); w != result.GateNotJudged {
+		t.Errorf("the worst is %s", w)
+	}
+}
+
+// A fault from 2 s to 4 s, seen in the seconds 2 and 3, and not in the others.
+func TestJudgeDuringAFault(t *testing.T) {
+	v := variantOf("a")
+	v.Faults = []result.FaultWindow{{Name: "outage", AtNS: 2e9, ForNS: 2e9}}
+	edge := result.SpreadEdge(10 * ms) // near 10 ms
+	low, high := float64(result.SpreadNS(edge-1)), float64(result.SpreadNS(edge))
+	for block := range 6 {
+		v.Trials = append(v.Trials, trialOf(block, 5, func(t *result.Trial) {
+			for second := range 10 {
+				s := result.IntervalSeries{Name: "reads", Planned: 400, OK: 400, InSLO: 400, Attempts: 400, Spread: &result.Spread{First: 1, Counts: []int64{400}}}
+				if second == 2 || second == 3 {
+					s = result.IntervalSeries{
+						Name: "reads", Planned: 400, OK: 398, InSLO: 300, Failed: 2, Codes: map[string]int64{"UNAVAILABLE": 1, "INTERNAL": 1}, Attempts: 600,
+						Spread: &result.Spread{First: edge, Counts: []int64{397, 1}},
+					}
+				}
+				t.Intervals = append(t.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{s}})
+			}
+		}))
+	}
+	r := resultOf(v)
+	for text, want := range map[string]string{
+		"in_slo{during=outage} > 70%":                           "passed 0.75",
+		"errors{during=outage} < 0.5%":                          "failed 0.005",
+		"errors{during=outage, code=INTERNAL} < 0.5%":           "passed 0.0025",
+		"goodput{during=outage} >= 300/s":                       "passed 300",
+		"rate{during=outage} >= 398/s":                          "passed 398",
+		"attempts{during=outage} <= 1.5":                        "passed 1.5",
+		"recovery{during=outage} < 1s":                          "passed 0 [0 0]",
+		"p99{during=outage} < 20ms":                             fmt.Sprintf("passed %.6g [%.6g %.6g]", high, low, high),
+		fmt.Sprintf("p99{during=outage} < %dns", int64(high)-1): fmt.Sprintf("inconclusive %.6g [%.6g %.6g]", high, low, high),
+		"p99.9{during=outage} < 1s":                             "inconclusive – too few samples in 6 of 6 trials: p99.9 needs 3688 in each",
+	} {
+		if got := judge(t, r, text, nil); written(got.Cases[0]) != want {
+			t.Errorf("%s: %s, want %s", text, written(got.Cases[0]), want)
+		}
+	}
+	// Coarse figures that look the same differ by less than a class, not by nothing.
+	twin := v
+	twin.Name, twin.Settings = "backoff=b", map[string]string{"backoff": "b"}
+	both := resultOf(v, twin)
+	if got := judge(t, both, "p99{during=outage} <= baseline + 5%", nil); written(got.Cases[0]) != "inconclusive 1 [0.840896 1.18921]" {
+		t.Errorf("the same class: %s", written(got.Cases[0]))
+	}
+	if got := judge(t, both, "p99{during=outage} <= baseline + 19%", nil); got.Outcome != result.GatePassed {
+		t.Errorf("within a class: %s", written(got.Cases[0]))
+	}
+}
+
+func TestSelectors(t *testing.T) {
+	a, b := variantOf("a", 1), variantOf("b", 1)
+	for _, v := range []*result.Variant{&a, &b} {
+		v.Loads = append(v.Loads, result.Load{Name: "lists", Kind: result.ServerStream})
+		lists := v.Trials[0].Series[0]
+		lists.Name = "lists"
+		v.Trials[0].Series = append(v.Trials[0].Series, lists)
+	}
+	b.Faults = []result.FaultWindow{{Name: "outage"}}
+	r := resultOf(a, b)
+	for text, want := range map[string]string{
+		"p99 < 1s":            "backoff=a reads, backoff=a lists, backoff=b reads, backoff=b lists",
+		"p99{variant=a} < 1s": "backoff=a reads, backoff=a lists",
+		"p99{variant=backoff=b, load=lists} < 1s": "backoff=b lists",
+		"p99{backoff=b, kind=unary} < 1s":         "backoff=b reads",
+		"imbalance < 2":                           "backoff=a , backoff=b ",
+		"errors{during=outage} < 1%":              "backoff=b reads, backoff=b lists",
+		"p99{load=reads} <= baseline":             "backoff=b reads",
+	} {
+		var cases []string
+		for _, c := range judge(t, r, text, nil).Cases {
+			cases = append(cases, c.Variant+" "+c.Load)
+		}
+		if got := strings.Join(cases, ", "); got != want {
+			t.Errorf("%s is about %s, want %s", text, got, want)
+		}
+	}
+	for text, want := range map[string]struct {
+		at      int
+		message string
+	}{
+		"p99{variant=c} < 1s":                   {12, `there is no variant "c"; there are backoff=a, backoff=b, a, b`},
+		"p99{load=read} < 1s":                   {9, `there is no load entry "read"; there are reads, lists`},
+		"p99{kind=bidi_stream} < 1s":            {9, `there is no kind of RPC "bidi_stream"; there are unary, server_stream`},
+		"errors{during=x} < 1%":                 {14, `there is no fault "x"; there are outage`},
+		"p99{load=reads, backof=a} < 1s":        {16, `there is no dimension "backof"; there are backoff`},
+		"p99{backoff=c} < 1s":                   {12, `there is no value of backoff "c"; there are a, b`},
+		"p99{variant=a} <= baseline":            {0, "compares the baseline with itself"},
+		"errors{variant=a, during=outage} < 1%": {0, "is about nothing"},
+	} {
+		g, err := gate.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = g.Check(gate.SubjectOf(r))
+		at := -1
+		if name, ok := errors.AsType[*gate.NameError](err); ok {
+			at = name.At
+		} else if other, ok := errors.AsType[*gate.Error](err); ok {
+			at = other.At
+		}
+		if at != want.at || !strings.Contains(fmt.Sprint(err), want.message) {
+			t.Errorf("%s: at %d %v, want at %d %s", text, at, err, want.at, want.message)
+		}
+	}
+	single := resultOf(a)
+	single.Scenario.Dimensions = nil
+	g, _ := gate.Parse("p99 <= baseline")
+	if err := g.Check(gate.SubjectOf(single)); err == nil || !strings.Contains(err.Error(), "nothing is compared") {
+		t.Errorf("without a comparison: %v", err)
+	}
+}
+
+// A result against itself never fails, whatever it is.
+func TestAgainstItselfNeverFails(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		n := 1 + rng.IntN(12)
+		p99 := make([]float64, n)
+		for i := range p99 {
+			if p99[i] = 10 * math.Exp(rng.NormFloat64()); rng.IntN(8) == 0 {
+				p99[i] = 0
+			}
+		}
+		a, twin := variantOf("a", p99...), variantOf("b", p99...)
+		twin.Trials = a.Trials
+		for _, text := range []string{
+			"p99 <= baseline", "p99 <= baseline + 5%", "p99 <= baseline + 1ms", "in_slo >= baseline", "errors <= baseline + 0.1pp",
+			"goodput >= baseline - 5%", "attempts <= baseline", "cpu_per_call <= baseline + 1%", "max <= baseline",
+		} {
+			if got := judge(t, resultOf(a, twin), text, nil); got.Outcome == result.GateFailed {
+				t.Errorf("%s fails against a twin of %v: %s", text, p99, written(got.Cases[0]))
+			}
+			stored := strings.Replace(text, "baseline", "@main", 1)
+			if got := judge(t, resultOf(a), stored, resultOf(a)); got.Outcome == result.GateFailed {
+				t.Errorf("%s fails against itself, %v: %s", stored, p99, written(got.Cases[0]))
+			}
+		}
+	}
+}
+
+// runs judges 1,000 synthetic results, in which trials vary by cv beside what the
+// block does to all, and the variant is slower by a ratio.
+func runs(t *testing.T, text string, k int, cv, ratio float64, stored bool) (failed, inconclusive int) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(uint64(k), math.Float64bits(ratio)))
+	for range 1000 {
+		a, b := make([]float64, k), make([]float64, k)
+		for i := range k {
+			block := 10 * math.Exp(0.1*rng.NormFloat64())
+			a[i] = block * math.Exp(cv*rng.NormFloat64())
+			if stored {
+				block = 10 * math.Exp(0.1*rng.NormFloat64())
+			}
+			b[i] = ratio * block * math.Exp(cv*rng.NormFloat64())
+		}
+		var got result.Gate
+		if stored {
+			got = judge(t, resultOf(variantOf("a", b...)), text, resultOf(variantOf("a", a...)))
+		} else {
+			got = judge(t, resultOf(variantOf("a", a...), variantOf("b", b...)), text, nil)
+		}
+		switch got.Outcome {
+		case result.GateFailed:
+			failed++
+		case result.GateInconclusive:
+			inconclusive++
+		}
+	}
+	return failed, inconclusive
+}
+
+// Of A/A runs hardly any fails; at the limit itself at most 2.5 % do (an interval
+// of 95 % errs that often on either side), and a regression beyond it does.
+func TestGateErrsAsSeldomAsItSays(t *testing.T) {
+	most := func(share float64) int { return int(1000*share + 3*math.Sqrt(1000*share*(1-share))) }
+	for _, test := range []struct {
+		gate      string
+		k         int
+		cv, ratio float64
+		stored    bool
+		most      int // failures
+		least     int
+	}{
+		{"p99 <= baseline + 5%", 6, 0.03, 1, false, 0, 0},
+		{"p99 <= baseline + 5%", 10, 0.10, 1, false, most(0.05), 0},
+		{"p99 <= baseline + 5%", 10, 0.03, 1.05, false, most(0.025), 5},
+		{"p99 <= baseline + 5%", 10, 0.02, 1.10, false, 1000, 950},
+		{"p99 <= @main + 5%", 10, 0.03, 1, true, most(0.05), 0},
+		{"p99 <= @main + 5%", 10, 0.03, 1.05, true, most(0.025), 5},
+		{"p99 <= @main + 5%", 10, 0.03, 1.50, true, 1000, 950},
+	} {
+		failed, inconclusive := runs(t, test.gate, test.k, test.cv, test.ratio, test.stored)
+		t.Logf("%s, %d trials, varying by %g, truly ×%g: %d failed, %d inconclusive", test.gate, test.k, test.cv, test.ratio, failed, inconclusive)
+		if failed > test.most || failed < test.least {
+			t.Errorf("%s, truly ×%g: %d of 1,000 failed, want %d to %d", test.gate, test.ratio, failed, test.least, test.most)
+		}
+	}
+}
