@@ -98,6 +98,8 @@ func TestExtremes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := charted(t)
 			for i := range r.Variants {
+				r.Variants[i].Faults = append(r.Variants[i].Faults,
+					result.FaultWindow{Kind: "all the time", EveryNS: 1, ForNS: 1}, result.FaultWindow{Kind: "from long ago", AtNS: -huge, ForNS: huge, EveryNS: 1e9})
 				for j := range r.Variants[i].Trials {
 					change(&r.Variants[i].Trials[j])
 				}

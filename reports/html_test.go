@@ -8,9 +8,11 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 )
@@ -148,36 +150,52 @@ func TestSVGIsXML(t *testing.T) {
 }
 
 func TestRecovery(t *testing.T) {
-	// Five good seconds, three of fault, then `bad` seconds that are not yet
-	// good.
-	trial := func(bad int) *result.Trial {
-		out := &result.Trial{MeasuredNS: 20e9}
+	// Five good seconds, three of fault, two in which it is not over yet.
+	fault := result.FaultWindow{Name: "outage", Kind: "down", AtNS: 5e9, ForNS: 3e9}
+	trial := func(state result.State, back *int64) result.Trial {
+		out := result.Trial{MeasuredNS: 20e9, State: state, RecoveryNS: back}
 		for second := -2; second < 21; second++ {
-			s := result.IntervalSeries{Name: "reads", Planned: 100, OK: 100, InSLO: 100, Attempts: 100}
+			s := result.IntervalSeries{Name: "reads", Planned: 100, OK: 100, InSLO: 100, Attempts: 100, P99NS: 5e6}
 			switch {
 			case second >= 5 && second < 8:
-				s.OK, s.InSLO, s.Failed, s.Attempts = 40, 40, 60, 250
-			case second >= 8 && second < 8+bad:
-				// What was held up ends now: more than were due, but late.
-				s.OK, s.InSLO, s.Failed, s.Attempts = 150, 110, 0, 180
+				s.OK, s.InSLO, s.Failed, s.Attempts, s.P99NS = 40, 40, 60, 250, 70e6
+			case second >= 8 && second < 10:
+				s.OK, s.InSLO, s.Failed, s.Attempts, s.P99NS = 80, 60, 20, 180, 900e6
 			}
 			out.Intervals = append(out.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{s}})
 		}
 		return out
 	}
-	table := &table{entry: "reads"}
-	for bad, back := range map[int]float64{0: 0, 3: 3, 11: 11} {
-		got, ok := table.recovery(trial(bad), 5*time.Second, 8*time.Second)
-		want := recovery{before: 1, during: 0.4, lowest: 0.4, peak: 2.5, back: back}
-		if !ok || got != want {
-			t.Errorf("%d bad seconds: %+v, want %+v", bad, got, want)
-		}
+	two := int64(2e9)
+	v := &result.Variant{Trials: []result.Trial{trial(result.Recovered, &two), trial(result.NotRecovered, nil)}}
+	table := &table{entry: "reads", rows: []row{
+		{label: "without", variant: v},
+		{label: "with", variant: v, faults: []result.FaultWindow{fault}},
+		{label: "always", variant: v, faults: []result.FaultWindow{{Kind: "slow"}, {Kind: "late", AtNS: 19e9, ForNS: 5e8}}},
+	}}
+	columns, rows := table.recoveryTable()
+	got := map[string]string{}
+	for _, c := range columns {
+		got[c.head] = strings.Join(c.cells, "|")
 	}
-	if got, ok := table.recovery(trial(12), 5*time.Second, 8*time.Second); !ok || got.back <= 1e9 {
-		t.Errorf("never back: %+v", got)
+	want := map[string]string{
+		"variant": "with", "failed %": "60.00", "lost calls": "260", "peak p99 ms": "900", "attempts before": "1.00", "during": "2.50", "after": "1.80",
+		"back": "1 of 2, 2 s",
 	}
-	if _, ok := table.recovery(trial(0), 0, 8*time.Second); ok {
-		t.Error("nothing before the fault to compare with")
+	if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(rows, []int{1}) {
+		t.Errorf("rows %v (-want +got):\n%s", rows, diff)
+	}
+	// Where there are several faults, each has rows, and says which.
+	other := fault
+	other.Kind, other.EveryNS, other.ForNS = "freeze", 6e9, 1e9
+	table.rows[0].faults = []result.FaultWindow{other}
+	if columns, rows := table.recoveryTable(); len(rows) != 2 || columns[1].head != "fault" || columns[1].cells[0] == columns[1].cells[1] {
+		t.Errorf("rows %v, columns %+v", rows, columns[:2])
+	}
+	// A damaged result's fault that repeats each nanosecond.
+	table.rows[0].faults[0].EveryNS = 1
+	if _, rows := table.recoveryTable(); len(rows) != 1 {
+		t.Errorf("rows %v", rows)
 	}
 }
 
@@ -185,10 +203,10 @@ func TestRecovery(t *testing.T) {
 func TestRecoveryInTables(t *testing.T) {
 	r := charted(t)
 	golden(t, "charted-120.txt", []byte(render(t, Table, r, Options{Columns: 120})))
-	if narrow := render(t, Table, r, Options{Columns: 80}); strings.Contains(narrow, "back after") {
+	if narrow := render(t, Table, r, Options{Columns: 80}); strings.Contains(narrow, "lost calls") {
 		t.Errorf("recovery at 80 columns:\n%s", narrow)
 	}
-	if md := render(t, Markdown, r, Options{}); !strings.Contains(md, "#### Recovery\n\n| variant | in SLO before % |") {
+	if md := render(t, Markdown, r, Options{}); !strings.Contains(md, "#### Recovery\n\n| variant | failed % | lost calls |") {
 		t.Error("no recovery in Markdown")
 	}
 	checkWidth(t, r)

@@ -326,19 +326,25 @@ func mergedSeconds(all []second, per int) []second {
 	return out
 }
 
+// mostShades is how many windows of one fault are shaded: more would be a
+// shade over everything.
+const mostShades = 60
+
 // shades are the faults that every row has, as far as they begin or end
 // within the measurement; and what to say of them.
 func (t *table) shades(length float64) (shades []plot.Shade, notes []string) {
+	measured := time.Duration(length * float64(time.Second))
 	for _, f := range t.faults() {
-		from, to := time.Duration(f.AtNS).Seconds(), time.Duration(f.AtNS+f.ForNS).Seconds()
-		if f.ForNS == 0 {
-			to = length
-		}
+		all := windows(f, measured)
 		// A fault that is always there marks nothing.
-		if from >= length || to <= 0 || from <= 0 && to >= length || len(shades) == 16 {
+		if len(all) == 0 || len(all) > mostShades || all[0].From <= 0 && all[0].To >= measured {
 			continue
 		}
-		shades = append(shades, plot.Shade{From: max(0, from), To: min(length, to)})
+		for _, w := range all {
+			// What happens at a moment is still to be seen.
+			to := max(w.To.Seconds(), w.From.Seconds()+length/300)
+			shades = append(shades, plot.Shade{From: w.From.Seconds(), To: min(length, to)})
+		}
 		notes = append(notes, faultName(f)+" "+faultTime(f))
 	}
 	if len(notes) > 0 {

@@ -1,8 +1,8 @@
 package reports
 
 import (
+	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -10,164 +10,186 @@ import (
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
-// recoveredShare of the share in SLO from before the first fault must come
-// back for a trial to have recovered: as the trial's state has it.
-const recoveredShare = 0.95
+// windows is when a fault was on within a measurement. A fault that repeats
+// more often than anything could show is a damaged result's.
+func windows(f result.FaultWindow, measured time.Duration) []stats.Window {
+	const most = 10_000
+	if f.EveryNS > 0 && measured/time.Duration(f.EveryNS) > most {
+		return nil
+	}
+	return stats.Windows(f, measured)
+}
 
-// recovery is what a scheduled fault did to one trial, second by second. Shares
-// are of the calls that ended, or were dropped, in a second: calls that were
-// held up and end well afterwards would make more than all of those due.
+// recovery is what the windows of one fault did to one trial.
 type recovery struct {
-	before, during, lowest float64 // shares in SLO
-	peak                   float64 // attempts in the busiest second over a second's from before
-	// back is how many whole seconds after the last fault's end the share is
-	// back, and from then on in every second; +Inf where it never is.
-	back float64
+	failed                float64 // share of the calls due in the windows
+	lost                  float64 // calls, beyond what missed the SLO before
+	peak                  float64 // ms
+	before, during, after float64 // attempts per call that ended
 }
 
 // recoveryNote explains the table of recovery.
-const recoveryNote = "Medians over the trials, by whole seconds, of the calls that ended in them: in SLO before the first fault, while any was on, in the worst second from then; " +
-	"attempts in the busiest second over a second's from before; seconds after the last fault's end until 95 % of the share from before is back and stays."
+const recoveryNote = "failed: of the calls due while the fault was on · lost: calls that missed their SLO until goodput was back, beyond the share that did before · " +
+	"p99: of the worst second until then · attempts: per call that ended, before the fault, while it was on, and until goodput was back · " +
+	"back: trials that had recovered in the end, and after how long (docs/measurement.md) · medians over the trials, by whole seconds"
 
-// recoveryTable has a row for each variant whose faults began and ended within
-// the measurement; nil where there is none.
+// recoveryTable has a row for each fault that began and ended within the
+// measurement and each variant that had it; rows numbers the variants' rows.
 func (t *table) recoveryTable() (columns []column, rows []int) {
+	const mostFaults = 6
+	labels, faults := column{head: "variant", left: true, rank: rankSettings}, column{head: "fault", left: true, rank: rankSettings}
 	var found [][]recovery
-	for i := range t.rows {
-		if list := t.recoveries(&t.rows[i]); len(list) > 0 {
+	var seen []result.FaultWindow
+	for _, r := range t.rows {
+		for _, f := range r.faults {
+			if known(seen, f) || len(seen) == mostFaults {
+				continue
+			}
+			seen = append(seen, f)
+		}
+	}
+	several := map[string]bool{}
+	for _, f := range seen {
+		for i := range t.rows {
+			if !known(t.rows[i].faults, f) {
+				continue
+			}
+			list := t.recoveries(&t.rows[i], f)
+			if len(list) == 0 {
+				continue
+			}
 			found, rows = append(found, list), append(rows, i)
+			labels.cells = append(labels.cells, t.rows[i].label)
+			fault := faultName(f) + " " + faultTime(f)
+			several[fault] = true
+			faults.cells = append(faults.cells, fault)
 		}
 	}
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	of := func(head string, cell func([]recovery) string) column {
+	columns = []column{labels}
+	if len(several) > 1 {
+		columns = append(columns, faults)
+	}
+	add := func(head string, of func(recovery) float64, text func(float64) string) {
 		c := column{head: head}
 		for _, list := range found {
-			c.cells = append(c.cells, cell(list))
-		}
-		return c
-	}
-	median := func(list []recovery, of func(recovery) float64) float64 {
-		var values []float64
-		for _, r := range list {
-			values = append(values, of(r))
-		}
-		return stats.Median(values)
-	}
-	share := func(of func(recovery) float64) func([]recovery) string {
-		return func(list []recovery) string { return percent(median(list, of)) }
-	}
-	labels := column{head: "variant", left: true, rank: rankSettings}
-	for _, i := range rows {
-		labels.cells = append(labels.cells, t.rows[i].label)
-	}
-	return []column{
-		labels,
-		of("in SLO before %", share(func(r recovery) float64 { return r.before })),
-		of("during %", share(func(r recovery) float64 { return r.during })),
-		of("lowest second %", share(func(r recovery) float64 { return r.lowest })),
-		of("peak load ×", func(list []recovery) string {
-			if v := median(list, func(r recovery) float64 { return r.peak }); v > 0 {
-				return separated(v, 2)
-			}
-			return blank
-		}),
-		of("back after s", func(list []recovery) string {
-			if v := median(list, func(r recovery) float64 { return r.back }); !math.IsInf(v, 1) {
-				return trimmed(v)
-			}
-			return "not"
-		}),
-		of("trials back", func(list []recovery) string {
-			n := 0
+			var values []float64
 			for _, r := range list {
-				if !math.IsInf(r.back, 1) {
-					n++
+				if v := of(r); !math.IsNaN(v) {
+					values = append(values, v)
 				}
 			}
-			return strconv.Itoa(n) + " of " + strconv.Itoa(len(list))
-		}),
-	}, rows
+			cell := blank
+			if len(values) > 0 {
+				cell = text(stats.Median(values))
+			}
+			c.cells = append(c.cells, cell)
+		}
+		columns = append(columns, c)
+	}
+	perCall := func(v float64) string { return separated(v, 2) }
+	add("failed %", func(r recovery) float64 { return r.failed }, percent)
+	add("lost calls", func(r recovery) float64 { return r.lost }, func(v float64) string { return separated(math.Round(v), 0) })
+	add("peak p99 ms", func(r recovery) float64 { return r.peak }, significant)
+	add("attempts before", func(r recovery) float64 { return r.before }, perCall)
+	add("during", func(r recovery) float64 { return r.during }, perCall)
+	add("after", func(r recovery) float64 { return r.after }, perCall)
+	back := column{head: "back"}
+	for _, i := range rows {
+		back.cells = append(back.cells, t.rows[i].back())
+	}
+	return append(columns, back), rows
 }
 
-// recoveries is the row's trials in which all faults that can touch the load
-// entry began after a whole second and ended a whole second before the end.
-func (t *table) recoveries(r *row) []recovery {
+// known says whether the fault is in the list.
+func known(list []result.FaultWindow, f result.FaultWindow) bool {
+	for _, g := range list {
+		if sameFault(f, g) {
+			return true
+		}
+	}
+	return false
+}
+
+// back is how many of the row's trials had recovered in the end, and after how
+// long, as the trials' states have it.
+func (r *row) back() string {
+	var after []float64
+	n, judged := 0, 0
+	for i := range r.variant.Trials {
+		trial := &r.variant.Trials[i]
+		switch trial.State {
+		case result.Recovered:
+			n, judged = n+1, judged+1
+		case result.NotRecovered:
+			judged++
+		}
+		if trial.RecoveryNS != nil {
+			after = append(after, time.Duration(*trial.RecoveryNS).Seconds())
+		}
+	}
+	if judged == 0 {
+		return blank
+	}
+	text := strconv.Itoa(n) + " of " + strconv.Itoa(judged)
+	if len(after) > 0 {
+		text += fmt.Sprintf(", %s s", trimmed(stats.Median(after)))
+	}
+	return text
+}
+
+// recoveries is what the fault did to each of the row's trials in which it
+// began and ended with a whole second before and after.
+func (t *table) recoveries(r *row, f result.FaultWindow) []recovery {
 	var out []recovery
 	for i := range r.variant.Trials {
 		trial := &r.variant.Trials[i]
 		measured := time.Duration(trial.MeasuredNS)
-		begin, end := measured, time.Duration(0)
-		for _, f := range r.faults {
-			from := time.Duration(f.AtNS)
-			to := from + time.Duration(f.ForNS)
-			if f.ForNS <= 0 {
-				to = measured
-			}
-			if to <= 0 || from >= measured {
-				continue
-			}
-			begin, end = min(begin, from), max(end, to)
-		}
-		if begin < time.Second || end > measured-time.Second || begin >= end {
+		if len(trial.Intervals) > longestMeasure || len(windows(f, measured)) == 0 {
 			continue
 		}
-		if one, ok := t.recovery(trial, begin, end); ok {
-			out = append(out, one)
+		var one recovery
+		var planned, failed, calls float64
+		judged := false
+		one.before, one.during, one.after = math.NaN(), math.NaN(), math.NaN()
+		for n, p := range stats.Phases(trial, t.entry, f) {
+			if n == 0 {
+				if p.Window.From < time.Second {
+					break
+				}
+				one.before = p.Before
+			}
+			judged = judged || p.Judged
+			planned, failed = planned+float64(p.Planned), failed+float64(p.Failed)
+			one.lost += p.Lost
+			one.peak = max(one.peak, ms(p.PeakP99NS))
+			// Windows count alike; what has no call has no say.
+			if !math.IsNaN(p.During) {
+				one.during = weighted(one.during, p.During, calls)
+			}
+			if !math.IsNaN(p.After) {
+				one.after = weighted(one.after, p.After, calls)
+			}
+			calls++
 		}
+		if planned <= 0 || !judged {
+			continue
+		}
+		one.failed = min(1, failed/planned)
+		if one.peak == 0 {
+			one.peak = math.NaN() // nothing ended OK
+		}
+		out = append(out, one)
 	}
 	return out
 }
 
-func (t *table) recovery(trial *result.Trial, begin, end time.Duration) (r recovery, ok bool) {
-	type sum struct{ good, ended, sent, seconds float64 }
-	share := func(s sum) float64 { return s.good / s.ended }
-	var before, during sum
-	type at struct {
-		from time.Duration
-		sum
+// weighted is the mean of n values with one more.
+func weighted(mean, value, n float64) float64 {
+	if math.IsNaN(mean) || n == 0 {
+		return value
 	}
-	var after []at
-	r.lowest, r.back = math.Inf(1), math.Inf(1)
-	var busiest float64
-	for _, in := range trial.Intervals {
-		from := time.Duration(in.Second) * time.Second
-		if in.Second < 0 || from+time.Second > time.Duration(trial.MeasuredNS) {
-			continue
-		}
-		for _, s := range in.Series {
-			one := sum{float64(s.InSLO), float64(s.OK + s.Failed + s.Dropped), float64(s.Attempts), 1}
-			if s.Name != t.entry || one.ended == 0 {
-				continue
-			}
-			add := func(to *sum) {
-				to.good, to.ended, to.sent, to.seconds = to.good+one.good, to.ended+one.ended, to.sent+one.sent, to.seconds+1
-			}
-			switch {
-			case from+time.Second <= begin:
-				add(&before)
-				continue
-			case from < end:
-				add(&during)
-			}
-			if from >= end {
-				after = append(after, at{from, one})
-			}
-			r.lowest = min(r.lowest, share(one))
-			busiest = max(busiest, one.sent)
-		}
-	}
-	if before.ended == 0 || during.ended == 0 || len(after) == 0 {
-		return r, false
-	}
-	slices.SortFunc(after, func(a, b at) int { return int(a.from - b.from) })
-	r.before, r.during = share(before), share(during)
-	if before.sent > 0 {
-		r.peak = busiest / (before.sent / before.seconds)
-	}
-	for i := len(after) - 1; i >= 0 && share(after[i].sum) >= recoveredShare*r.before; i-- {
-		r.back = math.Ceil((after[i].from - end).Seconds())
-	}
-	return r, true
+	return (mean*n + value) / (n + 1)
 }
