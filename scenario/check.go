@@ -82,6 +82,7 @@ func (s *Scenario) check(p *problems) {
 			strings.Join(isolations(), " or "), s.Fleet.Isolation, didYouMean(s.Fleet.Isolation, isolations()))
 	}
 	s.checkTrials(p)
+	s.checkUntil(p)
 	if s.Warmup < 0 {
 		p.addUnlessKnown("warmup", "must be >= 0 (got %v)", s.Warmup)
 	}

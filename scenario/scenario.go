@@ -38,8 +38,10 @@ type Scenario struct {
 	MaxTrials int     `yaml:"max_trials" doc:"most trials that trials: auto makes; 30 when left out"`
 
 	Warmup  time.Duration `yaml:"warmup" doc:"load before the measurement, not measured; 2s when left out"`
-	Measure time.Duration `yaml:"measure" doc:"length of the measurement; 10s when left out"`
-	Drain   time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`
+	Measure time.Duration `yaml:"measure" or:"MeasureUntil" doc:"length of the measurement; 10s when left out; or {until: recovered + 10s, max: 5m}"`
+	// MeasureUntil is nil where the length is fixed; Measure is then its Max.
+	MeasureUntil *Until        `yaml:"-"`
+	Drain        time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`
 }
 
 // Fleet is the fake servers of a run.
@@ -167,6 +169,9 @@ func defaults(fleet bool) Scenario {
 // complete fills in the defaults that depend on other settings. The document
 // is valid by now.
 func (s *Scenario) complete() {
+	if s.MeasureUntil != nil {
+		s.Measure = s.MeasureUntil.Max
+	}
 	for i := range s.Load {
 		l := &s.Load[i]
 		if l.Name == "" {
