@@ -69,6 +69,7 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/targets
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/result
 	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
+	$(GO) test -run '^$$' -fuzz '^FuzzReadArrivals$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/load
 
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop

@@ -118,6 +118,9 @@ func (t *table) trials(r *result.Result) string {
 	if length == 0 {
 		return text + noun
 	}
+	if until := clean(r.Scenario.Until); until != "" {
+		return text + noun + " until " + until + ", at most " + seconds(length)
+	}
 	return text + noun + " × " + seconds(length)
 }
 

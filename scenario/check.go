@@ -84,6 +84,7 @@ func (s *Scenario) check(p *problems) {
 	s.checkRemote(p)
 	s.checkTrials(p)
 	s.checkXDS(p)
+	s.checkUntil(p)
 	if s.Warmup < 0 {
 		p.addUnlessKnown("warmup", "must be >= 0 (got %v)", s.Warmup)
 	}

@@ -32,8 +32,8 @@ func Explain(w io.Writer, p *Plan, columns int) error {
 }
 
 func explainTime(page *page, p *Plan) {
-	page.cell("runs     ", fmt.Sprintf("%s × %s × (%v warm-up + %v measured) = %s; calls still in flight after either get up to %v to end",
-		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.Measure,
+	page.cell("runs     ", fmt.Sprintf("%s × %s × (%v warm-up + %s measured) = %s; calls still in flight after either get up to %v to end",
+		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.measureText(),
 		minutes(p.Duration()), p.Drain))
 	m := p.Comparisons()
 	switch {
@@ -65,6 +65,14 @@ func explainTime(page *page, p *Plan) {
 		page.cell(title, g.Text)
 	}
 	page.line("")
+}
+
+// measureText is 20s, or at most 5m (until recovered + 10s).
+func (p *Plan) measureText() string {
+	if until := p.Base.MeasureUntil; until != nil {
+		return fmt.Sprintf("at most %v (until %v)", p.Measure, until)
+	}
+	return p.Measure.String()
 }
 
 // usualNoise is the coefficient of variation of a p99 from trial to trial by

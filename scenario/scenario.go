@@ -42,8 +42,10 @@ type Scenario struct {
 	Gates []string `yaml:"gates" doc:"what the result must meet, such as p99{load=reads} < 20ms or p99 <= baseline + 5%: decides the exit code"`
 
 	Warmup  time.Duration `yaml:"warmup" doc:"load before the measurement, not measured; 2s when left out"`
-	Measure time.Duration `yaml:"measure" doc:"length of the measurement; 10s when left out"`
-	Drain   time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`
+	Measure time.Duration `yaml:"measure" or:"MeasureUntil" doc:"length of the measurement; 10s when left out; or {until: recovered + 10s, max: 5m}"`
+	// MeasureUntil is nil where the length is fixed; Measure is then its Max.
+	MeasureUntil *Until        `yaml:"-"`
+	Drain        time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`
 }
 
 // Fleet is the fake servers of a run.
@@ -183,6 +185,9 @@ func defaults(fleet bool) Scenario {
 func (s *Scenario) complete() {
 	if s.Fleet != nil {
 		s.completeFleet()
+	}
+	if s.MeasureUntil != nil {
+		s.Measure = s.MeasureUntil.Max
 	}
 	for i := range s.Load {
 		l := &s.Load[i]

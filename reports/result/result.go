@@ -55,9 +55,12 @@ type Scenario struct {
 	Trials    int      `json:"trials"`
 	Precision float64  `json:"precision,omitempty"`
 	Reached   *float64 `json:"precision_reached,omitempty"`
-	WarmupNS  int64    `json:"warmup_ns"`
-	MeasureNS int64    `json:"measure_ns"`
-	DrainNS   int64    `json:"drain_ns"`
+	// Until is what a measurement ended with, as a document writes it, and
+	// MeasureNS then the longest; each trial has its own length.
+	Until     string `json:"measure_until,omitempty"`
+	WarmupNS  int64  `json:"warmup_ns"`
+	MeasureNS int64  `json:"measure_ns"`
+	DrainNS   int64  `json:"drain_ns"`
 	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`

@@ -46,7 +46,7 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			return
 		}
 		now := time.Now()
-		if !now.Before(p.end) || p.ctx.Err() != nil {
+		if !now.Before(p.end()) || p.ctx.Err() != nil {
 			return
 		}
 		w.prepare(p, number, n)
@@ -59,7 +59,7 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			continue
 		}
 		next := w.call.Done.Add(think)
-		if !next.Before(p.end) || w.rest.sleep(p.ctx, next) != nil {
+		if !next.Before(p.end()) || w.rest.sleep(p.pacing, next) != nil {
 			return
 		}
 	}
@@ -79,11 +79,11 @@ func (l *closedLoop) wanted(p *phase, w *worker, number int) bool {
 	}
 	now := time.Since(p.start)
 	at := math.Ceil(e.Profile.Reaches(now.Seconds(), level) * float64(time.Second))
-	if !(at < float64(p.length)) {
+	if !(at < float64(p.len())) {
 		return false
 	}
 	// Rounding may put it a moment before now: then it is now.
-	return time.Duration(at) <= now || w.rest.sleep(p.ctx, p.start.Add(time.Duration(at))) == nil
+	return time.Duration(at) <= now || w.rest.sleep(p.pacing, p.start.Add(time.Duration(at))) == nil
 }
 
 // most is how many workers there may be at a time.

@@ -108,7 +108,7 @@ func (l *openLoop) session(p *phase, w *worker) {
 	e := w.call.Entry
 	for n := 1; n < e.Session; n++ {
 		due := w.call.Done.Add(e.Think)
-		if !due.Before(p.end) || w.rest.sleep(p.ctx, due) != nil {
+		if !due.Before(p.end()) || w.rest.sleep(p.pacing, due) != nil {
 			return
 		}
 		now := time.Now()
@@ -125,15 +125,19 @@ func (l *openLoop) session(p *phase, w *worker) {
 // then w is to make the call. False means that there are no more.
 func (l *openLoop) lead(p *phase, w *worker) bool {
 	recorder, limit := l.trial.recorder, int64(w.call.Entry.MaxInFlight)
-	for l.next < p.length {
+	for l.next < p.len() {
 		due := p.start.Add(l.next)
 		now := time.Now()
 		if now.Before(due) {
-			if l.sleep(p.ctx, due) != nil {
+			// What was due before the end is late by then, and made all the same.
+			if l.sleep(p.pacing, due) != nil && (p.ctx.Err() != nil || !due.Before(p.end())) {
 				return false
 			}
+			if !due.Before(p.end()) {
+				return false // the end has moved
+			}
 			now = time.Now()
-		} else if p.ctx.Err() != nil || p.warmup && !now.Before(p.end) {
+		} else if p.ctx.Err() != nil || p.warmup && !now.Before(p.end()) {
 			return false
 		}
 		full := l.busy.Load() >= limit

@@ -26,6 +26,11 @@ type Plan struct {
 	// It returns t0, the start of measurement, which may lie a little ahead.
 	// Nil means t0 is now. Its error ends the run.
 	Barrier func(ctx context.Context) (t0 time.Time, err error)
+	// Enough is asked after each whole second of the measurement; once it says
+	// yes, the measurement ends with the second that has just begun, before
+	// Measure has passed. It is called from Run's own goroutine and must return
+	// quickly. Nil is never.
+	Enough func(result.Interval) bool
 	// OnMeasured runs when the measurement's length has passed, or when it is
 	// interrupted, before the drain: the moment to read what the measurement
 	// used. It must return quickly. May be nil.

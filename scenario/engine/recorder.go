@@ -110,6 +110,16 @@ func (r *recorder) begin(start, end, cutoff time.Time) {
 	r.total.reset()
 }
 
+// shorten sets an earlier end, which has not come yet, in the middle of a
+// phase.
+func (r *recorder) shorten(end, cutoff time.Time) {
+	for _, s := range r.stripes {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	r.end, r.cutoff = end, cutoff
+}
+
 // stripe is the one that the worker-th worker records into.
 func (r *recorder) stripe(worker int) *stripe { return r.stripes[worker%len(r.stripes)] }
 

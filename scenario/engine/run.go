@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,7 +24,7 @@ func Run(ctx context.Context, plan Plan) (*Outcome, error) {
 	}
 	t := newTrial(&plan)
 	if plan.Warmup > 0 {
-		t.run(ctx, &phase{warmup: true, start: time.Now(), length: plan.Warmup})
+		t.run(ctx, &phase{warmup: true, start: time.Now(), planned: plan.Warmup})
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func Run(ctx context.Context, plan Plan) (*Outcome, error) {
 		now := time.Now()
 		t0 = now.Add(at.Sub(now))
 	}
-	p := &phase{start: t0, length: plan.Measure}
+	p := &phase{start: t0, planned: plan.Measure}
 	t.run(ctx, p)
 	if p.interrupted && p.measured <= 0 {
 		return nil, ctx.Err()
@@ -65,13 +66,18 @@ type loop interface {
 
 // phase is the warm-up or the measurement, each with its drain.
 type phase struct {
-	warmup bool
-	start  time.Time
-	length time.Duration
+	warmup  bool
+	start   time.Time
+	planned time.Duration
+
+	// length is how long it lasts: no calls are due from then on. It is what
+	// was planned, or shorter once there is enough.
+	length atomic.Int64
 
 	// Set by trial.run.
-	end       time.Time       // no calls are due from here on
 	ctx       context.Context // ends when the phase is over
+	pacing    context.Context // ends with the phase, or when an end that was moved has come
+	endPacing context.CancelFunc
 	group     *errgroup.Group // owns the workers
 	callSeeds []uint64        // by entry
 
@@ -105,15 +111,16 @@ func (t *trial) sleeper() func(context.Context, time.Time) error {
 
 // run runs one phase to the end of its drain and settles its books.
 func (t *trial) run(ctx context.Context, p *phase) {
-	p.end = p.start.Add(p.length)
-	cutoff := p.end.Add(t.plan.Drain)
-	t.recorder.begin(p.start, p.end, cutoff)
+	p.length.Store(int64(p.planned))
+	t.recorder.begin(p.start, p.end(), p.end().Add(t.plan.Drain))
 
 	// Callers do not see ctx end before the books are closed: what they would
 	// return then is no error of anything under test.
 	callers, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	p.ctx, p.group = callers, new(errgroup.Group)
+	p.pacing, p.endPacing = context.WithCancel(callers)
+	defer p.endPacing()
 	p.callSeeds = make([]uint64, len(t.plan.Entries))
 	for i := range t.plan.Entries {
 		p.callSeeds[i] = phaseSeed(t.plan, t.plan.Entries[i].Name, p.warmup, purposeCalls)
@@ -127,14 +134,14 @@ func (t *trial) run(ctx context.Context, p *phase) {
 		_ = p.group.Wait() // workers return no errors: a failed call is a finding
 	}()
 
-	seconds := t.watch(ctx, p, cutoff, done)
+	seconds := t.watch(ctx, p, done)
 	t.endOfLength(p) // when interrupted, this is the end
 	closed := time.Now()
 	t.recorder.close()
 	cancel()
 	<-done
 
-	until := p.end
+	until := p.end()
 	if p.interrupted && closed.Before(until) {
 		until = closed
 	}
@@ -156,23 +163,26 @@ func (t *trial) run(ctx context.Context, p *phase) {
 // watch emits each second as it ends, until the phase is over: when its length
 // has passed and all calls have returned, or when the drain or ctx has ended.
 // It returns the first second that it did not emit.
-func (t *trial) watch(ctx context.Context, p *phase, cutoff time.Time, done <-chan struct{}) (seconds int) {
+func (t *trial) watch(ctx context.Context, p *phase, done <-chan struct{}) (seconds int) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	over := cutoff
 	for {
+		over := p.end()
+		if done != nil {
+			over = over.Add(t.plan.Drain)
+		}
 		next := over
 		if at, ok := p.secondEnd(seconds); ok && at.Before(over) {
 			next = at
 		}
-		if !p.ended && p.end.Before(next) {
-			next = p.end
+		if !p.ended && p.end().Before(next) {
+			next = p.end()
 		}
 		timer.Reset(time.Until(next))
 		select {
 		case <-ctx.Done():
 		case <-done:
-			over, done = p.end, nil
+			over, done = p.end(), nil
 		case <-timer.C:
 		}
 		if ctx.Err() != nil {
@@ -180,12 +190,16 @@ func (t *trial) watch(ctx context.Context, p *phase, cutoff time.Time, done <-ch
 			return seconds
 		}
 		now := time.Now()
-		if !now.Before(p.end) {
+		if !now.Before(p.end()) {
 			t.endOfLength(p)
 		}
 		if at, ok := p.secondEnd(seconds); ok && !now.Before(at) {
-			t.emit(p, seconds)
+			enough := t.emit(p, seconds)
 			seconds++
+			if enough && !p.ended {
+				// An end that has not come yet: no call beyond it can have been made.
+				over = t.shorten(p, now.Sub(p.start).Truncate(time.Second)+time.Second, over)
+			}
 		}
 		if !now.Before(over) {
 			return seconds
@@ -199,6 +213,9 @@ func (t *trial) endOfLength(p *phase) {
 		t.plan.OnMeasured()
 	}
 	p.ended = true
+	if p.len() < p.planned {
+		p.endPacing() // some sleep for what is not to come any more
+	}
 }
 
 // secondEnd is when the phase's n-th second ends. The last second of a warm-up
@@ -207,21 +224,38 @@ func (p *phase) secondEnd(n int) (at time.Time, ok bool) {
 	from := time.Duration(n) * time.Second
 	to := from + time.Second
 	if p.warmup {
-		to = min(to, p.length)
+		to = min(to, p.len())
 	}
 	return p.start.Add(to), from < to
 }
 
 // emit takes the phase's n-th second out of the recorder and hands it on.
-func (t *trial) emit(p *phase, n int) {
+func (t *trial) emit(p *phase, n int) (enough bool) {
 	interval := t.recorder.interval(t.recorder.collect())
 	interval.Second = n
 	if p.warmup {
-		interval.Second -= int((p.length + time.Second - 1) / time.Second)
+		interval.Second -= int((p.len() + time.Second - 1) / time.Second)
 	} else {
 		t.intervals = append(t.intervals, interval)
 	}
 	if t.plan.OnInterval != nil {
 		t.plan.OnInterval(interval)
 	}
+	return !p.warmup && t.plan.Enough != nil && t.plan.Enough(interval)
 }
+
+// shorten lets the phase end at a length that has not passed yet, unless it
+// ends before. It returns the new time at which watch is over, given the old.
+func (t *trial) shorten(p *phase, length time.Duration, over time.Time) time.Time {
+	by := p.len() - length
+	if by <= 0 {
+		return over
+	}
+	p.length.Store(int64(length))
+	t.recorder.shorten(p.end(), p.end().Add(t.plan.Drain))
+	return over.Add(-by)
+}
+
+// len is how long the phase lasts, and end when that has passed.
+func (p *phase) len() time.Duration { return time.Duration(p.length.Load()) }
+func (p *phase) end() time.Time     { return p.start.Add(p.len()) }

@@ -191,3 +191,62 @@ func TestSpreadOfSeconds(t *testing.T) {
 		}
 	})
 }
+
+// Once there is enough, the measurement ends with the second that has begun:
+// the books, the rates and the drain are of that length.
+func TestEnough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []int
+		var measured time.Duration
+		var begin time.Time
+		entries := []Entry{
+			open("reads", 100, takes(250*time.Millisecond)),
+			open("rare", 0.21, takes(time.Millisecond)), // due at 0, 4.76 and 9.52 s
+			closed("sync", 2, 40*time.Millisecond, takes(10*time.Millisecond)),
+			closed("slow", 1, 10*time.Second, takes(10*time.Millisecond)),
+		}
+		sessions := open("users", 1, takes(10*time.Millisecond))
+		sessions.Session, sessions.Think = 100, 290*time.Millisecond
+		o := run(t, Plan{
+			Warmup: 3 * time.Second, Measure: time.Minute, Drain: 2 * time.Second, Entries: append(entries, sessions),
+			Enough: func(i result.Interval) bool {
+				asked = append(asked, i.Second)
+				return i.Second >= 2
+			},
+			Barrier:    func(context.Context) (time.Time, error) { begin = time.Now(); return begin, nil },
+			OnMeasured: func() { measured = time.Since(begin) },
+		})
+		if o.Measured != 4*time.Second || measured != o.Measured || o.Partial {
+			t.Errorf("measured %v, told at %v, partial %v", o.Measured, measured, o.Partial)
+		}
+		if want := []int{0, 1, 2, 3, 4}; !slices.Equal(asked, want) {
+			t.Errorf("asked after seconds %v", asked)
+		}
+		if s := o.Series[0]; s.Planned != 400 || s.OK() != 400 || s.OfferedPerS != 100 || s.AchievedPerS != 93.75 {
+			t.Errorf("%+v", s)
+		}
+		if s := o.Series[1]; s.Planned != 1 || s.Unfinished != 0 {
+			t.Errorf("a call beyond the end: %+v", s)
+		}
+		if s := o.Series[2]; s.Planned != 160 || s.OK() != 160 {
+			t.Errorf("%+v", s)
+		}
+		// Those who sleep beyond the end are woken: the drain is as long as calls take.
+		if d := time.Since(begin); d != 4250*time.Millisecond-10*time.Millisecond {
+			t.Errorf("ended after %v", d)
+		}
+	})
+}
+
+// Enough is never too late: at the end that was planned nothing changes.
+func TestEnoughAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := run(t, Plan{
+			Measure: 2500 * time.Millisecond, Drain: time.Second, Entries: []Entry{open("reads", 10, takes(700*time.Millisecond))},
+			Enough: func(i result.Interval) bool { return i.Second >= 1 },
+		})
+		if o.Measured != 2500*time.Millisecond || o.Series[0].Planned != 25 || o.Series[0].OK() != 25 {
+			t.Errorf("measured %v, %+v", o.Measured, o.Series[0])
+		}
+	})
+}

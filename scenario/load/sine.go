@@ -39,25 +39,35 @@ func (w wave) Area(t float64) float64 {
 	return t + 2*w.swing*s*s/w.omega
 }
 
-// Inverse halves the interval between the bounds that the swing allows until
-// it is below what a float64 of that size resolves.
+// Inverse is Newton's method between bounds that the swing allows, which are
+// narrowed as it goes; a step that leaves them halves what is between instead,
+// as near a factor of 0. It ends a hundredth of a nanosecond from the time.
 func (w wave) Inverse(area float64) float64 {
 	if math.IsInf(area, 0) || area > 1e12 {
 		return area
 	}
 	low, high := max(0, area-2*w.swing/w.omega), area
-	for range 100 {
-		middle := low + (high-low)/2
-		if middle <= low || middle >= high {
+	t := low
+	for range 200 {
+		miss := w.Area(t) - area
+		if miss <= 0 {
+			low = t
+		} else {
+			high = t
+		}
+		next := low + (high-low)/2
+		if f := w.Factor(t); f > 0 {
+			if newton := t - miss/f; newton > low && newton < high {
+				next = newton
+			}
+		}
+		step := math.Abs(next - t)
+		t = next
+		if step < 1e-11 || high-low < 1e-11 {
 			break
 		}
-		if w.Area(middle) <= area {
-			low = middle
-		} else {
-			high = middle
-		}
 	}
-	return low
+	return t
 }
 
 func (w wave) Reaches(t, factor float64) float64 {

@@ -21,6 +21,7 @@ func describe(plan *scenario.Plan) result.Scenario {
 		Document:       plan.Document,
 		Trials:         plan.Trials,
 		Precision:      plan.Precision,
+		Until:          plan.Base.MeasureUntil.String(),
 		WarmupNS:       int64(plan.Warmup),
 		MeasureNS:      int64(plan.Measure),
 		DrainNS:        int64(plan.Drain),

@@ -63,3 +63,31 @@ func TestAutoTrialsInterrupted(t *testing.T) {
 		}
 	})
 }
+
+// Through the whole stack: trials end when the fleet is back.
+func TestMeasureUntilRecovered(t *testing.T) {
+	inWorld(t, func(w *world) {
+		r := w.run(w.plan("%s", `
+fleet: {backends: 2, isolation: inprocess, service_time: {fixed: 2ms}, faults: [{name: gone, at: 2s, for: 1s, where: {backends: [1]}, inject: down}]}
+client: {retry: none}
+load: [{call: GetUser, rate: 200/s, arrivals: constant}]
+warmup: 200ms
+measure: {until: recovered + 6s, max: 1m}
+trials: 2
+`))
+		mustBeExact(t, r)
+		for _, trial := range r.Variants[0].Trials {
+			// The channel is back within a second or so of the outage's end, at 3 s.
+			measured := time.Duration(trial.MeasuredNS)
+			if measured < 9*time.Second || measured > 13*time.Second || trial.State != result.Recovered || trial.Partial {
+				t.Errorf("measured %v, %s", measured, trial.State)
+			}
+			if s := trial.Series[0]; s.Planned != int64(200*measured.Seconds()) || s.OfferedPerS != 200 {
+				t.Errorf("%d planned in %v", s.Planned, measured)
+			}
+		}
+		if r.Scenario.Until != "recovered + 6s" || r.Scenario.MeasureNS != int64(time.Minute) {
+			t.Errorf("%+v", r.Scenario)
+		}
+	})
+}

@@ -110,6 +110,9 @@ func (t *trial) plan() engine.Plan {
 			t.connections = t.clients.stats().Connections
 		},
 	}
+	if r := newRecovery(s); r != nil {
+		p.Enough = r.enough
+	}
 	for _, l := range s.Load {
 		// Validation has checked the method.
 		newDriver, err := rpc.New(rpc.Spec{

@@ -1,0 +1,61 @@
+package run
+
+import (
+	"testing"
+	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
+)
+
+// A measurement ends so long after goodput has come back, to stay for 5 s.
+func TestRecoveryEndsTheMeasurement(t *testing.T) {
+	const never = 60
+	for name, c := range map[string]struct {
+		good  func(second int) int64 // of 100 planned
+		plus  time.Duration
+		ended int // the last second
+	}{
+		// The fault lasts from 5 to 8.5 s, so second 9 is the first that counts.
+		"at once":                 {func(int) int64 { return 100 }, 10 * time.Second, 18},
+		"no longer than it takes": {func(int) int64 { return 100 }, 0, 14},
+		"three seconds late": {func(s int) int64 {
+			if s >= 5 && s < 12 {
+				return 40
+			}
+			return 100
+		}, 10 * time.Second, 21},
+		"back, and gone again": {func(s int) int64 {
+			if s >= 5 && s < 9 || s >= 12 && s < 20 {
+				return 40
+			}
+			return 100
+		}, 2 * time.Second, 25},
+		"never": {func(s int) int64 {
+			if s >= 5 {
+				return 94
+			}
+			return 100
+		}, 0, never},
+		"never was better": {func(int) int64 { return 80 }, 3 * time.Second, 14},
+	} {
+		rule := fault.Rule{At: 5 * time.Second, For: 3500 * time.Millisecond, Inject: fault.Inject{Down: new(fault.Down)}}
+		s := &scenario.Scenario{Fleet: &scenario.Fleet{}, Measure: time.Minute, MeasureUntil: &scenario.Until{Until: scenario.Recovered{Plus: c.plus}, Max: time.Minute}}
+		s.Fleet.Faults = []fault.Rule{rule}
+		r := newRecovery(s)
+		ended := never
+		for second := range never {
+			if r.enough(result.Interval{Second: second, Series: []result.IntervalSeries{{Planned: 100, InSLO: c.good(second)}}}) {
+				ended = second + 1 // the one that has begun
+				break
+			}
+		}
+		if ended != c.ended {
+			t.Errorf("%s: ends with second %d, want %d", name, ended, c.ended)
+		}
+	}
+	if newRecovery(&scenario.Scenario{}) != nil {
+		t.Error("a fixed length ends by itself")
+	}
+}
