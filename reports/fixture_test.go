@@ -517,6 +517,48 @@ func matrix(t testing.TB) *result.Result {
 	return r
 }
 
+// gated is the main fixture, judged by gates of every outcome.
+func gated(t testing.TB) *result.Result {
+	r := outage(t)
+	v := func(x float64) *float64 { return &x }
+	one := func(variant string, o result.GateOutcome, figure, low, high *float64, reason string) result.GateCase {
+		return result.GateCase{Variant: "backoff=" + variant, Load: "reads", Outcome: o, Trials: 7, Figure: figure, Low: low, High: high, Reason: reason}
+	}
+	failed := one("none", result.GateFailed, nil, nil, nil, "")
+	failed.OnFailed = true
+	whole := one("fixed", result.GatePassed, v(1.12), nil, nil, "")
+	whole.Load = ""
+	r.Gates = []result.Gate{
+		{
+			Text: "in_slo{variant=exponential} > 99%", Outcome: result.GatePassed, Metric: "in_slo", Unit: "share", Op: ">", Limit: 0.99,
+			Cases: []result.GateCase{one("exponential", result.GatePassed, v(0.9995), nil, nil, "")},
+		},
+		{
+			Text: "p99 < 100ms", Outcome: result.GateFailed, Metric: "p99", Unit: "ns", Op: "<", Limit: 100e6,
+			Cases: []result.GateCase{
+				failed, one("fixed", result.GateInconclusive, v(99e6), v(97.5e6), v(101e6), ""),
+				one("immediate", result.GatePassed, v(14.2e6), v(14e6), v(14.5e6), ""), one("exponential", result.GateInconclusive, v(98.6e6), v(97e6), nil, ""),
+			},
+		},
+		{
+			Text: "p99 <= baseline + 5%", Outcome: result.GateInconclusive, Metric: "p99", Unit: "ns", Op: "<=", Reference: "baseline", Compared: "ratio", Limit: 1.05, Comparisons: 3,
+			Cases: []result.GateCase{
+				one("none", result.GateInconclusive, nil, nil, nil, "p99 lands on failed calls in trials of both it and backoff=fixed"),
+				one("immediate", result.GatePassed, v(0.14), v(0.13), v(0.15), ""), one("exponential", result.GateInconclusive, v(1.01), v(0.93), v(1.08), ""),
+			},
+		},
+		{
+			Text: "errors <= @main + 0.1pp", Outcome: result.GateInconclusive, Metric: "errors", Unit: "share", Op: "<=", Reference: "main", Compared: "difference", Limit: 0.001,
+			Reason: "@main is of something else: CPU: Z80 before, 6502 now", Cases: []result.GateCase{},
+		},
+		{Text: "imbalance{variant=fixed} < 1.5", Outcome: result.GatePassed, Metric: "imbalance", Unit: "number", Op: "<", Limit: 1.5, Cases: []result.GateCase{whole}},
+		{Text: nasty, Outcome: nasty, Reason: nasty, Metric: nasty, Unit: nasty, Op: nasty, Cases: []result.GateCase{
+			{Variant: nasty, Load: nasty, Outcome: result.GateFailed, Figure: v(1), Reason: nasty},
+		}},
+	}
+	return r
+}
+
 // never was interrupted before its first trial.
 func never(testing.TB) *result.Result {
 	r := base()
@@ -530,7 +572,7 @@ func fixtures() map[string]func(testing.TB) *result.Result {
 	return map[string]func(testing.TB) *result.Result{
 		"outage": outage, "kinds": kinds, "interrupted": interrupted, "single": single,
 		"hostile": hostile, "wide": wide, "long": long,
-		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never, "matrix": matrix,
+		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never, "matrix": matrix, "gated": gated,
 		"empty": func(testing.TB) *result.Result { return base() },
 	}
 }

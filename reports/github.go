@@ -21,7 +21,7 @@ func GitHub(w io.Writer, results []*result.Result, _ Options) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString("## " + escaped(scenarioName(r)) + ": " + summaryVerdict(r) + "\n\n")
+		b.WriteString("## " + escaped(scenarioName(r)) + ": " + summaryVerdict(r) + summaryGates(r) + "\n\n")
 		if about := strings.TrimSpace(clean(r.Scenario.About)); about != "" {
 			b.WriteString(paragraph(about) + "\n\n")
 		}
@@ -47,6 +47,21 @@ func GitHub(w io.Writer, results []*result.Result, _ Options) error {
 func summaryVerdict(r *result.Result) string {
 	word, how := judged(r)
 	return map[mood]string{good: "✅", doubt: "⚠️", bad: "❌"}[how] + " " + escaped(word)
+}
+
+// summaryGates is how the gates turned out, with a mark, after the verdict.
+func summaryGates(r *result.Result) string {
+	if len(r.Gates) == 0 {
+		return ""
+	}
+	worst := result.GatePassed
+	for _, g := range r.Gates {
+		switch {
+		case g.Outcome == result.GateFailed, worst == result.GatePassed:
+			worst = g.Outcome
+		}
+	}
+	return " · " + gateMark(worst) + " " + gateCount(r)
 }
 
 // fenced is text as a code block that its own backticks cannot end.

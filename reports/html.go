@@ -47,12 +47,20 @@ type htmlPage struct {
 	Script                template.JS
 	Banner, Lead          []string
 	Sections              []htmlSection
+	Gates                 []htmlGate
 	Verdicts              string
 	Reasons               []string
 	Facts                 string
 	Environment           []htmlFact
 	Document              string
 	Footer                string
+}
+
+// htmlGate is one gate; Mood colours its outcome.
+type htmlGate struct {
+	Outcome, Text string
+	Mood          mood
+	Cases         []string
 }
 
 type htmlFact struct{ Name, Value string }
@@ -140,6 +148,16 @@ func newHTMLPage(r *result.Result) *htmlPage {
 		Lead: []string{strings.Join(words.headline, " ")}, Script: template.JS(pageScript),
 		Verdicts: strings.Join(words.closing.verdicts, " · "), Reasons: words.closing.reasons,
 		Facts: strings.Join(words.closing.facts, " · "),
+	}
+	for _, g := range words.gates {
+		one := htmlGate{Outcome: string(g.outcome), Text: g.text, Mood: doubt, Cases: g.cases}
+		switch g.outcome {
+		case result.GatePassed:
+			one.Mood = good
+		case result.GateFailed:
+			one.Mood = bad
+		}
+		p.Gates = append(p.Gates, one)
 	}
 	p.Verdict, p.Mood = judged(r)
 	if p.Mood == bad {

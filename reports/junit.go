@@ -64,7 +64,8 @@ type (
 // JUnit writes a test suite for each result. Its cases are what the run says
 // of itself: that the whole plan was measured, and each trial's verdict, where
 // INVALID is an error and a trial that was cut short is skipped. SUSPECT
-// passes, as it does in the exit code. The table is the suite's output.
+// passes, as it does in the exit code. Then comes a case for each gate. The
+// table is the suite's output.
 func JUnit(w io.Writer, results []*result.Result, _ Options) error {
 	all := junitSuites{Name: "grpcbench"}
 	var took time.Duration
@@ -115,6 +116,9 @@ func junitSuiteOf(r *result.Result) (junitSuite, error) {
 				Skipped: &junitSkipped{"no trial of it was run"},
 			})
 		}
+	}
+	for _, g := range gateTexts(r) {
+		s.add(junitGate(name, g))
 	}
 	var out strings.Builder
 	if err := Table(&out, r, Options{Columns: richColumns}); err != nil {

@@ -67,7 +67,7 @@ func Formats() []Format {
 		joined("gobench", "Go benchmark text, which benchstat compares", ".txt", GoBench),
 		alone("hlog", "an HdrHistogram log, V2, of every measure", ".hlog", HLog),
 		inParts("hgrm", "percentile distributions for the HdrHistogram plotter", ".hgrm", HGRM),
-		joined("junit", "JUnit XML: the measurement's verdicts as test cases", ".xml", JUnit),
+		joined("junit", "JUnit XML: gates and the measurement's verdicts as test cases", ".xml", JUnit),
 		joined("github", "Markdown for a GitHub step summary, at most 900 KiB", ".md", GitHub),
 		inParts("action-benchmark", "JSON for github-action-benchmark", ".json", ActionBenchmark),
 		joined("openmetrics", "OpenMetrics text, with classic histograms", ".txt", OpenMetrics),

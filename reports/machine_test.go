@@ -74,6 +74,31 @@ func TestMachineGoldens(t *testing.T) {
 	}
 }
 
+// A gate is one case: failed is a failure, inconclusive is skipped, not judged is
+// an error.
+func TestGatesAreJUnitCases(t *testing.T) {
+	r := gated(t)
+	r.Gates[4].Outcome, r.Gates[4].Reason = result.GateNotJudged, "the measurement is INVALID"
+	text := render(t, formatNamed("junit").Render, r, Options{})
+	cases := checkJUnit(t, text)
+	for name, want := range map[string]string{
+		"in_slo{variant=exponential} > 99%": "", "p99 < 100ms": "failure", "p99 <= baseline + 5%": "skipped",
+		"errors <= @main + 0.1pp": "skipped", "imbalance{variant=fixed} < 1.5": "error",
+	} {
+		one, ok := cases[name]
+		got := ""
+		for _, child := range one.Children {
+			got = child.XMLName.Local
+		}
+		if !ok || got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if !strings.Contains(text, "backoff=none reads: lands on failed calls, must be &lt; 100 ms") {
+		t.Errorf("the failure does not say why:\n%s", text)
+	}
+}
+
 func TestCSV(t *testing.T) {
 	r := interrupted(t)
 	rows := readCSV(t, render(t, formatNamed("csv").Render, r, Options{}))

@@ -23,6 +23,7 @@ func Markdown(w io.Writer, r *result.Result, _ Options) error {
 	for _, s := range p.sections {
 		markdownSection(&b, s)
 	}
+	markdownGates(&b, p.gates)
 	c := p.closing
 	if len(c.verdicts) > 0 {
 		b.WriteString(paragraph(strings.Join(c.verdicts, " · ")) + "\n\n")

@@ -14,6 +14,7 @@ type page struct {
 	banner   []string // sentences: why the result is not whole
 	headline []string // sentences
 	sections []section
+	gates    []gateText
 	closing  closing
 }
 
@@ -43,7 +44,7 @@ type closing struct {
 
 // newPage reads the result.
 func newPage(r *result.Result) page {
-	p := page{closing: newClosing(r)}
+	p := page{closing: newClosing(r), gates: gateTexts(r)}
 	p.banner = banner(r)
 	tables := tablesOf(r)
 	p.headline = headline(r, tables)

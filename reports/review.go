@@ -50,6 +50,10 @@ func Review(w io.Writer, r *result.Result, plots string) error {
 		p.sections[i].remarks = remarks
 	}
 	reviewFindings(&b, r, &p)
+	if len(p.gates) > 0 {
+		b.WriteString("## Gates\n\n")
+		markdownGates(&b, p.gates)
+	}
 	b.WriteString("## Is it fit to act on?\n\n")
 	if len(p.closing.verdicts) > 0 {
 		b.WriteString(paragraph(strings.Join(p.closing.verdicts, " · ")) + "\n\n")

@@ -83,6 +83,7 @@ func (t *terminal) page(p page) error {
 		}
 		t.out.WriteByte('\n')
 	}
+	t.gates(p.gates)
 	t.closing(p.closing)
 	return nil
 }

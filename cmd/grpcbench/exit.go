@@ -7,13 +7,15 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 )
 
-// The exit codes. Where several apply, the first of 130, 1, 2, 3, 0 counts.
+// The exit codes. Where several apply, the first of 130, 1, 2, 3, 99, 4, 0 counts.
 const (
-	exitOK          = 0
-	exitInternal    = 1
-	exitUsage       = 2
-	exitInvalid     = 3
-	exitInterrupted = 130
+	exitOK           = 0
+	exitInternal     = 1
+	exitUsage        = 2
+	exitInvalid      = 3
+	exitInconclusive = 4
+	exitGate         = 99
+	exitInterrupted  = 130
 )
 
 // exitError ends the command with a code; an empty message prints nothing.

@@ -29,6 +29,10 @@ func TestExitCodeOfAResult(t *testing.T) {
 		"interrupted and failed":         {interrupted, partial, broken, exitInterrupted},
 		"failed half way":                {running, partial, broken, exitInternal},
 		"INVALID and failed":             {running, invalid, broken, exitInternal},
+		"INVALID, failed gate":           {running, invalid, gateExit(exitGate, &result.Result{}, result.GateFailed), exitInvalid},
+		"failed gate, internal error":    {running, whole, mostImportant([]error{broken, gateExit(exitGate, whole, result.GateFailed)}), exitInternal},
+		"two gates":                      {running, whole, mostImportant([]error{gateExit(exitInconclusive, whole, result.GateInconclusive), gateExit(exitGate, whole, result.GateFailed)}), exitGate},
+		"interrupted, failed gate":       {interrupted, partial, gateExit(exitGate, whole, result.GateFailed), exitInterrupted},
 	} {
 		var failures []error
 		for _, err := range []error{verdict(test.ctx, test.result), test.failed} {

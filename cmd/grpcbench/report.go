@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grpcbench/grpcbench/reports"
+	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -24,6 +25,7 @@ type reportFlags struct {
 
 func (a *app) reportCommand() *cobra.Command {
 	var flags reportFlags
+	var gated gateFlags
 	c := &cobra.Command{
 		Use:   "report RESULT…",
 		Short: "Render stored results again, in any format",
@@ -33,11 +35,16 @@ where the format has room for them.
 
 A format that makes several files (hgrm, svg, action-benchmark) writes them into
 the folder --output; --part prints one of them alone. Without either, the parts
-are listed. Files are written whole or not at all.`,
+are listed. Files are written whole or not at all.
+
+With --gate the results are judged anew, by these gates instead of those of the
+run, and the exit code is as of 'grpcbench run': 99 where one failed. Without it
+the exit code says nothing of what was measured.`,
 		Example: `  grpcbench report results/quick/latest
   grpcbench report results/quick/latest --columns p99,attempts --sort p99
   grpcbench report result.json --format html --output report.html
   grpcbench report result.json --format svg --output plots
+  grpcbench report result.json --format junit --gate 'p99 <= baseline + 5%' > junit.xml
   grpcbench report old.json new.json --format csv > both.csv`,
 		Args: resultFiles,
 		RunE: func(c *cobra.Command, files []string) error {
@@ -48,13 +55,36 @@ are listed. Files are written whole or not at all.`,
 			if err := flags.check(chosen, c); err != nil {
 				return err
 			}
+			if err := gated.check(); err != nil {
+				return err
+			}
+			gates, err := gated.parse()
+			if err != nil {
+				return err
+			}
 			results, err := readResults(files)
 			if err != nil {
 				return err
 			}
-			return a.report(chosen, results, flags)
+			if len(gates) == 0 {
+				return a.report(chosen, results, flags)
+			}
+			stored, err := gated.stored(gates, nil)
+			if err != nil {
+				return err
+			}
+			for _, r := range results {
+				if err := judgeGates(r, gates, gate.Options{Stored: stored}); err != nil {
+					return err
+				}
+			}
+			if err := a.report(chosen, results, flags); err != nil {
+				return err
+			}
+			return gated.exit(results...)
 		},
 	}
+	gated.register(c, "`CONDITION` to judge the results by, such as 'p99 < 20ms' (repeatable)")
 	c.Flags().StringVar(&flags.format, "format", "table", "one of "+strings.Join(formatNames(), ", "))
 	c.Flags().StringVarP(&flags.output, "output", "o", "", "`FILE` to write instead of standard output; a folder for a format of several files")
 	c.Flags().StringVar(&flags.part, "part", "", "`NAME` of the one file to make, of a format of several")

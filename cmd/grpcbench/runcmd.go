@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/grpcbench/grpcbench/reports/gate"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -24,6 +25,7 @@ func (a *app) runCommand() *cobra.Command {
 		note   string
 		labels []string
 		quiet  bool
+		gated  gateFlags
 	)
 	c := &cobra.Command{
 		Use:   "run FILE",
@@ -33,11 +35,16 @@ and faults. The table goes to standard output, progress to standard error, and
 everything measured into result.json, from which 'grpcbench report' renders it
 again.
 
-Exit codes: 0 ran; 1 internal error; 2 usage or scenario error; 3 the
-measurement is INVALID; 130 interrupted (what was measured is written, marked
-partial).`,
+Gates, the scenario's and those of --gate, are what the result must meet: absolute
+('p99{load=reads} < 20ms'), against the scenario's baseline ('p99 <= baseline + 5%')
+or against a stored result ('errors <= @main + 0.1pp'; see 'grpcbench baseline').
+
+Exit codes: 0 ran, and every gate passed; 1 internal error; 2 usage or scenario
+error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
+130 interrupted (what was measured is written, marked partial).`,
 		Example: `  grpcbench run scenarios/quick.yaml
   grpcbench run scenarios/backoffs.yaml --only backoff=none --only backoff=fixed
+  grpcbench run scenarios/quick.yaml --gate 'in_slo{variant=full_jitter} > 99%' --inconclusive=pass
   grpcbench run scenarios/quick.yaml --set fleet.backends=5 --trials 3 --label commit=$(git rev-parse --short HEAD)`,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, files []string) error {
@@ -52,7 +59,15 @@ partial).`,
 			if err != nil {
 				return err
 			}
+			if err := gated.check(); err != nil {
+				return err
+			}
+			flags.gates = gated.gates
 			plan, err := flags.plan(c, files[0])
+			if err != nil {
+				return err
+			}
+			stored, err := gated.stored(plan.Gates, nil)
 			if err != nil {
 				return err
 			}
@@ -86,6 +101,9 @@ partial).`,
 				failures = append(failures, internalError(err))
 			}
 			if r != nil {
+				if err := judgeGates(r, plan.Gates, gate.Options{Stored: stored}); err != nil {
+					failures = append(failures, err)
+				}
 				path := filepath.Join(out, resultName)
 				if err := r.Save(path); err != nil {
 					failures = append(failures, internalError(err))
@@ -103,6 +121,8 @@ partial).`,
 				if err := verdict(ctx, r); err != nil {
 					// An interruption goes before all other failures.
 					failures = append([]error{err}, failures...)
+				} else if err := gated.exit(r); err != nil {
+					failures = append(failures, err)
 				}
 			} else {
 				_ = os.Remove(out) // only if it is still empty
@@ -111,6 +131,7 @@ partial).`,
 		},
 	}
 	flags.register(c)
+	gated.register(c, "`CONDITION` that the result must meet, beside the document's, such as 'p99 < 20ms' (repeatable)")
 	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
 	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(printedNames(), ", "))
 	c.Flags().StringVar(&note, "note", "", "free text to keep with the result")
@@ -135,13 +156,13 @@ func pointToLatest(out string) {
 	}
 }
 
-// mostImportant joins the messages; the code is by precedence 130, 1, 2, 3.
+// mostImportant joins the messages; the code is by precedence 130, 1, 2, 3, 99, 4.
 func mostImportant(failures []error) error {
 	if len(failures) == 0 {
 		return nil
 	}
 	rank := func(code int) int {
-		for i, c := range []int{exitInterrupted, exitInternal, exitUsage, exitInvalid} {
+		for i, c := range []int{exitInterrupted, exitInternal, exitUsage, exitInvalid, exitGate, exitInconclusive} {
 			if c == code {
 				return i
 			}
@@ -149,7 +170,7 @@ func mostImportant(failures []error) error {
 		return -1
 	}
 	var messages []string
-	code := exitInvalid
+	code := exitInconclusive
 	for _, f := range failures {
 		messages = append(messages, f.Error())
 		var e *exitError

@@ -17,6 +17,7 @@ type scenarioFlags struct {
 	only    []string
 	trials  int
 	measure time.Duration
+	gates   []string // of a command that judges
 }
 
 func (f *scenarioFlags) register(c *cobra.Command) {
@@ -34,7 +35,7 @@ func (f *scenarioFlags) plan(c *cobra.Command, file string) (*scenario.Plan, err
 	if c.Flags().Changed("measure") && f.measure <= 0 {
 		return nil, usageError("--measure must be > 0 (got %v)", f.measure)
 	}
-	return readPlan(file, scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure})
+	return readPlan(file, scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure, Gates: f.gates})
 }
 
 func readPlan(file string, options scenario.Options) (*scenario.Plan, error) {

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grpcbench/grpcbench/fakeserver/memnet"
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// edited is a copy of a stored result with something changed.
+func edited(t *testing.T, stored string, edit func(*result.Result)) string {
+	t.Helper()
+	r := readJSON(t, filepath.Join(stored, resultName))
+	edit(r)
+	path := filepath.Join(t.TempDir(), "edited.json")
+	if err := r.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Each exit code of gates, and which goes before which.
+func TestReportGates(t *testing.T) {
+	stored := storedResult(t) // two trials of none and immediate; 30 % of attempts fail
+	invalid := edited(t, stored, func(r *result.Result) { r.Validity.Verdict = result.Invalid })
+	const passes, fails, open = "in_slo{variant=immediate} > 90%", "in_slo{variant=none} > 90%", "attempts <= baseline + 5%"
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		want string // of the table and of standard error
+	}{
+		"passed":                    {[]string{stored, "--gate", passes}, exitOK, "gate passed: " + passes},
+		"failed":                    {[]string{stored, "--gate", fails}, exitGate, "gate failed: " + fails},
+		"inconclusive":              {[]string{stored, "--gate", open}, exitInconclusive, "2 trials cannot show a difference: 6 are needed"},
+		"inconclusive, accepted":    {[]string{stored, "--gate", open, "--inconclusive=pass"}, exitOK, "gate inconclusive"},
+		"failed and inconclusive":   {[]string{stored, "--gate", open, "--gate", fails}, exitGate, "gate failed"},
+		"failed, the rest accepted": {[]string{stored, "--gate", open, "--gate", fails, "--inconclusive=pass"}, exitGate, "gate failed"},
+		"INVALID":                   {[]string{invalid, "--gate", fails}, exitInvalid, "gate not judged"},
+		"INVALID and another":       {[]string{stored, invalid, "--gate", fails}, exitInvalid, "gate failed"},
+		"as Markdown":               {[]string{stored, "--gate", fails, "--format", "markdown"}, exitGate, "❌ **failed**"},
+		"as a step summary":         {[]string{stored, "--gate", passes, "--format", "github"}, exitOK, "✅ 1 gate passed"},
+		"as JUnit":                  {[]string{stored, "--gate", fails, "--format", "junit"}, exitGate, "<failure message="},
+		"as JSON":                   {[]string{stored, "--gate", fails, "--format", "json"}, exitGate, `"outcome": "failed"`},
+		"as a page":                 {[]string{stored, "--gate", fails, "--format", "html"}, exitGate, `<span class="chip bad">failed</span>`},
+	} {
+		code, stdout, stderr := command(t, append([]string{"report"}, test.args...)...)
+		if code != test.code || !strings.Contains(strings.Join(strings.Fields(stdout), " "), test.want) {
+			t.Errorf("%s: code %d, want %d and %q\n%s%s", name, code, test.code, test.want, stdout, stderr)
+		}
+		if failed := strings.Contains(stderr, "gate failed"); failed != (test.code == exitGate || name == "INVALID and another") {
+			t.Errorf("%s: standard error says %q", name, stderr)
+		}
+	}
+	for name, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no such gate":     {[]string{"--gate", "p99 < 20"}, "--gate: must be a duration"},
+		"no such variant":  {[]string{"--gate", "p99{variant=immediat} < 20ms"}, "did you mean immediate?"},
+		"no such baseline": {[]string{"--gate", "p99 < @main", "--baselines", t.TempDir()}, `there is no baseline "main"`},
+		"no such choice":   {[]string{"--gate", passes, "--inconclusive", "maybe"}, `--inconclusive must be pass or fail (got "maybe")`},
+	} {
+		code, stdout, stderr := command(t, append([]string{"report", stored}, test.args...)...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, test.want) {
+			t.Errorf("%s: code %d, %q, want %q", name, code, stderr, test.want)
+		}
+	}
+}
+
+// A run judges the document's gates and those of the command line, keeps what
+// came of them, and renders it again.
+func TestRunGates(t *testing.T) {
+	file := write(t, "gated.yaml", small+"gates: ['in_slo{variant=none} > 90%', 'errors < 90%']\n")
+	out := t.TempDir()
+	code, stdout, stderr := inVirtualTime(t, "run", file, "--out", out, "--gate", "attempts <= baseline + 5%")
+	if code != exitGate || !strings.Contains(stderr, "grpcbench: gate failed: in_slo{variant=none} > 90%: retry=none reads: ") {
+		t.Errorf("code %d\n%s", code, stderr)
+	}
+	r := readJSON(t, filepath.Join(out, resultName))
+	var outcomes []string
+	for _, g := range r.Gates {
+		outcomes = append(outcomes, string(g.Outcome))
+	}
+	if got := strings.Join(outcomes, ", "); got != "failed, passed, inconclusive" {
+		t.Errorf("the result has %s", got)
+	}
+	if code, again, _ := command(t, "report", out); code != exitOK || again != stdout || !strings.Contains(again, "gate failed") {
+		t.Errorf("report does not repeat the run's table (code %d):\n%s", code, again)
+	}
+	if code, _, stderr := inVirtualTime(t, "run", smallScenario(t), "--out", t.TempDir(), "--gate", "attempts <= baseline + 5%"); code != exitInconclusive {
+		t.Errorf("inconclusive: code %d\n%s", code, stderr)
+	}
+	if code, _, stderr := inVirtualTime(t, "run", smallScenario(t), "--out", t.TempDir(), "--gate", "errors < 90%"); code != exitOK {
+		t.Errorf("passed: code %d\n%s", code, stderr)
+	}
+	// What is wrong is told before anything is run.
+	for _, gate := range []string{"p99 < 20", "p99{load=raeds} < 20ms", "p99 < @nobody"} {
+		out := filepath.Join(t.TempDir(), "out")
+		if code, _, stderr := inVirtualTime(t, "run", smallScenario(t), "--out", out, "--gate", gate); code != exitUsage {
+			t.Errorf("%s: code %d, %s", gate, code, stderr)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s was run", gate)
+		}
+	}
+}
+
+// An interruption goes before a gate that failed, which is judged all the same.
+func TestInterruptedBeforeAGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := memnet.New()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		var out, errs bytes.Buffer
+		dir := t.TempDir()
+		code := runWith(ctx, []string{"run", smallScenario(t), "--out", dir, "--gate", "errors < 1%", "--quiet"}, &out, &errs, deps{
+			Listen: network.Listen,
+			Dial:   func(ctx context.Context, address string) (net.Conn, error) { return network.Dial(ctx, address) },
+		})
+		if r := readJSON(t, filepath.Join(dir, resultName)); code != exitInterrupted || !r.Partial || r.Gates[0].Outcome != result.GateFailed {
+			t.Errorf("code %d, partial %v, %+v\n%s", code, r.Partial, r.Gates, &errs)
+		}
+	})
+}
+
+func TestBaselines(t *testing.T) {
+	stored, dir := storedResult(t), filepath.Join(t.TempDir(), "kept")
+	if code, stdout, _ := command(t, "baseline", "list", "--dir", dir); code != exitOK || stdout != "" {
+		t.Errorf("an empty list: code %d, %q", code, stdout)
+	}
+	if code, stdout, stderr := command(t, "baseline", "save", "release/v1.2", stored, "--dir", dir); code != exitOK || stdout != filepath.Join(dir, "release", "v1.2.json")+"\n" {
+		t.Fatalf("save: code %d, %q, %s", code, stdout, stderr)
+	}
+	if code, stdout, _ := command(t, "baseline", "list", "--dir", dir); code != exitOK || !strings.Contains(stdout, "release/v1.2  small ") {
+		t.Errorf("list: code %d, %q", code, stdout)
+	}
+	_, table, _ := command(t, "report", stored)
+	if code, stdout, stderr := command(t, "baseline", "show", "release/v1.2", "--dir", dir); code != exitOK || stdout != table {
+		t.Errorf("show: code %d, %s\n%s", code, stderr, stdout)
+	}
+	// Against itself nothing fails.
+	if code, _, stderr := command(t, "report", stored, "--gate", "in_slo >= @release/v1.2 - 1pp", "--baselines", dir); code != exitInconclusive || !strings.Contains(stderr, "2 trials against 2 cannot show a difference") {
+		t.Errorf("against itself: code %d, %s", code, stderr)
+	}
+	invalid := edited(t, stored, func(r *result.Result) { r.Validity.Verdict = result.Invalid })
+	partial := edited(t, stored, func(r *result.Result) { r.Partial = true })
+	for name, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"INVALID":         {[]string{"save", "x", invalid}, "is INVALID"},
+		"partial":         {[]string{"save", "x", partial}, "is partial"},
+		"escaping":        {[]string{"save", "x/../../y", stored}, "a baseline's name must be"},
+		"absolute":        {[]string{"save", "/x", stored}, "a baseline's name must be"},
+		"nearly":          {[]string{"show", "release/v1.3"}, `did you mean "release/v1.2"?`},
+		"nothing":         {[]string{}, "want save NAME RESULT"},
+		"too much":        {[]string{"list", "x"}, "want save NAME RESULT"},
+		"no such command": {[]string{"drop", "x"}, "want save NAME RESULT"},
+	} {
+		code, _, stderr := command(t, append(append([]string{"baseline"}, test.args...), "--dir", dir)...)
+		if code != exitUsage || !strings.Contains(stderr, test.want) {
+			t.Errorf("%s: code %d, %q", name, code, stderr)
+		}
+	}
+	if code, _, stderr := command(t, "baseline", "save", "x", invalid, "--dir", dir, "--force"); code != exitOK {
+		t.Errorf("--force: code %d, %s", code, stderr)
+	}
+}

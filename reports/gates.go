@@ -1,0 +1,269 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// gateText is one gate and how it turned out, in words and clean.
+type gateText struct {
+	outcome result.GateOutcome
+	text    string
+	// cases says what was seen: every case of a gate that did not pass by all of
+	// them, the bad ones first.
+	cases []string
+}
+
+// knownOutcome is an outcome that this version knows; any other tells nothing.
+func knownOutcome(o result.GateOutcome) result.GateOutcome {
+	switch o {
+	case result.GatePassed, result.GateFailed, result.GateInconclusive:
+		return o
+	}
+	return result.GateNotJudged
+}
+
+// knownOp is the comparison with a space behind it, where it is one.
+func knownOp(op string) string {
+	switch op {
+	case "<", "<=", ">", ">=":
+		return op + " "
+	}
+	return ""
+}
+
+// mostCases is how many cases of a gate are shown.
+const mostCases = 8
+
+// gateTexts is the result's gates in words.
+func gateTexts(r *result.Result) []gateText {
+	var out []gateText
+	for i := range r.Gates {
+		g := &r.Gates[i]
+		t := gateText{outcome: knownOutcome(g.Outcome), text: clean(g.Text)}
+		if g.Reason != "" {
+			t.cases = append(t.cases, clean(g.Reason))
+		}
+		n := 0
+		for _, o := range []result.GateOutcome{result.GateFailed, result.GateInconclusive, result.GatePassed} {
+			for k := range g.Cases {
+				if g.Cases[k].Outcome != o {
+					continue
+				}
+				if n++; n > mostCases {
+					continue
+				}
+				words := caseName(&g.Cases[k]) + caseWords(g, &g.Cases[k])
+				if o != g.Outcome {
+					words = string(o) + ": " + words
+				}
+				t.cases = append(t.cases, words)
+			}
+		}
+		if n > mostCases {
+			t.cases = append(t.cases, fmt.Sprintf("and %d more", n-mostCases))
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// caseName names what a case is about.
+func caseName(c *result.GateCase) string {
+	var parts []string
+	if c.Variant != "default" || c.Load == "" {
+		parts = append(parts, shorten(clean(c.Variant), longestName))
+	}
+	if c.Load != "" {
+		parts = append(parts, clean(c.Load))
+	}
+	return strings.Join(parts, " ") + ": "
+}
+
+// caseWords is what was seen and the limit: 12.5 ms (95 % CI 10.0 ms to 15.0 ms).
+func caseWords(g *result.Gate, c *result.GateCase) string {
+	var parts []string
+	switch {
+	case c.Figure != nil:
+		parts = append(parts, held(gateFigure(g, *c.Figure)))
+	case c.OnFailed:
+		parts = append(parts, "lands on failed calls")
+	}
+	if c.Low != nil || c.High != nil {
+		low, high := "any less", "failed calls"
+		if c.Low != nil {
+			low = gateFigure(g, *c.Low)
+		}
+		if c.High != nil {
+			high = gateFigure(g, *c.High)
+		}
+		parts = append(parts, held("(95 % CI "+low+" to "+high+")"))
+	}
+	if g.Reference != "" && len(parts) > 0 {
+		of := "the baseline"
+		if g.Reference != "baseline" {
+			of = "@" + clean(g.Reference)
+		}
+		parts = append(parts, "against "+of)
+	}
+	text := strings.Join(parts, " ")
+	if text != "" {
+		text += ", " + held("must be "+knownOp(g.Op)+gateFigure(g, g.Limit))
+	}
+	if c.Reason != "" {
+		if text != "" {
+			text += "; "
+		}
+		text += clean(c.Reason)
+	}
+	return text
+}
+
+// gateFigure writes a figure of the gate, or how it differs.
+func gateFigure(g *result.Gate, v float64) string {
+	switch g.Compared {
+	case result.GateRatio:
+		if v >= factor {
+			return "×" + significant(v)
+		}
+		return signed((v-1)*100, 1) + " %"
+	case result.GateDifference:
+		if g.Unit == "share" {
+			return points(v) + " points"
+		}
+		text := gateValue(g.Unit, v)
+		if v > 0 {
+			text = "+" + text
+		}
+		return text
+	}
+	return gateValue(g.Unit, v)
+}
+
+// gateValue writes a figure in its unit.
+func gateValue(unit string, v float64) string {
+	if v < 0 {
+		return "−" + gateValue(unit, -v)
+	}
+	switch unit {
+	case "ns":
+		if v == 0 {
+			return "0 s"
+		}
+		return duration(v)
+	case "share":
+		return trimmed(v*100) + " %"
+	case "per_s":
+		return rate(v)
+	}
+	return significant(v)
+}
+
+// gateCount says how the gates turned out: "2 gates passed, 1 failed".
+func gateCount(r *result.Result) string {
+	var parts []string
+	for _, o := range []result.GateOutcome{result.GatePassed, result.GateFailed, result.GateInconclusive, result.GateNotJudged} {
+		n := 0
+		for i := range r.Gates {
+			if r.Gates[i].Outcome == o {
+				n++
+			}
+		}
+		switch {
+		case n == 0:
+		case len(parts) == 0:
+			parts = append(parts, plural(n, "gate")+" "+string(o))
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// GateLines says of each gate with that outcome what was seen, a line each.
+func GateLines(r *result.Result, outcome result.GateOutcome) []string {
+	var lines []string
+	for _, g := range gateTexts(r) {
+		if g.outcome == outcome {
+			line := "gate " + string(g.outcome) + ": " + g.text
+			if len(g.cases) > 0 {
+				line += ": " + g.cases[0]
+			}
+			if more := len(g.cases) - 1; more > 0 {
+				line += fmt.Sprintf(" (and %d more)", more)
+			}
+			lines = append(lines, strings.ReplaceAll(line, "\u00a0", " "))
+		}
+	}
+	return lines
+}
+
+// gates writes the gates below a table.
+func (t *terminal) gates(gates []gateText) {
+	for _, g := range gates {
+		style := map[result.GateOutcome]string{result.GatePassed: green, result.GateFailed: red}[g.outcome]
+		if style == plain {
+			style = yellow
+		}
+		lines := wrap("gate "+held(string(g.outcome))+": "+g.text, t.columns)
+		if first := "gate " + string(g.outcome); strings.HasPrefix(lines[0], first) {
+			lines[0] = t.styled(first, style) + strings.TrimPrefix(lines[0], first)
+		}
+		t.lines(lines, plain)
+		for _, c := range g.cases {
+			for _, line := range wrap(c, t.columns-2) {
+				t.out.WriteString("  " + line + "\n")
+			}
+		}
+	}
+	if len(gates) > 0 {
+		t.out.WriteByte('\n')
+	}
+}
+
+// markdownGates writes the gates as a list.
+func markdownGates(b *strings.Builder, gates []gateText) {
+	for _, g := range gates {
+		b.WriteString("- " + gateMark(g.outcome) + " **" + string(g.outcome) + "**: " + code(g.text) + "\n")
+		for _, c := range g.cases {
+			b.WriteString("  - " + paragraph(c) + "\n")
+		}
+	}
+	if len(gates) > 0 {
+		b.WriteByte('\n')
+	}
+}
+
+// code is text as inline code, which its own backticks cannot end.
+func code(s string) string { return "`" + strings.ReplaceAll(s, "`", "'") + "`" }
+
+// gateMark is seen from afar.
+func gateMark(o result.GateOutcome) string {
+	switch o {
+	case result.GatePassed:
+		return "✅"
+	case result.GateFailed:
+		return "❌"
+	}
+	return "⚠️"
+}
+
+// junitGate is the case of one gate: failed is a failure, inconclusive is
+// skipped, and not judged is an error.
+func junitGate(suite string, g gateText) junitCase {
+	c := junitCase{Name: g.text, Class: suite + ".gates", Time: junitTime(0)}
+	words := strings.ReplaceAll(strings.Join(g.cases, "\n"), "\u00a0", " ")
+	first, _, _ := strings.Cut(words, "\n")
+	switch g.outcome {
+	case result.GatePassed:
+	case result.GateFailed:
+		c.Failure = &junitProblem{Message: first, Type: "GATE", Text: words}
+	case result.GateInconclusive:
+		c.Skipped = &junitSkipped{"inconclusive: " + strings.ReplaceAll(words, "\n", "; ")}
+	default:
+		c.Error = &junitProblem{Message: first, Type: "INVALID", Text: words}
+	}
+	return c
+}
