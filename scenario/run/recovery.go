@@ -37,7 +37,7 @@ func (r *recovery) enough(i result.Interval) bool {
 		// Whole seconds only: the one in which the fault ended is no part of it.
 		from := max(now-recoveryWindow, 0)
 		if first := (r.end + time.Second - 1).Truncate(time.Second); from >= first {
-			back, ok := recovered(r.intervals, r.begin, from, now)
+			_, back, ok := recovered(r.intervals, r.begin, from, now)
 			r.known, r.at = ok && back, from
 		}
 	}
