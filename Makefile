@@ -3,6 +3,10 @@ GO ?= go
 BIN := bin/grpcbench
 SCENARIO ?= scenarios/quick.yaml
 
+# The tests against real servers, and the Consul that they start: a module each.
+E2E := clientcore/discovery/internal/e2e
+CONSUL = bin/consul-$(shell awk '$$1 == "github.com/hashicorp/consul" {print $$2}' $(E2E)/consul/go.mod)
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -26,6 +30,29 @@ test: ## the whole test suite
 race: ## the whole test suite under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./...
 
+.PHONY: e2e
+e2e: e2e-discovery e2e-reports ## what needs real servers, tools or a browser
+
+.PHONY: e2e-reports
+e2e-reports: ## open reports with their consumers: promtool, benchstat, a browser (installs them)
+	.ci/e2e-reports
+
+.PHONY: e2e-discovery
+e2e-discovery: ## discovery against a real Consul and etcd, on loopback
+	@# The first time Consul is built, which takes minutes; bin/ keeps it.
+	@$(MAKE) --no-print-directory $(CONSUL)
+	$(GO) -C $(E2E) vet ./...
+	GRPCBENCH_CONSUL=$(CURDIR)/$(CONSUL) $(GO) -C $(E2E) test -count=1 -timeout 5m ./...
+
+bin/consul-%:
+	GOGC=$${GOGC:-400} $(GO) -C $(E2E)/consul build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ github.com/hashicorp/consul
+
+.PHONY: tidy
+tidy: ## go mod tidy, in every module
+	$(GO) mod tidy
+	$(GO) -C $(E2E) mod tidy
+	$(GO) -C $(E2E)/consul mod tidy
+
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
@@ -38,12 +65,16 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
 	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/file
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/targets
+	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/result
+	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
 
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
-	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore ./scenario/engine ./fakeserver
+	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
 
 .PHONY: generate
 generate: ## make the Go code of the .proto files

@@ -204,6 +204,7 @@ func TestAllBackendsOpen(t *testing.T) {
 			t.Errorf("%+v, want 2 opened and 2 rejected", s)
 		}
 		time.Sleep(5 * time.Second)
+		synctest.Wait() // the breakers' timers are due at this same instant
 		served := 0
 		for range 10 {
 			if _, err := call(t.Context(), c, "x"); err == nil {

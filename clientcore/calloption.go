@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
+	"github.com/grpcbench/grpcbench/clientcore/internal/field"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
 
@@ -36,20 +38,21 @@ func CallMetadata(kv ...string) grpc.CallOption {
 }
 
 // CallBackoff waits by b between this call's attempts. It does not make a call
-// that has one attempt have more.
+// that has one attempt have more; one that would be hedged is not, and has one
+// attempt, or as many as CallAttempts says.
 func CallBackoff(b retry.Backoff) grpc.CallOption {
 	return callOption{apply: func(o *override) error {
 		if err := b.Validate(); err != nil {
 			return status.Errorf(codes.InvalidArgument, "clientcore: CallBackoff %v", err)
 		}
 		o.policy.Backoff = b
-		o.retry = true
+		o.hedge, o.retry = nil, true
 		return nil
 	}}
 }
 
 // CallAttempts allows this call n attempts, the first included, also where the
-// policy is none.
+// policy is none. They are retries, also where the call would be hedged.
 func CallAttempts(n int) grpc.CallOption {
 	return callOption{apply: func(o *override) error {
 		if n < 1 || n > retry.MaxAttempts {
@@ -57,7 +60,19 @@ func CallAttempts(n int) grpc.CallOption {
 		}
 		o.policy.Attempts = n
 		o.policy.Off = n == 1
-		o.retry = true
+		o.hedge, o.retry = nil, true
+		return nil
+	}}
+}
+
+// CallHedge hedges this call by p, in place of its method's hedges or retries; what
+// p leaves out is the client's. It is for unary calls and server streams: another
+// stream with it fails with INVALID_ARGUMENT. It shares the method's budget,
+// whatever p says of one. Of CallHedge and the options for retries, the later one
+// counts.
+func CallHedge(p hedge.Policy) grpc.CallOption {
+	return callOption{apply: func(o *override) error {
+		o.hedge, o.retry = &p, false
 		return nil
 	}}
 }
@@ -94,7 +109,8 @@ type override struct {
 	ctx     context.Context
 	timeout time.Duration
 	policy  retry.Policy
-	retry   bool // policy was changed
+	retry   bool          // policy was changed
+	hedge   *hedge.Policy // nil where it was not
 	opts    []grpc.CallOption
 }
 
@@ -109,8 +125,7 @@ func overrides(opts []grpc.CallOption) bool {
 }
 
 // apply is ctx, settings and grpc-go's options of a call that overrides s.
-func (s *settings) apply(ctx context.Context, fallback retry.Policy, source *retry.Source,
-	opts []grpc.CallOption) (context.Context, settings, error) {
+func (c *Client) apply(ctx context.Context, s *settings, opts []grpc.CallOption) (context.Context, settings, error) {
 	o := override{
 		ctx:     ctx,
 		timeout: s.timeout,
@@ -129,15 +144,32 @@ func (s *settings) apply(ctx context.Context, fallback retry.Policy, source *ret
 	}
 	out := *s
 	out.timeout, out.options = o.timeout, o.opts
+	if o.hedge != nil {
+		if s.hedger == nil && s.retrier.Policy().IsNative() {
+			return ctx, settings{}, errNative()
+		}
+		policy := o.hedge.Inherit(c.hedge)
+		if err := policy.Validate(); err != nil {
+			return ctx, settings{}, status.Errorf(codes.InvalidArgument, "clientcore: CallHedge: %v", field.Full(err))
+		}
+		out.hedger, out.retrier = nil, retry.New(retry.Policy{Off: true}, c.source, nil)
+		if !policy.Off && policy.Attempts > 1 {
+			out.hedger, out.asked = hedge.New(policy, &c.hedged, s.hedges), true
+		}
+	}
 	if o.retry {
-		policy := o.policy.Inherit(fallback)
+		policy := o.policy.Inherit(c.fallback)
 		if err := policy.Validate(); err != nil {
 			return ctx, settings{}, status.Errorf(codes.InvalidArgument, "clientcore: the retry policy of the call: %v", err)
 		}
 		if policy.IsNative() {
-			return ctx, settings{}, status.Errorf(codes.InvalidArgument, "clientcore: the method's retries are grpc-go's own (native): they cannot be changed for one call")
+			return ctx, settings{}, errNative()
 		}
-		out.retrier = retry.New(policy, source, s.throttle)
+		out.hedger, out.retrier = nil, retry.New(policy, c.source, s.throttle)
 	}
 	return o.ctx, out, nil
+}
+
+func errNative() error {
+	return status.Errorf(codes.InvalidArgument, "clientcore: the method's retries are grpc-go's own (native): they cannot be changed for one call")
 }

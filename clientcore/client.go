@@ -8,9 +8,13 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
+	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/interceptor"
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
 	"github.com/grpcbench/grpcbench/clientcore/internal/hashkey"
@@ -26,9 +30,12 @@ type Client struct {
 	wire    grpc.ClientConnInterface
 	methods *methods
 	source  *retry.Source
+	hedged  hedge.Shared
 	// fallback completes the policy of a call that asks for retries where its
 	// method has none.
 	fallback retry.Policy
+	// hedge does so for hedges.
+	hedge hedge.Policy
 	// key puts the key of a consistent hash into the calls' metadata; nil where
 	// there is none.
 	key      *hashkey.Key
@@ -69,11 +76,12 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	}
 	source := retry.NewSource(seed)
 	c := &Client{
-		methods:  newMethods(cfg, o.calls, source),
 		source:   source,
 		fallback: cfg.Retry.Inherit(retry.Default()),
+		hedge:    cfg.hedge(),
 		breakers: newBreakers(cfg.Breaker, o.breakers),
 	}
+	c.methods = newMethods(cfg, o.calls, source, &c.hedged)
 	c.meters = &meters{first: c.breakers.guard}
 	if requestField, header, ok := cfg.Balance.Key(); ok {
 		c.key = hashkey.New(requestField, header)
@@ -83,7 +91,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	}
 	target, resolvers := o.resolve(cfg)
 	common := dialOptions(cfg, o, files)
-	c.pool, err = pool.New(cfg.Pool, seed, func(slot int, report func(connectivity.State)) (pool.Conn, error) {
+	dial := func(slot int, report func(connectivity.State)) (pool.Conn, error) {
 		// Channels' seeds are neighbours; the balancer mixes them.
 		service, err := cfg.serviceConfig(files.service, seed+uint64(slot))
 		if err != nil {
@@ -95,11 +103,15 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 			own = append(own, grpc.WithResolvers(withMeter(b, meter)))
 		}
 		return grpc.NewClient(target, append(own, common...)...)
-	})
+	}
+	if o.channels != nil {
+		dial = o.channels
+	}
+	c.pool, err = pool.New(cfg.Pool, seed, dial)
 	if err != nil {
 		return nil, fmt.Errorf("clientcore: %w", err)
 	}
-	c.wire = c.breakers.around(c.pool)
+	c.wire = balance.Typed(c.breakers.around(c.pool))
 	return c, nil
 }
 
@@ -174,10 +186,17 @@ func (c *Client) invoke(ctx context.Context, method string, args, reply any, opt
 		}
 	}
 	if trace == nil {
+		if s.hedger != nil {
+			return s.hedger.Invoke(ctx, c.wire, nil, method, args, reply, opts)
+		}
 		return s.retrier.Invoke(ctx, c.wire, nil, method, args, reply, opts)
 	}
 	trace.begin()
-	err = s.retrier.Invoke(ctx, c.wire, (*attempts)(trace), method, args, reply, opts)
+	if s.hedger != nil {
+		err = s.hedger.Invoke(ctx, c.wire, (*hedges)(trace), method, args, reply, opts)
+	} else {
+		err = s.retrier.Invoke(ctx, c.wire, (*retries)(trace), method, args, reply, opts)
+	}
 	trace.end(ctx, err)
 	return err
 }
@@ -197,9 +216,10 @@ func (c *Client) newStream(ctx context.Context, desc *grpc.StreamDesc, method st
 		return nil, err
 	}
 	trace := traceOf(ctx)
-	var observer retry.Observer
-	if trace != nil {
-		observer = (*attempts)(trace)
+	if s.asked && !hedge.Hedges(desc) {
+		err := status.Errorf(codes.InvalidArgument, "clientcore: CallHedge is for unary calls and server streams: on %s the client sends a stream of messages", method)
+		refuse(trace, ctx, err, opts)
+		return nil, err
 	}
 	if s.timeout > 0 || trace != nil {
 		var cancel context.CancelFunc
@@ -222,12 +242,29 @@ func (c *Client) newStream(ctx context.Context, desc *grpc.StreamDesc, method st
 		trace.begin()
 	}
 	open := func(ctx context.Context) (grpc.ClientStream, error) {
-		return s.retrier.NewStream(ctx, c.wire, observer, desc, method, opts)
+		return c.openStream(ctx, &s, trace, desc, method, opts)
 	}
 	if c.key == nil {
 		return open(ctx)
 	}
 	return c.key.Stream(ctx, desc, method, open, func(err error) { finish(opts, err) })
+}
+
+// openStream opens a stream whose trace, if any, has begun.
+func (c *Client) openStream(ctx context.Context, s *settings, trace *Trace, desc *grpc.StreamDesc, method string,
+	opts []grpc.CallOption) (grpc.ClientStream, error) {
+	if s.hedger != nil && hedge.Hedges(desc) {
+		var observer hedge.Observer
+		if trace != nil {
+			observer = (*hedges)(trace)
+		}
+		return s.hedger.NewStream(ctx, c.wire, observer, desc, method, opts)
+	}
+	var observer retry.Observer
+	if trace != nil {
+		observer = (*retries)(trace)
+	}
+	return s.retrier.NewStream(ctx, c.wire, observer, desc, method, opts)
 }
 
 // prepare is the settings of one call, and its options as grpc-go takes them.
@@ -241,7 +278,7 @@ func (c *Client) prepare(ctx context.Context, method string, opts []grpc.CallOpt
 		all := make([]grpc.CallOption, 0, len(s.options)+len(opts))
 		return ctx, *s, append(append(all, s.options...), opts...), nil
 	}
-	ctx, own, err := s.apply(ctx, c.fallback, c.source, opts)
+	ctx, own, err := c.apply(ctx, s, opts)
 	if err != nil {
 		refuse(traceOf(ctx), ctx, err, opts)
 		return ctx, settings{}, nil, err

@@ -23,6 +23,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/balance"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/pool"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
@@ -665,15 +666,26 @@ func TestWithCallOptions(t *testing.T) {
 // Many goroutines share one Client while backends die and return. The race
 // detector watches; the books must be exact at the end.
 func TestManyCallersWhileBackendsRestart(t *testing.T) {
+	t.Run("retried", func(t *testing.T) {
+		cfg := clientcore.Default()
+		cfg.Retry.Base, cfg.Retry.Attempts = ms, 4
+		manyCallers(t, cfg)
+	})
+	t.Run("hedged", func(t *testing.T) {
+		cfg := hedged(after(500*time.Microsecond, 4))
+		cfg.Methods = map[string]clientcore.Method{"ServerStream": {Hedge: &hedge.Policy{After: hedge.After{Percentile: 50}}}}
+		manyCallers(t, cfg)
+	})
+}
+
+func manyCallers(t *testing.T, cfg clientcore.Config) {
 	n := newNetwork()
 	addresses := []string{"b0", "b1", "b2"}
 	backends := make([]*backend, len(addresses))
 	for i, a := range addresses {
 		backends[i] = n.start(t, a, echo)
 	}
-	cfg := clientcore.Default()
 	cfg.Pool.Size = 3
-	cfg.Retry.Base, cfg.Retry.Attempts = ms, 4
 	cfg.Connect.Base = ms
 	cfg.Timeout = 5 * time.Second
 	c := n.client(t, cfg, addresses...)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore/balance"
 	"github.com/grpcbench/grpcbench/clientcore/breaker"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/pool"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
@@ -19,6 +20,9 @@ type Config struct {
 	// included; 0 is none.
 	Timeout time.Duration `yaml:"timeout" doc:"bound on a whole call, attempts and waits included; 0 is none"`
 	Retry   retry.Policy  `yaml:"retry" doc:"none, or when and how often a failed attempt is tried again"`
+	// Hedge sends a call again when it is not answered in time, instead of
+	// Retry, which must then be off. Nil is none.
+	Hedge *hedge.Policy `yaml:"hedge" doc:"instead of retry: none, or when another attempt is sent while the first has no answer; unary calls and server streams"`
 	// Breaker stops calls to what keeps failing. Nil is none.
 	Breaker *breaker.Policy `yaml:"breaker" doc:"none, or when calls are refused because others have failed"`
 	// WaitForReady makes calls wait for a connection instead of failing while
@@ -50,10 +54,14 @@ type Config struct {
 
 // Method overrides a Config for one method. Nil means as in the Config.
 type Method struct {
-	Timeout      *time.Duration `yaml:"timeout" doc:"bound on a whole call; 0 is none"`
-	Retry        *retry.Policy  `yaml:"retry" doc:"none, or when and how often a failed attempt is tried again"`
-	WaitForReady *bool          `yaml:"wait_for_ready" doc:"calls wait for a connection instead of failing at once"`
-	Compression  *string        `yaml:"compression" doc:"gzip, or none"`
+	Timeout *time.Duration `yaml:"timeout" doc:"bound on a whole call; 0 is none"`
+	Retry   *retry.Policy  `yaml:"retry" doc:"none, or when and how often a failed attempt is tried again"`
+	// Hedge stands in for the Config's Retry and Hedge, as Retry does for its
+	// Hedge; set one of them. A method whose client sends a stream of messages is
+	// never hedged: its calls are made as if Hedge were not there.
+	Hedge        *hedge.Policy `yaml:"hedge" doc:"instead of retry: none, or when another attempt is sent while the first has no answer"`
+	WaitForReady *bool         `yaml:"wait_for_ready" doc:"calls wait for a connection instead of failing at once"`
+	Compression  *string       `yaml:"compression" doc:"gzip, or none"`
 }
 
 // Keepalive is HTTP/2 pings on each connection. A server that does not permit

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
 
@@ -50,4 +52,54 @@ func Example() {
 	// Output:
 	// SERVING <nil>
 	// true server 1
+}
+
+// A client whose calls must not wait for a slow backend sends those that are slower
+// than 95 % of the others a second time.
+func ExampleConfig_hedge() {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var calls atomic.Int32
+	server := grpc.NewServer(grpc.UnaryInterceptor(
+		func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			if calls.Add(1) == 1 { // the first one hangs
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return next(ctx, req)
+		}))
+	healthpb.RegisterHealthServer(server, health.NewServer())
+	go func() { _ = server.Serve(lis) }()
+	defer server.Stop()
+
+	cfg := clientcore.Default()
+	cfg.Retry.Off = true // a call is retried or hedged, never both
+	policy := hedge.Default()
+	policy.Budget = retry.Budget{Ratio: &retry.Ratio{Share: 0.1, MinPerSecond: 1}}
+	cfg.Hedge = &policy
+	client, err := clientcore.New(cfg, clientcore.WithTarget(lis.Addr().String()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	// This call does not wait for there to be a percentile.
+	var trace clientcore.Trace
+	ctx := clientcore.WithTrace(context.Background(), &trace)
+	reply, err := healthpb.NewHealthClient(client).Check(ctx, &healthpb.HealthCheckRequest{},
+		clientcore.CallHedge(hedge.Policy{After: hedge.After{Delay: 20 * time.Millisecond}}))
+	fmt.Println(reply.GetStatus(), err)
+	for _, attempt := range trace.Attempts {
+		fmt.Println(attempt.Delay, attempt.Code)
+	}
+	fmt.Printf("%+v\n", client.Stats().Hedge)
+	// Output:
+	// SERVING <nil>
+	// 0s Canceled
+	// 20ms OK
+	// {Sent:1 Won:1}
 }

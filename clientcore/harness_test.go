@@ -3,6 +3,7 @@ package clientcore_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -175,8 +176,11 @@ func (b *backend) attempts() int {
 func echo(_ int, stream grpc.ServerStream) error {
 	for {
 		m := &wrapperspb.BytesValue{}
-		if err := stream.RecvMsg(m); err != nil {
-			return nil // the end of sending
+		switch err := stream.RecvMsg(m); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err // a server that is stopped has not served the call
 		}
 		if err := stream.SendMsg(m); err != nil {
 			return err

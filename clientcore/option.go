@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/resolver"
 
 	"github.com/grpcbench/grpcbench/clientcore/breaker"
+	"github.com/grpcbench/grpcbench/clientcore/pool"
 )
 
 // Option says what a Client connects to, and how.
@@ -29,6 +30,7 @@ type options struct {
 	stream      []grpc.StreamClientInterceptor
 	breakers    func(breaker.Change)
 	logger      *slog.Logger
+	channels    pool.Dial // a test's, in place of grpc's
 }
 
 // WithTarget dials a target as grpc.NewClient takes it, as

@@ -3,6 +3,7 @@ package clientcore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -36,7 +37,7 @@ func originOf(ctx context.Context, err error, last TraceAttempt) Origin {
 		return OriginClient
 	case code == codes.Canceled && (ctx.Err() != nil || !last.Answered):
 		return OriginClient // the caller's cancel, or a Client that was closed
-	case code == codes.DeadlineExceeded && (ctx.Err() != nil || !last.Answered):
+	case code == codes.DeadlineExceeded && (expired(ctx) || !last.Answered):
 		return OriginDeadline
 	case len(last.Backend) == 0 && last.Start.IsZero():
 		return OriginClient // refused before any attempt
@@ -47,4 +48,11 @@ func originOf(ctx context.Context, err error, last TraceAttempt) Origin {
 	default:
 		return OriginTransport
 	}
+}
+
+// expired is whether ctx's time has run out, or it has ended otherwise. At the
+// instant of its deadline the server may be faster to say so than ctx.
+func expired(ctx context.Context) bool {
+	at, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && !time.Now().Before(at)
 }

@@ -130,6 +130,49 @@ func TestPushback(t *testing.T) {
 	}
 }
 
+// gRFC A6: after a pushback the backoff starts anew, as if there had been no retry
+// before.
+func TestPushbackRestartsTheBackoff(t *testing.T) {
+	for name, test := range map[string]struct {
+		backoff retry.Backoff
+		want    []time.Duration
+	}{
+		"exponential": {retry.Backoff{Exponential: &retry.Exponential{}}, []time.Duration{0, 100 * ms, 300 * ms, 307 * ms, 407 * ms, 607 * ms}},
+		"linear":      {retry.Backoff{Linear: &retry.Linear{}}, []time.Duration{0, 100 * ms, 300 * ms, 307 * ms, 407 * ms, 607 * ms}},
+	} {
+		for _, kind := range []string{"unary", "stream"} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					n := newNetwork()
+					b := n.start(t, "b0", func(attempt int, stream grpc.ServerStream) error {
+						if attempt == 3 {
+							stream.SetTrailer(metadata.Pairs("grpc-retry-pushback-ms", "7"))
+						}
+						return failing(5, codes.Unavailable, echo)(attempt, stream)
+					})
+					cfg := config()
+					cfg.Retry.Attempts = 6
+					cfg.Retry.Backoff = test.backoff
+					c := n.client(t, cfg, "b0")
+					start := time.Now()
+					var err error
+					if kind == "unary" {
+						_, err = call(t.Context(), c, "x")
+					} else {
+						_, err = collect(t.Context(), c, bidiStream, bidiMethod, "x")
+					}
+					if err != nil {
+						t.Error(err)
+					}
+					if diff := cmp.Diff(test.want, b.times(start)); diff != "" {
+						t.Errorf("arrivals (-want +got):\n%s", diff)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestPreviousAttemptsIsAppended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()

@@ -130,6 +130,14 @@ func parseServiceConfig(text []byte) (*rawServiceConfig, error) {
 			return nil, fmt.Errorf("has a key that grpc-go does not act on, %q: it knows %s", key, strings.Join(known, ", "))
 		}
 	}
+	var methods []map[string]json.RawMessage
+	if config, ok := raw.keys["methodConfig"]; ok && json.Unmarshal(config, &methods) == nil {
+		for i, method := range methods {
+			if _, hedges := method["hedgingPolicy"]; hedges {
+				return nil, fmt.Errorf("has methodConfig[%d].hedgingPolicy, which grpc-go does not act on: hedge is this client's own", i)
+			}
+		}
+	}
 	raw.balancing = raw.keys["loadBalancingConfig"]
 	if policy, old := raw.keys["loadBalancingPolicy"]; old && raw.balancing == nil {
 		// grpc-go turns an unknown name of this old key into pick_first without

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
 
@@ -18,6 +19,11 @@ type settings struct {
 	timeout  time.Duration
 	retrier  *retry.Retrier
 	throttle *retry.Throttle // the retrier's budget, which calls that override it share
+	// hedger makes the calls that can be hedged, in the retrier's place; nil is
+	// none. hedges is its budget, which calls that override it share.
+	hedger *hedge.Hedger
+	hedges *retry.Throttle
+	asked  bool // by CallHedge
 	// options are for grpc-go. None at all saves it an allocation per call.
 	options []grpc.CallOption
 }
@@ -37,12 +43,17 @@ type methods struct {
 // maxSeen bounds seen where method names come from outside, as in a proxy.
 const maxSeen = 1 << 12
 
-func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source) *methods {
+func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source, shared *hedge.Shared) *methods {
 	m := &methods{byName: make(map[string]*settings, len(cfg.Methods))}
-	resolve := func(timeout time.Duration, policy retry.Policy, throttle *retry.Throttle, wait bool, compression string) *settings {
-		s := &settings{timeout: timeout, retrier: retry.New(policy, source, throttle), throttle: throttle}
-		if throttle != nil && !slices.Contains(m.throttles, throttle) {
-			m.throttles = append(m.throttles, throttle)
+	resolve := func(timeout time.Duration, again attempts, throttle, hedges *retry.Throttle, wait bool, compression string) *settings {
+		s := &settings{timeout: timeout, retrier: retry.New(again.streams, source, throttle), throttle: throttle, hedges: hedges}
+		if again.hedge.Attempts > 1 && !again.hedge.Off {
+			s.hedger = hedge.New(again.hedge, shared, hedges)
+		}
+		for _, t := range []*retry.Throttle{throttle, hedges} {
+			if t != nil && !slices.Contains(m.throttles, t) {
+				m.throttles = append(m.throttles, t)
+			}
 		}
 		if wait {
 			s.options = append(s.options, grpc.WaitForReady(true))
@@ -54,18 +65,19 @@ func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source) *meth
 		return s
 	}
 	// Methods that do not have a budget of their own share the client's.
-	shared := retry.NewThrottle(cfg.Retry.Budget)
-	m.base = resolve(cfg.Timeout, cfg.Retry, shared, cfg.WaitForReady, cfg.Compression)
+	retries, hedges := retry.NewThrottle(cfg.Retry.Budget), retry.NewThrottle(cfg.hedge().Budget)
+	m.base = resolve(cfg.Timeout, cfg.attempts(Method{}), retries, hedges, cfg.WaitForReady, cfg.Compression)
 	for name, method := range cfg.Methods {
-		timeout, policy, throttle, wait, compression := cfg.Timeout, cfg.Retry, shared, cfg.WaitForReady, cfg.Compression
+		timeout, wait, compression := cfg.Timeout, cfg.WaitForReady, cfg.Compression
+		retries, hedges := retries, hedges
 		if method.Timeout != nil {
 			timeout = *method.Timeout
 		}
-		if method.Retry != nil {
-			policy = method.Retry.Inherit(cfg.Retry)
-			if method.Retry.Budget != (retry.Budget{}) {
-				throttle = retry.NewThrottle(method.Retry.Budget)
-			}
+		if method.Retry != nil && method.Retry.Budget != (retry.Budget{}) {
+			retries = retry.NewThrottle(method.Retry.Budget)
+		}
+		if method.Hedge != nil && method.Hedge.Budget != (retry.Budget{}) {
+			hedges = retry.NewThrottle(method.Hedge.Budget)
 		}
 		if method.WaitForReady != nil {
 			wait = *method.WaitForReady
@@ -73,7 +85,7 @@ func newMethods(cfg Config, calls []grpc.CallOption, source *retry.Source) *meth
 		if method.Compression != nil {
 			compression = *method.Compression
 		}
-		m.byName[name] = resolve(timeout, policy, throttle, wait, compression)
+		m.byName[name] = resolve(timeout, cfg.attempts(method), retries, hedges, wait, compression)
 	}
 	m.seen.Store(&map[string]*settings{})
 	return m

@@ -23,6 +23,7 @@ type Stats struct {
 	Pool     PoolStats
 	Breaker  BreakerStats
 	Retry    RetryStats
+	Hedge    HedgeStats
 }
 
 // AttemptCount is the attempts of one method on one backend, counted where the
@@ -58,9 +59,18 @@ type BreakerStats struct {
 	Rejected int64 // attempts that were not sent
 }
 
-// RetryStats is what the retry budgets did.
+// RetryStats is what the budgets of retries and hedges did.
 type RetryStats struct {
 	Refused int64 // attempts that a budget did not allow
+}
+
+// HedgeStats is what hedging did.
+type HedgeStats struct {
+	// Sent is the further attempts of hedged calls: because there was no answer
+	// in time, or because the attempt before had failed.
+	Sent int64
+	// Won is how many of these answered first.
+	Won int64
 }
 
 // Plus is the counters of two Clients together.
@@ -80,6 +90,7 @@ func (s Stats) Plus(o Stats) Stats {
 	}
 	s.Breaker = BreakerStats{Opened: s.Breaker.Opened + o.Breaker.Opened, Rejected: s.Breaker.Rejected + o.Breaker.Rejected}
 	s.Retry.Refused += o.Retry.Refused
+	s.Hedge = HedgeStats{Sent: s.Hedge.Sent + o.Hedge.Sent, Won: s.Hedge.Won + o.Hedge.Won}
 	return s
 }
 
@@ -129,5 +140,8 @@ func (c *Client) Stats() Stats {
 	s.Attempts = summed(counts)
 	c.breakers.stats(&s.Breaker)
 	c.methods.stats(&s.Retry)
+	// The wins first: none is counted that was not sent.
+	s.Hedge.Won = c.hedged.Won()
+	s.Hedge.Sent = c.hedged.Sent()
 	return s
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/internal/pick"
 )
 
@@ -21,8 +22,9 @@ import (
 type Trace struct {
 	// Sent is when the first attempt entered its channel. Zero when none did.
 	Sent time.Time
-	// Attempts are in order. Attempts that grpc-go repeats transparently are
-	// one here, with the last one's backend.
+	// Attempts are in the order in which they began; those of a hedged call run
+	// side by side. Attempts that grpc-go repeats transparently are one here,
+	// with the last one's backend.
 	Attempts []TraceAttempt
 	// Picks is the attempts as Stats counts them, transparent ones included.
 	Picks int64
@@ -33,6 +35,8 @@ type Trace struct {
 	open    bool        // the call runs
 	trailer metadata.MD // of the last attempt
 	token   uint64      // of the last pick; never reset, so that a late end is told apart
+	call    uint64      // numbers the calls that used the Trace, likewise
+	decided int         // 1 + the index of the attempt that the call ended as; 0 is the last
 }
 
 // TraceAttempt is one attempt of a call.
@@ -43,7 +47,8 @@ type TraceAttempt struct {
 	Code       codes.Code
 	// Answered is whether a header or trailer came from the backend.
 	Answered bool
-	// Delay is the wait before the attempt, as it was asked for.
+	// Delay is the wait before the attempt, as it was asked for; that of a hedge
+	// counts from the start of the attempt before it, or from a failure.
 	Delay time.Duration
 }
 
@@ -73,6 +78,8 @@ func (t *Trace) begin() {
 	defer t.mu.Unlock()
 	t.clear()
 	t.open = true
+	t.call++
+	t.decided = 0
 }
 
 // end closes t: nothing is written to it any more.
@@ -84,13 +91,29 @@ func (t *Trace) end(ctx context.Context, err error) {
 	}
 	t.open = false
 	t.trailer = nil
-	if err != nil {
-		var last TraceAttempt
-		if n := len(t.Attempts); n > 0 {
-			last = t.Attempts[n-1]
-		}
-		t.Origin = originOf(ctx, err, last)
+	t.judge(ctx, err)
+}
+
+// judge finds the origin of the call's error by the attempt that it ended as.
+// t.mu is held.
+func (t *Trace) judge(ctx context.Context, err error) {
+	if err == nil {
+		return
 	}
+	var attempt TraceAttempt
+	if i := t.decisive(); i >= 0 {
+		attempt = t.Attempts[i]
+	}
+	t.Origin = originOf(ctx, err, attempt)
+}
+
+// decisive is the index of the attempt that the call ended as, -1 when there was
+// none. t.mu is held.
+func (t *Trace) decisive() int {
+	if t.decided > 0 {
+		return t.decided - 1
+	}
+	return len(t.Attempts) - 1
 }
 
 // Close ends t with the call's error, if the call has not done so: nothing is
@@ -100,17 +123,16 @@ func (t *Trace) end(ctx context.Context, err error) {
 func (t *Trace) Close(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	last := t.last()
-	if last != nil && last.End.IsZero() {
-		last.End = time.Now()
-		last.Code = status.Code(err)
-	}
-	if t.open && err != nil {
-		var attempt TraceAttempt
-		if last != nil {
-			attempt = *last
+	if t.open {
+		for i := range t.Attempts {
+			if a := &t.Attempts[i]; a.End.IsZero() {
+				a.End, a.Code = time.Now(), codes.Canceled
+				if i == t.decisive() {
+					a.Code = status.Code(err)
+				}
+			}
 		}
-		t.Origin = originOf(context.Background(), err, attempt)
+		t.judge(context.Background(), err)
 	}
 	t.open, t.trailer = false, nil
 }
@@ -123,11 +145,11 @@ func (t *Trace) last() *TraceAttempt {
 	return nil
 }
 
-// attempts is a Trace as the retry layer sees it.
-type attempts Trace
+// retries is a Trace as the retry layer sees it: one attempt lives at a time.
+type retries Trace
 
-func (a *attempts) Begin(delay time.Duration) {
-	t := (*Trace)(a)
+func (r *retries) Begin(delay time.Duration) {
+	t := (*Trace)(r)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.open {
@@ -138,20 +160,97 @@ func (a *attempts) Begin(delay time.Duration) {
 	t.trailer = nil
 }
 
-func (a *attempts) Trailer() metadata.MD {
-	t := (*Trace)(a)
+func (r *retries) Trailer() metadata.MD {
+	t := (*Trace)(r)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.trailer
 }
 
-func (a *attempts) End(err error) {
-	t := (*Trace)(a)
+func (r *retries) End(err error) {
+	t := (*Trace)(r)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if last := t.last(); last != nil {
 		last.End = time.Now()
 		last.Code = status.Code(err)
+	}
+}
+
+// hedges is a Trace as the hedging layer sees it.
+type hedges Trace
+
+func (h *hedges) Begin(ctx context.Context, delay time.Duration) (context.Context, hedge.Attempt) {
+	t := (*Trace)(h)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &side{trace: t, call: t.call, index: len(t.Attempts)}
+	if t.open {
+		t.Attempts = append(t.Attempts, TraceAttempt{Start: time.Now(), Delay: delay})
+	}
+	return pick.Observe(ctx, s), s
+}
+
+// side is one of the attempts that run side by side, as the hedging layer and the
+// balancer see it.
+type side struct {
+	trace *Trace
+	call  uint64
+	index int
+	token uint64 // of its last pick; 0 is none
+}
+
+// own is the attempt in its Trace, nil when that has been closed. trace.mu is
+// held.
+func (s *side) own() *TraceAttempt {
+	if t := s.trace; t.open && t.call == s.call {
+		return &t.Attempts[s.index]
+	}
+	return nil
+}
+
+func (s *side) End(err error) {
+	s.trace.mu.Lock()
+	defer s.trace.mu.Unlock()
+	if a := s.own(); a != nil {
+		a.End = time.Now()
+		a.Code = status.Code(err)
+	}
+}
+
+func (s *side) Decide() {
+	s.trace.mu.Lock()
+	defer s.trace.mu.Unlock()
+	if s.own() != nil {
+		s.trace.decided = s.index + 1
+	}
+}
+
+func (s *side) Sent() { picks{s.trace}.Sent() }
+
+func (s *side) Picked(backend string, end func(balancer.DoneInfo)) func(balancer.DoneInfo) {
+	t := s.trace
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := s.own()
+	if a == nil {
+		return end
+	}
+	t.token++
+	s.token = t.token
+	token := t.token
+	t.Picks++
+	a.Backend = backend
+	return func(info balancer.DoneInfo) {
+		end(info)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if a := s.own(); a != nil && token == s.token {
+			if !info.BytesSent {
+				t.Picks--
+			}
+			a.Answered = info.BytesReceived
+		}
 	}
 }
 

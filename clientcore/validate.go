@@ -15,6 +15,7 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore/balance"
 	"github.com/grpcbench/grpcbench/clientcore/interceptor"
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
+	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
 
 // Limits of settings that grpc-go would otherwise change without a word.
@@ -36,6 +37,12 @@ func (c Config) Validate() error {
 	}
 	errs.timeout("timeout", c.Timeout)
 	errs.add("retry", c.Retry.Validate())
+	if c.Hedge != nil {
+		errs.add("hedge", c.Hedge.Validate())
+		if !c.Hedge.Off && !c.Retry.Off && c.ServiceConfig == "" {
+			errs.wrong("hedge", neverBoth)
+		}
+	}
 	if c.Breaker != nil {
 		errs.add("breaker", c.Breaker.Validate())
 	}
@@ -74,6 +81,9 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// neverBoth is said of a hedge beside a retry.
+const neverBoth = "must not be set together with retry: a call is hedged or retried, never both; for hedges set retry to none"
 
 func (k *Keepalive) validate() error {
 	var errs checks
@@ -163,6 +173,9 @@ func (c *checks) instead(cfg Config) {
 	if !cfg.Retry.Off {
 		c.wrong("retry", "must be none: service_config says how calls are retried")
 	}
+	if cfg.Hedge != nil && !cfg.Hedge.Off {
+		c.wrong("hedge", "must be none: service_config says how calls are retried, and grpc-go does not hedge")
+	}
 	if cfg.HealthCheck != "" {
 		c.wrong("health_check", rule+"backends are checked for health")
 	}
@@ -177,9 +190,30 @@ func (c *checks) attempts(path, name string, m Method, cfg Config) {
 		if (retries.IsNative() || cfg.Retry.IsNative()) && !strings.Contains(name, "/") {
 			c.wrong(path, "must name the service too, as user.v1.UserService/%s: grpc-go's own retries are set by full names", name)
 		}
+		switch {
+		case !retries.IsNative():
+		case m.Retry.Budget != (retry.Budget{}):
+			c.wrong(path+".retry.budget", "must be left out: grpc-go keeps one budget for all native retries of a channel, that of retry.budget")
+		case !cfg.Retry.IsNative() && retry.NewThrottle(cfg.Retry.Budget) != nil:
+			c.wrong(path+".retry", "must not be native: the budget of retry, which is not native, would not count for it")
+		}
 		if cfg.ServiceConfig != "" && !retries.Off {
 			c.wrong(path+".retry", "must be none: service_config says how calls are retried")
 		}
+	}
+	if m.Hedge == nil {
+		return
+	}
+	hedges := m.Hedge.Inherit(cfg.hedge())
+	c.add(path+".hedge", hedges.Validate())
+	switch {
+	case hedges.Off:
+	case cfg.ServiceConfig != "":
+		c.wrong(path+".hedge", "must be none: service_config says how calls are retried, and grpc-go does not hedge")
+	case m.Retry != nil && !retries.Off:
+		c.wrong(path+".hedge", neverBoth)
+	case retries.IsNative():
+		c.wrong(path+".hedge", "must not be set while the client's retry is native, which is another layer's: set the method's retry to none")
 	}
 }
 

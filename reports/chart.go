@@ -32,6 +32,9 @@ const (
 	mostLines     = 12 // variants
 	mostFaults    = 3
 	longestLabel  = 24
+	// longestMeasure is a day: a second beyond it is a damaged result's, and
+	// would only fill the memory.
+	longestMeasure = 24 * 3600
 )
 
 // newChart reads the intervals; nil where there are too few.
@@ -54,7 +57,7 @@ func (t *table) newChart() *chart {
 	}
 	for _, f := range t.faults() {
 		from, to := time.Duration(f.AtNS).Seconds(), time.Duration(f.AtNS+f.ForNS).Seconds()
-		if f.ForNS == 0 {
+		if f.Lasts() {
 			to = math.Inf(1)
 		}
 		every := time.Duration(f.EveryNS).Seconds()
@@ -75,7 +78,7 @@ func (t *table) goodput(r *row) []float64 {
 	for _, trial := range r.variant.Trials {
 		for _, interval := range trial.Intervals {
 			// The last second may be cut short, and the drain's are not whole.
-			if interval.Second < 0 || time.Duration(interval.Second+1)*time.Second > time.Duration(trial.MeasuredNS) {
+			if interval.Second < 0 || interval.Second >= longestMeasure || time.Duration(interval.Second+1)*time.Second > time.Duration(trial.MeasuredNS) {
 				continue
 			}
 			for _, s := range interval.Series {

@@ -37,8 +37,31 @@ func newClosing(r *result.Result) closing {
 	if text := serviceTime(r); text != "" {
 		c.facts = append(c.facts, text)
 	}
+	if text := reached(r.Scenario); text != "" {
+		c.facts = append(c.facts, text)
+	}
 	c.facts = append(c.facts, fmt.Sprintf("seed %d", r.Seed), source(r.Scenario))
 	return c
+}
+
+// reached says how narrow the intervals came to be, where trials were added
+// until they were.
+func reached(s result.Scenario) string {
+	share := func(v float64) string {
+		if v >= 0.1 {
+			return "±" + separated(v*100, 0) + " %"
+		}
+		return "±" + trimmed(math.Round(v*1000)/10) + " %"
+	}
+	switch {
+	case s.Precision == 0:
+		return ""
+	case s.Reached == 0:
+		return "intervals within " + share(s.Precision) + " were asked for, and are not known"
+	case s.Reached > s.Precision:
+		return fmt.Sprintf("intervals within %s after %s: %s were asked for", share(s.Reached), plural(s.Trials, "trial"), share(s.Precision))
+	}
+	return fmt.Sprintf("intervals within %s, %s asked for, after %s", share(s.Reached), share(s.Precision), plural(s.Trials, "trial"))
 }
 
 // source is the scenario's file and the begin of its hash.
@@ -139,7 +162,7 @@ func reasonFigure(code string, v float64) string {
 			return text
 		}
 		return duration(v)
-	case "sent_share", "generator_cpu":
+	case "sent_share", "generator_cpu", "gc_share", "cpu_throttled", "cpu_steal":
 		return trimmed(v*100) + " %"
 	}
 	return trimmed(v)

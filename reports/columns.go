@@ -27,10 +27,11 @@ const (
 	rankInSLO
 	rankP50
 	rankP99
+	rankGain
+	rankChange
 	rankFailed
 	rankAttempts
 	rankRecovery
-	rankChange
 	rankP999
 	rankP90
 	rankImbalance
@@ -54,6 +55,7 @@ const (
 	noteDiffers
 	noteFaults
 	noteChange
+	noteUndecided
 	noteNotCompared
 	noteFailed
 	noteUnended
@@ -73,17 +75,24 @@ const tooFew = "n/a"
 
 // columns returns the table's columns in the order of display, and the items
 // for its heading: a column of figures that is the same in every row of
-// several moves there.
-func (t *table) columns(r *result.Result) (columns []column, heading []string) {
+// several moves there. moved is these, and those that have only n/a to show.
+func (t *table) columns(r *result.Result) (columns []column, heading []string, moved []column) {
 	settings, fixed := t.settings()
 	columns, heading = settings, fixed
 	u := t.unit()
-	figures := []column{
-		t.inSLO(),
+	figures := []column{t.inSLO()}
+	if _, equal := t.toHeading(figures[0]); t.baseline != nil && !equal {
+		if c, any := t.gainColumn(); any {
+			figures = append(figures, c)
+		} else {
+			figures[0].notes = append(figures[0].notes, c.notes...)
+		}
+	}
+	figures = append(figures,
 		t.quantile("p50", stats.P50, u, rankP50, func(r *row) stats.Latency { return r.p50 }),
 		t.quantile("p90", stats.P90, u, rankP90, func(r *row) stats.Latency { return r.p90 }),
 		t.quantile("p99", stats.P99, u, rankP99, func(r *row) stats.Latency { return r.p99 }),
-	}
+	)
 	if t.baseline != nil {
 		if c, any := t.changeColumn(); any {
 			figures = append(figures, c)
@@ -109,7 +118,7 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string) {
 	if c, ok := t.imbalance(); ok {
 		figures = append(figures, c)
 	}
-	if c, ok := t.recovery(); ok {
+	if c, ok := t.backColumn(); ok {
 		figures = append(figures, c)
 	}
 	if c, ok := t.cpu(r); ok {
@@ -122,9 +131,11 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string) {
 		if c.rank != rankP50 && !slices.ContainsFunc(c.cells, func(s string) bool { return s != tooFew }) {
 			// The note says all there is to say.
 			columns[len(columns)-1].notes = append(columns[len(columns)-1].notes, c.notes...)
+			moved = append(moved, c)
 			continue
 		}
-		if item, moved := t.toHeading(c); moved {
+		if item, moves := t.toHeading(c); moves {
+			moved = append(moved, c)
 			if item != "" {
 				heading = append(heading, item)
 			}
@@ -132,7 +143,7 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string) {
 		}
 		columns = append(columns, c)
 	}
-	return columns, heading
+	return columns, heading, moved
 }
 
 // toHeading says whether the column moves to the heading, and as what. Latency
@@ -402,37 +413,6 @@ func (t *table) baselineName() string {
 	return "*"
 }
 
-// changeColumn compares p99 with the baseline's; any is false where no row can
-// be compared, and the column is then good for its note only.
-func (t *table) changeColumn() (c column, any bool) {
-	low, high, missing := math.MaxInt, 0, false
-	c = t.each("p99 vs "+t.baselineName(), rankChange, func(r *row) string {
-		switch {
-		case r == t.baseline:
-			return ""
-		case !r.compared:
-			missing = true
-			return blank
-		}
-		low, high = min(low, r.change.Blocks), max(high, r.change.Blocks)
-		return change(r.change.Ratio)
-	})
-	if high > 0 {
-		blocks := span(count(int64(low)), count(int64(high))) + " block"
-		if high != 1 {
-			blocks += "s"
-		}
-		c.notes = append(c.notes, note{noteChange, c.head + ": point estimate over " + blocks + ", no interval yet"})
-	}
-	switch {
-	case high == 0:
-		c.notes = []note{{noteNotCompared, "p99 is not compared: a trial's is failed or n/a"}}
-	case missing:
-		c.notes = append(c.notes, note{noteNotCompared, blank + " not compared: a trial's p99 is failed or n/a"})
-	}
-	return c, high > 0
-}
-
 // perSecond writes a rate in a column whose heading says so.
 func perSecond(v float64) string {
 	if v < 100 {
@@ -489,7 +469,7 @@ func (t *table) imbalance() (column, bool) {
 
 // recovery is the median time until goodput was back: known where faults ended
 // in time, and shown where some variant needed more than a moment.
-func (t *table) recovery() (column, bool) {
+func (t *table) backColumn() (column, bool) {
 	known, shown := false, false
 	c := t.each("recovery s", rankRecovery, func(r *row) string {
 		var each []float64
@@ -506,7 +486,7 @@ func (t *table) recovery() (column, bool) {
 		switch {
 		case never > len(each):
 			shown = true
-			return "never"
+			return "not"
 		case len(each) == 0:
 			return blank
 		}
@@ -515,7 +495,7 @@ func (t *table) recovery() (column, bool) {
 		shown = shown || middle >= 1
 		return separated(middle, 0)
 	})
-	c.notes = []note{{noteRecovery, "recovery: from the end of the last fault until in SLO is back; never: not in most trials"}}
+	c.notes = []note{{noteRecovery, "recovery: from the end of the last fault until in SLO is back; not: not while most trials lasted"}}
 	return c, known && shown
 }
 

@@ -53,9 +53,9 @@ var (
 	// ofLoop is for loops that differ: each with all that belongs to it.
 	ofLoop = property{"loop", "", func(l result.Load) string {
 		parts := []string{clean(string(l.Loop))}
-		of := []property{ofArrivals, ofRate}
+		of := []property{ofArrivals, ofRate, ofSessions, ofShape}
 		if l.Loop == result.Closed {
-			of = []property{ofWorkers, ofThink}
+			of = []property{ofWorkers, ofThink, ofShape}
 		}
 		for _, p := range of {
 			if text := p.of(l); text != "" {
@@ -67,15 +67,32 @@ var (
 	ofWorkers  = property{"workers", "workers", func(l result.Load) string { return when(l.Workers > 0, plural(l.Workers, "worker")) }}
 	ofThink    = property{"think", "think", func(l result.Load) string { return when(l.ThinkNS > 0, "think "+setting(l.ThinkNS)) }}
 	ofArrivals = property{"arrivals", "arrivals", func(l result.Load) string { return clean(l.Arrivals) }}
+	ofShape    = property{"shape", "shape", func(l result.Load) string { return when(l.Shape != "", "shape "+clean(l.Shape)) }}
+	ofSessions = property{"sessions", "sessions", func(l result.Load) string {
+		return when(l.SessionCalls > 0, "sessions of "+plural(l.SessionCalls, "call"))
+	}}
+	ofKeys     = property{"keys", "keys", func(l result.Load) string { return when(l.Keys != "" && l.Keys != "uniform", clean(l.Keys)+" keys") }}
 	ofRate     = property{"rate", "rate", func(l result.Load) string { return when(l.RatePerS > 0, rate(l.RatePerS)) }}
 	ofMessages = property{"messages", "messages", func(l result.Load) string {
-		return when(l.Messages > 0 && l.Kind != result.Unary, plural(l.Messages, "message"))
+		text := plural(l.Messages, "message")
+		if l.MessageEveryNS > 0 {
+			text += " every " + setting(l.MessageEveryNS)
+		}
+		return when(l.Messages > 0 && l.Kind != result.Unary, text)
 	}}
-	ofRequest  = property{"request", "request", func(l result.Load) string { return when(l.RequestB > 0, "request "+size(l.RequestB)) }}
-	ofResponse = property{"response", "response", func(l result.Load) string { return when(l.ResponseB > 0, "response "+size(l.ResponseB)) }}
+	ofRequest  = property{"request", "request", func(l result.Load) string { return payload("request", l.RequestB, l.RequestSizes) }}
+	ofResponse = property{"response", "response", func(l result.Load) string { return payload("response", l.ResponseB, l.ResponseSizes) }}
 	ofSLO      = property{"SLO", "slo", func(l result.Load) string { return when(l.SLONS > 0, "SLO "+setting(l.SLONS)) }}
 	ofTimeout  = property{"timeout", "", func(l result.Load) string { return when(l.TimeoutNS > 0, "timeout "+setting(l.TimeoutNS)) }}
 )
+
+// payload is request 1 KiB, or response lognormal p50 1024 B, p99 65536 B.
+func payload(which string, bytes int64, sizes string) string {
+	if sizes != "" {
+		return which + " " + clean(sizes)
+	}
+	return when(bytes > 0, which+" "+size(bytes))
+}
 
 // shortMethod is a method without its service.
 func shortMethod(m string) string { return clean(m[strings.LastIndexByte(m, '/')+1:]) }
@@ -112,13 +129,13 @@ func (t *table) differences() []note {
 	list := []property{ofMethod, ofKind}
 	switch t.loop() {
 	case result.Closed:
-		list = append(list, ofWorkers, ofThink)
+		list = append(list, ofWorkers, ofThink, ofShape)
 	case "":
 		list = append(list, ofLoop)
 	default:
-		list = append(list, ofArrivals, ofRate)
+		list = append(list, ofArrivals, ofRate, ofSessions, ofThink, ofShape)
 	}
-	list = append(list, ofMessages, ofRequest, ofResponse, ofSLO)
+	list = append(list, ofMessages, ofRequest, ofResponse, ofKeys, ofSLO)
 	if slices.ContainsFunc(t.rows, func(r row) bool { return r.load.SLONS == 0 }) {
 		list = append(list, ofTimeout)
 	}
@@ -284,6 +301,10 @@ func faultName(f result.FaultWindow) string {
 func faultTime(f result.FaultWindow) string {
 	at := trimmed(time.Duration(f.AtNS).Seconds())
 	switch {
+	case f.Moment && f.EveryNS > 0:
+		return "at " + at + " s and every " + seconds(f.EveryNS)
+	case f.Moment:
+		return "at " + at + " s"
 	case f.EveryNS > 0:
 		return at + "–" + seconds(f.AtNS+f.ForNS) + " and every " + seconds(f.EveryNS)
 	case f.ForNS > 0:

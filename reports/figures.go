@@ -152,18 +152,6 @@ func signed(v float64, decimals int) string {
 	return "+" + text
 }
 
-// change writes a ratio as a change: −57 %, +3.1 %, ×12.3.
-func change(ratio float64) string {
-	p := (ratio - 1) * 100
-	switch {
-	case ratio >= 10:
-		return "×" + significant(ratio)
-	case math.Abs(p) < 9.95:
-		return signed(p, 1) + " %"
-	}
-	return signed(p, 0) + " %"
-}
-
 // size writes bytes: 512 B, 1 KiB, 1.5 MiB.
 func size(bytes int64) string {
 	switch {

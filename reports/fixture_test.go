@@ -465,6 +465,35 @@ func unended(s *result.Series, code string, unfinished, dropped int64) {
 	s.Attempts -= dropped
 }
 
+// matrix is every combination of two settings, of which one matters, with
+// trials that differ from each other as real ones do.
+func matrix(t testing.TB) *result.Result {
+	r := base()
+	r.Scenario.Name, r.Scenario.File, r.Scenario.MeasureNS = "matrix", "matrix.yaml", int64(10*time.Second)
+	r.Scenario.Dimensions = []result.Dimension{
+		{Name: "client.pool.size", Values: []string{"1", "4"}, Baseline: "1"},
+		{Name: "backoff", Values: []string{"fixed", "linear"}, Baseline: "fixed"},
+	}
+	for i, size := range r.Scenario.Dimensions[0].Values {
+		for j, backoff := range r.Scenario.Dimensions[1].Values {
+			v := result.Variant{
+				Name: "pool.size=" + size + ",backoff=" + backoff, Settings: map[string]string{"client.pool.size": size, "backoff": backoff},
+				Loads: []result.Load{{Name: "reads", Method: getUser.Method, Kind: result.Unary, Loop: result.Open, Arrivals: "poisson", RatePerS: 400, SLONS: 12e6}},
+			}
+			for block := range 7 {
+				// No random numbers, so that the goldens hold.
+				noise := func(n int) float64 { return math.Sin(float64(1 + 7*block + 13*(2*i+j) + 5*n)) }
+				s := shape{rate: 400, seconds: 10, p50: 2 * time.Millisecond, attempts: 1}
+				s.p99 = time.Duration((9.8e6 - 4e6*float64(i)) * (1 + 0.02*noise(0)))
+				s.late = 0.006 - 0.004*float64(i) + 0.0005*noise(1)
+				v.Trials = append(v.Trials, s.trial(t, block, block, getUser))
+			}
+			r.Variants = append(r.Variants, v)
+		}
+	}
+	return r
+}
+
 // never was interrupted before its first trial.
 func never(testing.TB) *result.Result {
 	r := base()
@@ -478,7 +507,7 @@ func fixtures() map[string]func(testing.TB) *result.Result {
 	return map[string]func(testing.TB) *result.Result{
 		"outage": outage, "kinds": kinds, "interrupted": interrupted, "single": single,
 		"hostile": hostile, "wide": wide, "long": long,
-		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never,
+		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never, "matrix": matrix,
 		"empty": func(testing.TB) *result.Result { return base() },
 	}
 }

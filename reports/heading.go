@@ -11,8 +11,8 @@ import (
 
 // section lays out the table's heading, columns, notes, chart and remarks.
 func (t *table) section(r *result.Result, several bool) section {
-	columns, equal := t.columns(r)
-	s := section{columns: columns, rows: len(t.rows)}
+	columns, equal, moved := t.columns(r)
+	s := section{columns: columns, moved: moved, rows: len(t.rows)}
 	s.notes = slices.Concat(t.differences(), t.faultNotes(), t.unended())
 	s.heading = append(s.heading, t.what(r, several))
 	second := slices.Concat(t.conditions, equal, t.faultItems())
@@ -60,9 +60,14 @@ func (t *table) what(r *result.Result, several bool) []string {
 		if text := strings.TrimSpace(t.shared(ofArrivals) + " " + t.askedRate()); text != "" {
 			item += ", " + text
 		}
+		for _, p := range []property{ofSessions, ofThink} {
+			if text := t.shared(p); text != "" {
+				item += ", " + text
+			}
+		}
 		add(item)
 	}
-	add(t.shared(ofMessages), t.shared(ofRequest), t.shared(ofResponse), t.shared(ofSLO))
+	add(t.shared(ofShape), t.shared(ofMessages), t.shared(ofRequest), t.shared(ofResponse), t.shared(ofKeys), t.shared(ofSLO))
 	return append(out, t.trials(r))
 }
 
@@ -80,6 +85,8 @@ func (t *table) askedRate() string {
 		same = same && perSecond(r.figures.OfferedPerS) == perSecond(t.rows[0].figures.OfferedPerS)
 	}
 	switch {
+	case asked > 0 && (t.shared(ofShape) != "" || t.shared(ofSessions) != ""):
+		return rate(asked) // no mean of what was offered to compare it with
 	case asked > 0 && perSecond(asked) != perSecond(offered):
 		return rate(asked) + " (" + perSecond(offered) + " drawn)"
 	case asked > 0:

@@ -22,8 +22,8 @@ const (
 	mostSentences = 4
 )
 
-// headline says in words what the point estimates show. It claims no
-// significance: intervals are not computed.
+// headline says in words what was shown, with intervals, and what was not. Of
+// too few trials for intervals it gives point estimates, and says so.
 func headline(r *result.Result, tables []table) []string {
 	if len(tables) == 0 {
 		return []string{"Nothing was measured."}
@@ -51,10 +51,14 @@ func headline(r *result.Result, tables []table) []string {
 	if high != 1 {
 		over += "s"
 	}
-	if compared {
-		return append(out, "Point estimates over "+over+"; no intervals yet.")
+	decided := slices.ContainsFunc(tables, func(t table) bool { return possible(t.changes()) || possible(t.gains()) })
+	switch {
+	case decided:
+		return append(out, "Over "+over+"; the intervals of a table hold together.")
+	case compared:
+		return append(out, "Point estimates over "+over+", too few to show a difference.")
 	}
-	return append(out, "Point estimates over "+over+".")
+	return append(out, "Over "+over+".")
 }
 
 // sentences is what the headline says of one table.
@@ -65,9 +69,10 @@ func (t *table) sentences() []string {
 	best := t.bestInSLO()
 	low, high := t.rangeInSLO()
 	if high-low > worthLeading {
-		return append([]string{t.leadInSLO(best)}, t.followP99(best)...)
+		out := append([]string{t.leadInSLO(best)}, t.rest(best, stats.InSLO())...)
+		return slices.Concat(out, t.followP99(best), t.effects(stats.InSLO()))
 	}
-	return []string{t.leadP99()}
+	return append(t.leadP99(), t.effects(stats.ResponseAt(stats.P99))...)
 }
 
 // where is the conditions as the begin of a sentence.
@@ -81,8 +86,42 @@ func (t *table) where() string {
 // alone is the sentence of a table with one row.
 func (t *table) alone() string {
 	r := &t.rows[0]
-	return fmt.Sprintf("%s%s: %s %% of calls in SLO, p50 %s, p99 %s, %s OK calls a second.", t.where(), t.method(),
-		percent(r.figures.InSLO), latency(r.p50), latency(r.p99), perSecond(r.figures.AchievedPerS))
+	return fmt.Sprintf("%s%s: %s %% of calls in SLO, p50 %s, p99 %s, %s OK calls a second.", t.where(), t.subject(),
+		percent(r.figures.InSLO), r.quantile(stats.P50, r.p50), r.quantile(stats.P99, r.p99), perSecond(r.figures.AchievedPerS))
+}
+
+// quantile is a variant's quantile in words, with its interval: over the
+// trials where there are enough of them, within the trial where there is one.
+func (r *row) quantile(q stats.Quantile, l stats.Latency) string {
+	text := latency(l)
+	if !l.Known() {
+		return text
+	}
+	i, ok := stats.Across(r.samples, q, stats.Level)
+	if len(r.samples) == 1 {
+		i, ok = r.within(q)
+	}
+	if !ok {
+		return text
+	}
+	high := "failed"
+	if !math.IsInf(i.High, 0) {
+		high = duration(i.High)
+	}
+	return held(text + " (95 % CI " + duration(i.Low) + " to " + high + ")")
+}
+
+// within is the quantile's interval within the variant's only trial.
+func (r *row) within(q stats.Quantile) (stats.Interval, bool) {
+	for i := range r.variant.Trials {
+		t := &r.variant.Trials[i]
+		for j := range t.Series {
+			if &t.Series[j] == r.samples[0].Series {
+				return stats.Within(t, &t.Series[j], q)
+			}
+		}
+	}
+	return stats.Interval{}, false
 }
 
 // latency writes one quantile in words.
@@ -148,15 +187,51 @@ func (t *table) leadInSLO(best *row) string {
 	if len(tied) > 1 {
 		verb = "keep"
 	}
+	// One of the two is the baseline.
+	c := best.gain
+	if other != t.baseline && other.gain != nil {
+		reverse := other.gain.Reverse()
+		c = &reverse
+	}
+	difference := held(points(best.figures.InSLO-other.figures.InSLO) + " points")
+	switch {
+	case c != nil && c.Shown():
+		difference += ", " + ci(c, false)
+	case c != nil && c.Possible():
+		difference = "no difference shown; " + wouldHave(c)
+	}
 	text := fmt.Sprintf("%s%s %s %s of %s calls in SLO; %s %s (%s)", t.where(), and(tied), verb,
-		held(percent(best.figures.InSLO)+" %"), t.method(), other.label, held(percent(other.figures.InSLO)+" %"),
-		held(points(best.figures.InSLO-other.figures.InSLO)+" points"))
+		held(percent(best.figures.InSLO)+" %"), t.subject(), other.label, held(percent(other.figures.InSLO)+" %"), difference)
 	if len(tied) == 1 && other.figures.AttemptsPerCall > 0 {
 		if ratio := separated(best.figures.AttemptsPerCall/other.figures.AttemptsPerCall, 2); ratio != "1.00" {
 			text += ", at " + ratio + "× the load"
 		}
 	}
 	return text + "."
+}
+
+// rest says of which of the others the best was not shown to differ. The
+// baseline has been spoken of.
+func (t *table) rest(best *row, m stats.Metric) []string {
+	var open []string
+	var widest *stats.Comparison
+	for i, c := range stats.Against(t.samplesOf(), t.indexOf(best), m) {
+		r := &t.rows[i]
+		if c == nil || !c.Possible() || c.Shown() || r == t.baseline {
+			continue
+		}
+		if m.Scale == stats.Points && percent(r.figures.InSLO) == percent(best.figures.InSLO) {
+			continue // named beside it already
+		}
+		open = append(open, r.label)
+		if widest == nil || c.Detectable() > widest.Detectable() {
+			widest = c
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s against %s: no difference shown (%s).", best.label, and(open), wouldHave(widest))}
 }
 
 func compare(a, b float64) int {
@@ -218,39 +293,73 @@ func (t *table) unknownP99() []string {
 // followP99 is what remains to be said of p99 after in SLO.
 func (t *table) followP99(best *row) []string {
 	lowest := t.lowestP99()
-	switch {
-	case lowest == nil:
+	if lowest == nil {
 		return nil
-	case lowest != best:
-		return []string{fmt.Sprintf("%s has the lowest p99: %s%s.", lowest.label, held(duration(lowest.p99.NS)), t.against(lowest))}
 	}
-	return []string{fmt.Sprintf("%s has the lowest p99 too: %s%s.", best.label, held(duration(best.p99.NS)), t.against(best))}
+	if !t.shownP99(lowest) {
+		if c := t.widest(t.changes()); c != nil && !t.anyShown(t.changes()) {
+			return []string{"No difference in p99 shown: " + wouldHave(c) + "."}
+		}
+		return nil
+	}
+	too := ""
+	if lowest == best {
+		too = " too"
+	}
+	text := fmt.Sprintf("%s has the lowest p99%s: %s%s.", lowest.label, too, held(duration(lowest.p99.NS)), t.against99(lowest))
+	return append([]string{text}, t.rest(lowest, stats.ResponseAt(stats.P99))...)
 }
 
-// against compares the row's p99 with the baseline's.
-func (t *table) against(r *row) string {
+// shownP99 says whether the row with the lowest p99 may be said to have it:
+// it was shown to be below the baseline's, or, being the baseline, some other
+// above it. Where no difference could have been shown, the estimates speak.
+func (t *table) shownP99(lowest *row) bool {
 	switch {
-	case t.baseline == nil || r == t.baseline:
-		return ""
-	case t.baseline.p99.Failed():
-		return ", where that of " + t.baseline.label + " falls on failed calls"
-	case !r.compared:
-		return ""
+	case !possible(t.changes()):
+		return true
+	case lowest == t.baseline:
+		return t.anyShown(t.changes())
 	}
-	p := (r.change.Ratio - 1) * 100
-	decimals := 0
-	if math.Abs(p) < 9.95 {
-		decimals = 1
-	}
-	direction := " below "
-	if p > 0 {
-		direction = " above "
-	}
-	return ", " + held(separated(math.Abs(p), decimals)+" %") + direction + t.baseline.label
+	return lowest.change != nil && lowest.change.Less()
 }
 
-// leadP99 is the sentence where in SLO is as good as equal.
-func (t *table) leadP99() string {
+func (t *table) anyShown(list []*stats.Comparison) bool {
+	return slices.ContainsFunc(list, func(c *stats.Comparison) bool { return c != nil && c.Shown() })
+}
+
+// widest is the comparison that could have shown least; nil where one could
+// show nothing at all, or there is none.
+func (t *table) widest(list []*stats.Comparison) *stats.Comparison {
+	var widest *stats.Comparison
+	for _, c := range list {
+		switch {
+		case c == nil:
+			continue
+		case !c.Possible():
+			return nil
+		case widest == nil || c.Detectable() > widest.Detectable():
+			widest = c
+		}
+	}
+	return widest
+}
+
+// against99 compares the row's p99 with the baseline's.
+func (t *table) against99(r *row) string {
+	if t.baseline == nil || r == t.baseline {
+		return ""
+	}
+	if t.baseline.p99.Failed() {
+		return ", where that of " + t.baseline.label + " falls on failed calls"
+	}
+	if text := differs(r.change, t.baseline.label); text != "" {
+		return ", " + text
+	}
+	return ""
+}
+
+// leadP99 is what is said where in SLO is as good as equal.
+func (t *table) leadP99() []string {
 	lowest := t.lowestP99()
 	if lowest == nil {
 		low, high := t.rangeInSLO()
@@ -261,8 +370,8 @@ func (t *table) leadP99() string {
 		case len(unknown) > 0:
 			why = "the p99 is not known of " + and(unknown)
 		}
-		return fmt.Sprintf("%s%s: %s of calls in SLO in every variant; %s.", t.where(), t.method(),
-			held(span(percent(low), percent(high))+" %"), why)
+		return []string{fmt.Sprintf("%s%s: %s of calls in SLO in every variant; %s.", t.where(), t.subject(),
+			held(span(percent(low), percent(high))+" %"), why)}
 	}
 	highest, all := lowest, true
 	for i := range t.rows {
@@ -272,19 +381,67 @@ func (t *table) leadP99() string {
 			highest = r
 		}
 	}
-	if all && highest.p99.NS < lowest.p99.NS*little {
-		if highest.p99.NS == lowest.p99.NS {
-			return fmt.Sprintf("%severy variant's p99 of %s is %s.", t.where(), t.method(), held(duration(lowest.p99.NS)))
+	same := duration(lowest.p99.NS) == duration(highest.p99.NS)
+	decided := possible(t.changes())
+	switch {
+	case all && same && !t.anyShown(t.changes()):
+		text := fmt.Sprintf("%severy variant's p99 of %s is %s", t.where(), t.subject(), held(duration(lowest.p99.NS)))
+		if c := t.widest(t.changes()); c != nil {
+			text += " (" + wouldHave(c) + " shown)"
 		}
-		return fmt.Sprintf("%sthe p99 of %s hardly differs: %s (%s) to %s (%s).", t.where(), t.method(),
-			held(duration(lowest.p99.NS)), lowest.label, held(duration(highest.p99.NS)), highest.label)
+		return []string{text + "."}
+	case all && decided && !t.anyShown(t.changes()):
+		return []string{t.nothingShown(lowest, highest)}
+	case all && !decided && highest.p99.NS < lowest.p99.NS*little:
+		return []string{fmt.Sprintf("%sthe p99 of %s hardly differs: %s (%s) to %s (%s).", t.where(), t.subject(),
+			held(duration(lowest.p99.NS)), lowest.label, held(duration(highest.p99.NS)), highest.label)}
+	case !t.shownP99(lowest):
+		return t.onlyWorse(highest)
 	}
-	text := fmt.Sprintf("%s%s has the lowest p99 of %s: %s", t.where(), lowest.label, t.method(), held(duration(lowest.p99.NS)))
+	text := fmt.Sprintf("%s%s has the lowest p99 of %s: %s", t.where(), lowest.label, t.subject(), held(duration(lowest.p99.NS)))
 	switch {
 	case lowest != t.baseline:
-		text += t.against(lowest)
+		text += t.against99(lowest)
 	case all:
 		text += fmt.Sprintf("; the highest is %s's, %s", highest.label, held(duration(highest.p99.NS)))
+		if above := differs(highest.change, t.baseline.label); above != "" {
+			text += ", " + above
+		}
+	}
+	return append([]string{text + "."}, t.rest(lowest, stats.ResponseAt(stats.P99))...)
+}
+
+// nothingShown is the sentence of a table in which no p99 was shown to differ
+// from the baseline's.
+func (t *table) nothingShown(lowest, highest *row) string {
+	what := "no setting"
+	if len(t.dimensions) == 1 {
+		what = clean(t.dimensions[0].Name)
+	}
+	blocks := 0
+	for _, c := range t.changes() {
+		if c != nil {
+			blocks = max(blocks, c.Blocks)
+		}
+	}
+	verb := "makes no difference"
+	if len(t.dimensions) != 1 {
+		verb = "makes a difference"
+	}
+	text := fmt.Sprintf("%s%s %s to the p99 of %s that %s can show: %s to %s", t.where(), what, verb, t.subject(),
+		plural(blocks, "trial"), held(duration(lowest.p99.NS)), held(duration(highest.p99.NS)))
+	if c := t.widest(t.changes()); c != nil {
+		text += " (" + wouldHave(c) + " shown)"
 	}
 	return text + "."
+}
+
+// onlyWorse is what is said where some p99 was shown to differ from the
+// baseline's, but not the lowest.
+func (t *table) onlyWorse(highest *row) []string {
+	text := fmt.Sprintf("%sno variant's p99 of %s was shown to be the lowest", t.where(), t.subject())
+	if above := differs(highest.change, t.baseline.label); above != "" {
+		text += fmt.Sprintf("; %s's, %s, is %s", highest.label, held(duration(highest.p99.NS)), above)
+	}
+	return []string{text + "."}
 }

@@ -47,24 +47,7 @@ func markdownSection(b *strings.Builder, s section) {
 		}
 		b.WriteString(paragraph(strings.Join(line, " · ")) + "\n\n")
 	}
-	var head, rule []string
-	for _, c := range s.columns {
-		head = append(head, escaped(c.head))
-		if c.left {
-			rule = append(rule, ":---")
-		} else {
-			rule = append(rule, "---:")
-		}
-	}
-	b.WriteString("| " + strings.Join(head, " | ") + " |\n| " + strings.Join(rule, " | ") + " |\n")
-	for i := range s.rows {
-		b.WriteByte('|')
-		for j := range s.columns {
-			b.WriteString(" " + escaped(s.columns[j].text(i)) + " |")
-		}
-		b.WriteByte('\n')
-	}
-	b.WriteByte('\n')
+	markdownTable(b, s.columns, s.rows)
 	if notes := notesOf(s, s.columns); len(notes) > 0 {
 		b.WriteString(paragraph(strings.Join(notes, " · ")) + "\n\n")
 	}
@@ -79,6 +62,27 @@ func markdownSection(b *strings.Builder, s section) {
 	for _, line := range s.remarks {
 		b.WriteString(paragraph(strings.Join(line, " · ")) + "\n\n")
 	}
+}
+
+func markdownTable(b *strings.Builder, columns []column, rows int) {
+	var head, rule []string
+	for _, c := range columns {
+		head = append(head, escaped(c.head))
+		if c.left {
+			rule = append(rule, ":---")
+		} else {
+			rule = append(rule, "---:")
+		}
+	}
+	b.WriteString("| " + strings.Join(head, " | ") + " |\n| " + strings.Join(rule, " | ") + " |\n")
+	for i := range rows {
+		b.WriteByte('|')
+		for j := range columns {
+			b.WriteString(" " + escaped(columns[j].text(i)) + " |")
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
 }
 
 // paragraph is escaped text at the start of a line, where a list, a rule or a

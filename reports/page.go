@@ -21,6 +21,7 @@ type page struct {
 type section struct {
 	heading [][]string // lines of items
 	columns []column   // in the order of display
+	moved   []column   // what could be shown as well: equal in every row, or n/a
 	rows    int
 	notes   []note // beside those of the columns, at every width
 	chart   *chart
@@ -40,6 +41,17 @@ type closing struct {
 func newPage(r *result.Result) page {
 	p := page{closing: newClosing(r)}
 	p.banner = banner(r)
+	tables := tablesOf(r)
+	p.headline = headline(r, tables)
+	for i := range tables {
+		p.sections = append(p.sections, tables[i].section(r, len(entries(r)) > 1))
+	}
+	return p
+}
+
+// tablesOf is a table for each load entry under each combination of conditions
+// that was measured.
+func tablesOf(r *result.Result) []table {
 	var tables []table
 	for _, entry := range entries(r) {
 		for _, group := range conditions(r) {
@@ -48,11 +60,10 @@ func newPage(r *result.Result) page {
 			}
 		}
 	}
-	p.headline = headline(r, tables)
 	for i := range tables {
-		p.sections = append(p.sections, tables[i].section(r, len(entries(r)) > 1))
+		tables[i].shares = slices.ContainsFunc(tables, func(o table) bool { return o.entry != tables[i].entry && o.method() == tables[i].method() })
 	}
-	return p
+	return tables
 }
 
 // banner says what an interrupted run did not measure.

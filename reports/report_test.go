@@ -79,19 +79,48 @@ func TestVerdictColor(t *testing.T) {
 func TestFormats(t *testing.T) {
 	var names []string
 	r := outage(t)
+	texts := documents(t, r)
 	for _, f := range Formats() {
 		names = append(names, f.Name)
-		if f.Doc == "" {
-			t.Errorf("%s has no doc", f.Name)
+		if f.Doc == "" || !strings.HasPrefix(f.Extension, ".") {
+			t.Errorf("%s has no doc or no extension", f.Name)
 		}
-		if text := render(t, f.Render, r, Options{}); !strings.Contains(text, "UNAVAILABLE") && !strings.Contains(text, "exponential") {
+		if (f.Render == nil) == (f.Parts == nil) || f.Parts != nil && f.Together != nil {
+			t.Errorf("%s must be one document or several parts", f.Name)
+		}
+		if f.Parts != nil {
+			parts, _ := f.Parts(r, Options{})
+			for _, part := range parts {
+				if err := part.Write(broken{}); !errors.Is(err, errBroken) {
+					t.Errorf("%s/%s hides a writer's error: %v", f.Name, part.Name, err)
+				}
+			}
+			continue
+		}
+		if text := texts[f.Name]; !strings.Contains(text, "UNAVAILABLE") && !strings.Contains(text, "exponential") {
 			t.Errorf("%s shows nothing of the result: %s", f.Name, text)
 		}
 		if err := f.Render(broken{}, r, Options{}); !errors.Is(err, errBroken) {
 			t.Errorf("%s hides a writer's error: %v", f.Name, err)
 		}
+		if f.Together == nil {
+			continue
+		}
+		var one, two strings.Builder
+		if err := f.Together(&one, []*result.Result{r}, Options{}); err != nil || one.String() != texts[f.Name] {
+			t.Errorf("%s: one result together is not that result alone (%v)", f.Name, err)
+		}
+		if err := f.Together(&two, []*result.Result{r, single(t)}, Options{}); err != nil || two.Len() <= one.Len() {
+			t.Errorf("%s: two results are not more than one (%v)", f.Name, err)
+		}
+		if err := f.Together(broken{}, []*result.Result{r, r}, Options{}); !errors.Is(err, errBroken) {
+			t.Errorf("%s together hides a writer's error: %v", f.Name, err)
+		}
 	}
-	if diff := cmp.Diff([]string{"table", "markdown", "json"}, names); diff != "" {
+	want := []string{
+		"table", "markdown", "json", "html", "svg", "csv", "gobench", "hlog", "hgrm", "junit", "github", "action-benchmark", "openmetrics",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -167,23 +196,23 @@ func TestHeadline(t *testing.T) {
 		a, b shape
 		want []string
 	}{
-		"b is faster": {slow, fast, []string{"b has the lowest p99 of GetUser: 9.78 ms, 50 % below a."}},
+		"b is faster": {slow, fast, []string{"b has the lowest p99 of GetUser: 9.78 ms, 50 % below a (95 % CI 50 to 50 %)."}},
 		"the baseline is fastest": {fast, slow, []string{
-			"a has the lowest p99 of GetUser: 9.78 ms; the highest is b's, 19.4 ms.",
+			"a has the lowest p99 of GetUser: 9.78 ms; the highest is b's, 19.4 ms, 99 % above a (95 % CI 99 to 99 %).",
 		}},
-		"hardly a difference": {fast, with(func(s *shape) { s.p99 = 10200 * time.Microsecond }), []string{
-			"the p99 of GetUser hardly differs: 9.78 ms (a) to 9.97 ms (b).",
+		"hardly a difference, but each trial shows it": {fast, with(func(s *shape) { s.p99 = 10200 * time.Microsecond }), []string{
+			"a has the lowest p99 of GetUser: 9.78 ms; the highest is b's, 9.97 ms, 1.9 % above a (95 % CI 1.9 to 2.0 %).",
 		}},
-		"no difference": {fast, fast, []string{"every variant's p99 of GetUser is 9.78 ms."}},
+		"no difference": {fast, fast, []string{"every variant's p99 of GetUser is 9.78 ms (0.1 % would have been shown)."}},
 		"b keeps more": {failing, with(func(s *shape) { s.attempts = 1.04 }), []string{
-			"b keeps 100.00 % of GetUser calls in SLO; a 97.00 % (+3.00 points), at 1.04× the load.",
+			"b keeps 100.00 % of GetUser calls in SLO; a 97.00 % (+3.00 points, 95 % CI 3.00 to 3.00), at 1.04× the load.",
 			"b has the lowest p99 too: 9.78 ms, where that of a falls on failed calls.",
 		}},
 		"the baseline keeps more": {fast, failing, []string{
-			"a keeps 100.00 % of GetUser calls in SLO; b 97.00 % (+3.00 points).", "a has the lowest p99 too: 9.78 ms.",
+			"a keeps 100.00 % of GetUser calls in SLO; b 97.00 % (+3.00 points, 95 % CI 3.00 to 3.00).", "a has the lowest p99 too: 9.78 ms.",
 		}},
 		"most in SLO and lowest p99 differ": {with(func(s *shape) { s.late = 0.002 }), slow, []string{
-			"b keeps 100.00 % of GetUser calls in SLO; a 99.80 % (+0.20 points).", "a has the lowest p99: 9.78 ms.",
+			"b keeps 100.00 % of GetUser calls in SLO; a 99.80 % (+0.20 points, 95 % CI 0.20 to 0.20).", "a has the lowest p99: 9.78 ms.",
 		}},
 		"both fail": {failing, failing, []string{"GetUser: 97.00 % of calls in SLO in every variant; the p99 falls on failed calls."}},
 		// 300 calls a trial are too few for a p99: it may well be the lowest.
@@ -191,13 +220,13 @@ func TestHeadline(t *testing.T) {
 			"GetUser: 100.00 % of calls in SLO in every variant; the p99 is not known of a.",
 		}},
 		"one is not known and in SLO differs": {with(func(s *shape) { s.seconds, s.late = 3, 0.1 }), slow, []string{
-			"b keeps 100.00 % of GetUser calls in SLO; a 90.00 % (+10.00 points).",
+			"b keeps 100.00 % of GetUser calls in SLO; a 90.00 % (+10.00 points, 95 % CI 10.00 to 10.00).",
 		}},
 		"too few": {few, few, []string{"GetUser: 100.00 % of calls in SLO in every variant; no p99 is known."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := append(c.want, "Point estimates over 7 trials; no intervals yet.")
+			want := append(c.want, "Over 7 trials; the intervals of a table hold together.")
 			got := newPage(two(t, c.a, c.b)).headline
 			for i := range got {
 				got[i] = strings.ReplaceAll(got[i], "\u00a0", " ")
@@ -265,8 +294,8 @@ func TestFitDropsByRank(t *testing.T) {
 			}
 		}
 	}
-	if shown := fit(all, 130); len(shown) != len(all) {
-		t.Errorf("%d of %d columns at 130", len(shown), len(all))
+	if shown := fit(all, 170); len(shown) != len(all) {
+		t.Errorf("%d of %d columns at 170", len(shown), len(all))
 	}
 }
 
@@ -527,5 +556,20 @@ func TestBanner(t *testing.T) {
 	r.Validity.Add(result.Reason{Code: "fleet_died", Verdict: result.Invalid, Detail: "it ended"})
 	if text := render(t, Table, r, Options{}); !strings.Contains(text, "\nmeasurement INVALID\n") {
 		t.Errorf("no verdict: %s", text)
+	}
+}
+
+// What was asked of the intervals, and what they came to.
+func TestReached(t *testing.T) {
+	for want, s := range map[string]result.Scenario{
+		"": {Trials: 7},
+		"intervals within ±4.1 %, ±5 % asked for, after 9 trials":         {Trials: 9, Precision: 0.05, Reached: 0.041},
+		"intervals within ±6.3 % after 30 trials: ±5 % were asked for":    {Trials: 30, Precision: 0.05, Reached: 0.063},
+		"intervals within ±1,021 % after 7 trials: ±0.5 % were asked for": {Trials: 7, Precision: 0.005, Reached: 10.2144},
+		"intervals within ±5 % were asked for, and are not known":         {Trials: 30, Precision: 0.05},
+	} {
+		if got := reached(s); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 // table is the figures of one load entry under one combination of conditions.
 type table struct {
 	entry      string // the load entry's name
+	shares     bool   // another load entry calls the same method
 	conditions []string
 	dimensions []result.Dimension // those with a baseline
 	rows       []row
@@ -28,8 +29,9 @@ type row struct {
 	p50, p90 stats.Latency
 	p99      stats.Latency
 	p999     stats.Latency
-	change   stats.Change // of p99 against the baseline
-	compared bool         // whether change is known
+	// change is of p99, gain of the share in SLO, against the baseline; nil
+	// where they are not compared.
+	change, gain *stats.Comparison
 }
 
 // newTable computes the figures. It has no rows where nothing was measured.
@@ -68,11 +70,7 @@ func newTable(r *result.Result, entry string, g group) table {
 		return t
 	}
 	t.baseline = &t.rows[base]
-	for i := range t.rows {
-		if i != base {
-			t.rows[i].change, t.rows[i].compared = stats.Compare(t.rows[i].samples, t.baseline.samples, stats.P99)
-		}
-	}
+	t.compareAll()
 	return t
 }
 
@@ -122,6 +120,16 @@ func unclear(value string) bool {
 		return true
 	}
 	return strings.ContainsRune("-.0123456789", rune(value[0]))
+}
+
+// subject is what sentences call the load entry: its method, with its name
+// where others call that method too.
+func (t *table) subject() string {
+	name := t.method()
+	if entry := clean(t.entry); t.shares && entry != name {
+		return name + " (" + shorten(entry, longestName) + ")"
+	}
+	return name
 }
 
 // method is the table's method without its service, or the name of the load

@@ -27,7 +27,12 @@ func Table(w io.Writer, r *result.Result, o Options) error {
 		t.columns = defaultColumns
 	}
 	t.columns = max(t.columns, leastColumns)
-	if err := t.page(newPage(r)); err != nil {
+	p := newPage(r)
+	if err := p.choose(o); err != nil {
+		return err
+	}
+	t.whole, t.chosen = o.Wide, len(o.Select) > 0
+	if err := t.page(p); err != nil {
 		return fmt.Errorf("rendering the table: %w", err)
 	}
 	if _, err := w.Write(t.out.Bytes()); err != nil {
@@ -41,6 +46,8 @@ type terminal struct {
 	out     bytes.Buffer
 	columns int
 	color   bool
+	whole   bool // every column, however wide
+	chosen  bool // the figures were asked for: none may go
 }
 
 // The styles, as ANSI writes them.
@@ -84,7 +91,14 @@ func (t *terminal) section(s section) error {
 	for _, line := range s.heading {
 		t.lines(items(line, t.columns), plain)
 	}
-	shown := fit(s.columns, t.columns)
+	shown := s.columns
+	switch {
+	case t.whole:
+	case t.chosen:
+		shown = fitSettings(shown, t.columns)
+	default:
+		shown = fit(shown, t.columns)
+	}
 	if err := t.grid(shown, s.rows); err != nil {
 		return err
 	}

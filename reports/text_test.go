@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 func TestClean(t *testing.T) {
@@ -119,7 +121,7 @@ func TestFigures(t *testing.T) {
 		check("percent", percent(v), want)
 	}
 	for v, want := range map[float64]string{0.43: "−57 %", 1.031: "+3.1 %", 0.9999: "0.0 %", 1.1: "+10 %", 12.34: "×12.3", 2: "+100 %"} {
-		check("change", change(v), want)
+		check("estimate", estimate(&stats.Comparison{Estimate: v, Interval: stats.Interval{Low: v, High: v}}), want)
 	}
 	for v, want := range map[float64]string{0.0264: "+2.64", -0.0004: "−0.04", 0.000001: "0.00"} {
 		check("points", points(v), want)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
 // channels is the pool's size, connections what they come to once all are
@@ -43,7 +44,7 @@ func (s *Scenario) allOnFirst() bool {
 func (s *Scenario) offered() (rate float64, closed bool) {
 	for _, l := range s.Load {
 		if l.Open() {
-			rate += l.Rate
+			rate += l.callRate(s.Measure)
 		} else {
 			closed = true
 		}
@@ -59,13 +60,32 @@ func (s *Scenario) capacity(l Load) (perSecond float64, ok bool) {
 		return 0, false
 	}
 	for b := range s.Fleet.Backends {
-		work := s.Fleet.MeanWork(b, l.Method(), l.messages())
+		work := s.meanWork(b, l)
 		if s.Fleet.Slots(b) == 0 || work <= 0 {
 			return 0, false
 		}
 		perSecond += float64(s.Fleet.Slots(b)) / work.Seconds()
 	}
 	return perSecond, true
+}
+
+// meanWork is how long a call of l is in a slot of a backend, on average over
+// the methods of a mix.
+func (s *Scenario) meanWork(backend int, l Load) time.Duration {
+	if l.Mix == nil {
+		return s.Fleet.MeanWork(backend, l.Method(), l.messages())
+	}
+	var sum, weights float64
+	for name, weight := range l.Mix {
+		if m, ok := methodNamed(name); ok {
+			sum += weight * float64(s.Fleet.MeanWork(backend, m.full, l.messages()))
+			weights += weight
+		}
+	}
+	if weights == 0 {
+		return 0
+	}
+	return time.Duration(sum / weights)
 }
 
 // messages is the number of messages of each stream, as it comes to be when it
@@ -234,7 +254,7 @@ func (s *Scenario) doubts() []string {
 			}
 			if o := rule.Inject.Oversize; o != nil && o.Size <= s.Client.Messages.MaxReceive {
 				doubt("fault %s sends %s, no more than client.messages.max_receive (%s): the client takes it",
-					rule.Label(), byteText(o.Size), byteText(s.Client.Messages.MaxReceive))
+					rule.Label(), strict.ByteText(o.Size), strict.ByteText(s.Client.Messages.MaxReceive))
 			}
 		}
 		if u, ok := s.utilisation(s.Fleet.Backends); ok && u >= 1 {
@@ -244,16 +264,17 @@ func (s *Scenario) doubts() []string {
 	called := make(map[string]bool)
 	for _, l := range s.Load {
 		called[l.Method()] = true
+		all = append(all, l.doubts(s.Measure)...)
 		if timeout := s.CallTimeout(l.Method()); l.SLO > 0 && timeout > 0 && l.SLO > timeout {
 			doubt("the slo of %s, %v, is longer than the timeout of a call, %v", l.Name, l.SLO, timeout)
 		}
 		if l.Request > s.Client.Messages.MaxSend {
 			doubt("requests of %s carry %s, more than client.messages.max_send (%s): every call fails",
-				l.Name, byteText(l.Request), byteText(s.Client.Messages.MaxSend))
+				l.Name, strict.ByteText(l.Request), strict.ByteText(s.Client.Messages.MaxSend))
 		}
 		if l.Response > s.Client.Messages.MaxReceive {
 			doubt("responses of %s carry %s, more than client.messages.max_receive (%s): every call fails",
-				l.Name, byteText(l.Response), byteText(s.Client.Messages.MaxReceive))
+				l.Name, strict.ByteText(l.Response), strict.ByteText(s.Client.Messages.MaxReceive))
 		}
 	}
 	for _, m := range methods() {
@@ -268,19 +289,6 @@ func (s *Scenario) doubts() []string {
 
 // percent is 0.534 as 53 %.
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
-
-// byteText is a size in the largest unit that it is a whole number of.
-func byteText(n int64) string {
-	for _, unit := range []struct {
-		name string
-		size int64
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= unit.size && n%unit.size == 0 {
-			return fmt.Sprintf("%d%s", n/unit.size, unit.name)
-		}
-	}
-	return fmt.Sprintf("%dB", n)
-}
 
 // minutes is a duration for people: 45 s, 1.5 min, 2.1 h.
 func minutes(d time.Duration) string {

@@ -71,8 +71,8 @@ func (s *Scenario) check(p *problems) {
 		p.addUnlessKnown("", "needs a fleet of fake servers (fleet: {backends: 3}) or a target (target: localhost:50051)")
 	case fleet != nil && target != nil:
 		p.addUnlessKnown("target", "a scenario has either a fleet or a target, not both")
-	case target != nil && s.Target == "":
-		p.addUnlessKnown("target", "must name a server, such as localhost:50051")
+	case target != nil:
+		s.checkTarget(p)
 	}
 	if p.root.Get("name") != nil && !isName(s.Name) {
 		p.addUnlessKnown("name", "must be %s (got %q)", nameRule, s.Name)
@@ -82,10 +82,8 @@ func (s *Scenario) check(p *problems) {
 			strings.Join(isolations(), " or "), s.Fleet.Isolation, didYouMean(s.Fleet.Isolation, isolations()))
 	}
 	s.checkRemote(p)
+	s.checkTrials(p)
 	s.checkXDS(p)
-	if s.Trials < 0 || s.Trials == 0 && p.root.Get("trials") != nil {
-		p.addUnlessKnown("trials", "must be >= 1, or left out for as many as the comparisons need (got %d)", s.Trials)
-	}
 	if s.Warmup < 0 {
 		p.addUnlessKnown("warmup", "must be >= 0 (got %v)", s.Warmup)
 	}
@@ -107,7 +105,7 @@ func (s *Scenario) check(p *problems) {
 }
 
 func (s *Scenario) checkMethodSettings(p *problems) {
-	for name := range s.Client.Methods {
+	for name, settings := range s.Client.Methods {
 		path := "client.methods." + name
 		m, ok := methodNamed(name)
 		if !ok {
@@ -116,6 +114,10 @@ func (s *Scenario) checkMethodSettings(p *problems) {
 		}
 		if _, twice := s.Client.Methods[m.short]; twice && name == m.full {
 			p.addUnlessKnown(path, "the method is set twice: as %s too", m.short)
+		}
+		if h := settings.Hedge; h != nil && !h.Off && !m.hedged() {
+			p.addUnlessKnown(path+".hedge", "must be none: only unary calls and server streams are hedged, and %s is a %s",
+				m.short, strings.ReplaceAll(string(m.kind), "_", " "))
 		}
 	}
 }
@@ -150,70 +152,12 @@ func (s *Scenario) checkLoad(p *problems) {
 		case !isName(name):
 			p.addUnlessKnown(path+".name", "must be %s (got %q)", nameRule, name)
 		}
-		if first, taken := named[name]; taken && name != "" {
-			p.addUnlessKnown(path+".name", "must be unique: load[%d] is named %q already", first, name)
-		} else {
-			named[name] = i
-		}
-	}
-}
-
-// check finds what is wrong with one load entry, which n is the tree of.
-func (l Load) check(p *problems, n *strict.Node, path string) {
-	has := func(key string) bool { return n.Key(key) != nil }
-	fail := func(key, format string, args ...any) { p.addUnlessKnown(path+"."+key, format, args...) }
-
-	m, known := methodNamed(l.Call)
-	switch {
-	case !has("call"):
-		fail("call", "must name a method: %s", strings.Join(methodNames(), ", "))
-	case !known:
-		fail("call", "unknown method %q%s", l.Call, allowed(l.Call, methodNames()))
-	}
-
-	switch {
-	case has("rate") && has("workers"):
-		fail("workers", "a load entry has either a rate (open loop) or workers (closed loop), not both")
-	case !has("rate") && !has("workers"):
-		p.addUnlessKnown(path, "needs a rate (open loop: calls come at their time, rate: 500/s) or workers (closed loop, workers: 8)")
-	}
-	if has("rate") && !l.Open() {
-		fail("rate", "must be > 0/s (got %v/s)", l.Rate)
-	}
-	if has("workers") && l.Workers < 1 {
-		fail("workers", "must be >= 1 (got %d)", l.Workers)
-	}
-	if has("max_in_flight") && l.MaxInFlight < 1 {
-		fail("max_in_flight", "must be >= 1 (got %d)", l.MaxInFlight)
-	}
-	if l.Think < 0 {
-		fail("think", "must be >= 0 (got %v)", l.Think)
-	}
-	if has("slo") && l.SLO <= 0 {
-		fail("slo", "must be > 0 (got %v)", l.SLO)
-	}
-	if has("workers") && !has("rate") {
-		for _, key := range []string{"arrivals", "max_in_flight"} {
-			if has(key) {
-				fail(key, "is for an open loop (rate); a closed loop (workers) makes its next call when one has ended")
+		for _, name := range append([]string{name}, l.partNames(name)...) {
+			if first, taken := named[name]; taken && name != "" {
+				p.addUnlessKnown(path+".name", "must be unique: load[%d] is named %q already", first, name)
+			} else {
+				named[name] = i
 			}
-		}
-	}
-	if has("rate") && !has("workers") && has("think") {
-		fail("think", "is for a closed loop (workers); an open loop (rate) makes calls at their time")
-	}
-	switch {
-	case known && !m.streams() && has("messages"):
-		fail("messages", "%s is unary: only streams have a number of messages", l.Call)
-	case has("messages") && (l.Messages < 1 || l.Messages > maxMessages):
-		fail("messages", "must be from 1 to %d (got %d)", maxMessages, l.Messages)
-	}
-	for _, size := range []struct {
-		key   string
-		bytes int64
-	}{{"request", l.Request}, {"response", l.Response}} {
-		if size.bytes < 0 || size.bytes > maxPayload {
-			fail(size.key, "must be from 0 to %s (got %d bytes)", byteText(maxPayload), size.bytes)
 		}
 	}
 }

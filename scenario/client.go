@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 
 	"github.com/grpcbench/grpcbench/clientcore"
-	"github.com/grpcbench/grpcbench/clientcore/balance"
-	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
 // maxClients keeps a slip of the pen from opening every port there is.
@@ -20,22 +18,6 @@ type Client struct {
 	// looks like to its servers.
 	Count             int `yaml:"count" doc:"independent clients, each with its own pool, budget and breaker; calls are dealt by call id"`
 	clientcore.Config `yaml:",inline"`
-}
-
-// standIns puts aside the defaults that something written stands in for: a
-// service config of a file says itself how calls are balanced and retried. What
-// is written besides is for Validate to judge.
-func (c *Client) standIns(written *strict.Node) {
-	spoken := func(key string) bool { return written.Key(key) != nil }
-	if !spoken("service_config") {
-		return
-	}
-	if !spoken("balance") {
-		c.Balance = balance.Policy{}
-	}
-	if !spoken("retry") {
-		c.Retry.Off = true
-	}
 }
 
 // checkFiles reads the files that settings name, so that a wrong one is a

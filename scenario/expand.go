@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/grpcbench/grpcbench/scenario/clientyaml"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -63,7 +64,7 @@ func apply(p *problems, root *strict.Node, e edit) *strict.Node {
 // decode reads one variant's tree.
 func decode(p *problems) *Scenario {
 	s := defaults(p.root.Get("fleet") != nil)
-	s.Client.standIns(p.root.Get("client"))
+	clientyaml.StandIns(&s.Client.Config, p.root.Get("client"))
 	p.decoded(strict.Decode(p.doc, p.root, &s))
 	s.check(p)
 	if len(p.errs) == 0 {
@@ -72,6 +73,9 @@ func decode(p *problems) *Scenario {
 		if s.Fleet != nil {
 			s.Fleet.checkFiles(p, folder)
 		}
+	}
+	if len(p.errs) == 0 {
+		s.readArrivals(p, filepath.Dir(p.doc.File()))
 	}
 	if len(p.errs) == 0 {
 		s.complete()

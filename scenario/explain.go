@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 // Explain writes what a plan comes to, for a terminal of some columns: the
@@ -31,7 +33,7 @@ func Explain(w io.Writer, p *Plan, columns int) error {
 
 func explainTime(page *page, p *Plan) {
 	page.cell("runs     ", fmt.Sprintf("%s × %s × (%v warm-up + %v measured) = %s; calls still in flight after either get up to %v to end",
-		plural(len(p.Variants), "variant", "variants"), plural(p.Trials, "trial", "trials"), p.Warmup, p.Measure,
+		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.Measure,
 		minutes(p.Duration()), p.Drain))
 	m := p.Comparisons()
 	switch {
@@ -52,9 +54,24 @@ func explainTime(page *page, p *Plan) {
 		if len(conditions) > 0 {
 			text += ", in a table for each " + strings.Join(conditions, " and ")
 		}
-		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.Trials))
+		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.MostTrials()))
+		page.cell("shows    ", p.couldShow())
 	}
 	page.line("")
+}
+
+// usualNoise is the coefficient of variation of a p99 from trial to trial by
+// which couldShow reckons: what a quiet machine has.
+const usualNoise = 0.03
+
+// couldShow says what difference the plan could show.
+func (p *Plan) couldShow() string {
+	m := p.Comparisons()
+	ratio := stats.CouldShow(p.MostTrials(), m, usualNoise)
+	if math.IsInf(ratio, 1) {
+		return fmt.Sprintf("no difference: %s too few", plural(p.MostTrials(), "trial is", "trials are"))
+	}
+	return fmt.Sprintf("a difference of %.1f %% in 9 of 10 runs, where a figure varies by %g %% from trial to trial", 100*(ratio-1), 100*usualNoise)
 }
 
 // explainSettings writes what all variants have in common.

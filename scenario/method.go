@@ -16,6 +16,9 @@ type method struct {
 
 func (m method) streams() bool { return m.kind != result.Unary }
 
+// hedged is whether calls of the method can be hedged.
+func (m method) hedged() bool { return m.kind == result.Unary || m.kind == result.ServerStream }
+
 // methods lists those of the service contract, in its order.
 func methods() []method {
 	desc := userpb.UserService_ServiceDesc
@@ -69,7 +72,7 @@ func (l Load) Kind() result.Kind {
 
 // Open reports whether the entry is an open loop: calls come at their time,
 // however long others take.
-func (l Load) Open() bool { return l.Rate > 0 || l.Share > 0 }
+func (l Load) Open() bool { return l.Rate > 0 || l.Share > 0 || l.Arrivals.Replay != nil }
 
 // Loop is Open in the words of a result.
 func (l Load) Loop() result.Loop {
@@ -80,6 +83,9 @@ func (l Load) Loop() result.Loop {
 }
 
 func (l Load) defaultName() string {
+	if l.Mix != nil {
+		return "mix"
+	}
 	m, _ := methodNamed(l.Call)
 	return strings.ToLower(m.short)
 }

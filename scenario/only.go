@@ -40,6 +40,33 @@ func (p *Plan) only(selectors []string) error {
 	return nil
 }
 
+// Variant is the one variant that a selector names: a variant's name, some of its
+// settings (backoff=fixed), or a value alone where one dimension has it. An empty
+// selector names the only variant there is.
+func (p *Plan) Variant(selector string) (*Variant, error) {
+	var found []int
+	var names []string
+	for i, v := range p.Variants {
+		if selector == "" || p.matches(v, selector) {
+			found = append(found, i)
+		}
+		names = append(names, v.Name)
+	}
+	switch {
+	case len(found) == 1:
+		return &p.Variants[found[0]], nil
+	case selector == "":
+		return nil, fmt.Errorf("which variant? There are %s", strings.Join(names, ", "))
+	case len(found) == 0:
+		return nil, fmt.Errorf("no variant is named %s%s", selector, p.selectable(selector, names))
+	}
+	var several []string
+	for _, i := range found {
+		several = append(several, names[i])
+	}
+	return nil, fmt.Errorf("%s names several variants: %s", selector, strings.Join(several, ", "))
+}
+
 // selectable says what a selector could have been.
 func (p *Plan) selectable(selector string, names []string) string {
 	among := slices.Clone(names)

@@ -1,9 +1,9 @@
 package scenario
 
 import (
-	"math"
 	"time"
 
+	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -22,8 +22,12 @@ type Plan struct {
 	Base       *Scenario
 	Dimensions []Dimension
 	Variants   []Variant
-	// Trials is the number of blocks: timed runs of each variant.
-	Trials                 int
+	// Trials is the number of blocks: timed runs of each variant. With
+	// MaxTrials > 0 it is the fewest: blocks are added until the intervals reach
+	// no further than Precision, a share, from what they are around, or there
+	// are MaxTrials.
+	Trials, MaxTrials      int
+	Precision              float64
 	Seed                   uint64
 	Warmup, Measure, Drain time.Duration
 	// Warnings are sentences for the user: the plan can be run as it is.
@@ -62,17 +66,22 @@ func (v *Variant) CallTimeout(method string) time.Duration { return v.Scenario.C
 func (p *Plan) Blocks() [][]int {
 	blocks := make([][]int, p.Trials)
 	for b := range blocks {
-		order := make([]int, len(p.Variants))
-		for i := range order {
-			// Fisher and Yates, from the inside out. The bias of the remainder is
-			// below 2⁻⁵⁶.
-			j := int(load.Mix(p.Seed, blockOrder, uint64(b), uint64(i)) % uint64(i+1))
-			order[i] = order[j]
-			order[j] = i
-		}
-		blocks[b] = order
+		blocks[b] = p.Block(b)
 	}
 	return blocks
+}
+
+// Block is the b-th block, counted from 0, whether or not it is planned.
+func (p *Plan) Block(b int) []int {
+	order := make([]int, len(p.Variants))
+	for i := range order {
+		// Fisher and Yates, from the inside out. The bias of the remainder is
+		// below 2⁻⁵⁶.
+		j := int(load.Mix(p.Seed, blockOrder, uint64(b), uint64(i)) % uint64(i+1))
+		order[i] = order[j]
+		order[j] = i
+	}
+	return order
 }
 
 // blockOrder keeps the draws of Blocks apart from all others of the seed.
@@ -127,22 +136,13 @@ func (p *Plan) isBaseline(v Variant) bool {
 	return compared
 }
 
-// familyError is the chance, over all comparisons of one metric in one table,
-// of an interval that misses the truth.
-const familyError = 0.05
-
 // TrialsNeeded is the trials with which m simultaneous comparisons can tell
 // anything apart at all: k = ⌈1 + log₂(m/0.05)⌉, below which the widest signed
 // rank interval has less than the level 1 − 0.05/m. It is 1 without
 // comparisons.
-func TrialsNeeded(m int) int {
-	if m < 1 {
-		return 1
-	}
-	return int(math.Ceil(1 + math.Log2(float64(m)/familyError)))
-}
+func TrialsNeeded(m int) int { return stats.TrialsNeeded(m) }
 
-// Duration is how long warm-ups and measurements of all trials take.
+// Duration is how long warm-ups and measurements of all trials take, at most.
 func (p *Plan) Duration() time.Duration {
-	return time.Duration(len(p.Variants)*p.Trials) * (p.Warmup + p.Measure)
+	return time.Duration(len(p.Variants)*p.MostTrials()) * (p.Warmup + p.Measure)
 }

@@ -80,15 +80,7 @@ func newPlan(doc *strict.Document, file, document string, dims []dimension, base
 
 // settle decides the number of trials and collects the warnings.
 func (p *Plan) settle() {
-	needed := TrialsNeeded(p.Comparisons())
-	p.Trials = p.Base.Trials
-	switch {
-	case p.Trials == 0:
-		p.Trials = needed
-	case p.Trials < needed:
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot show a difference: %s %d",
-			plural(p.Trials, "trial", "trials"), plural(p.Comparisons(), "comparison needs", "comparisons need"), needed))
-	}
+	p.settleTrials()
 	p.Warnings = append(p.Warnings, p.doubts()...)
 }
 

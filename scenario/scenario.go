@@ -4,6 +4,7 @@
 package scenario
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/grpcbench/grpcbench/clientcore"
@@ -31,7 +32,11 @@ type Scenario struct {
 	Baseline *strict.Node `yaml:"baseline" doc:"value of each dimension that the others are compared with; the first of each when left out"`
 	// Trials is 0 when the document leaves it out; Plan.Trials is what it
 	// comes to.
-	Trials  int           `yaml:"trials" doc:"timed runs of each variant; as many as the comparisons need when left out, 1 when nothing is compared"`
+	Trials Trials `yaml:"trials" doc:"timed runs of each variant; as many as the comparisons need when left out, 1 when nothing is compared; auto for as many as precision takes"`
+	// Precision and MaxTrials are for AutoTrials; 0 is the default.
+	Precision float64 `yaml:"precision" unit:"share" doc:"trials: auto adds trials until the intervals are narrower than this, either way; 5% when left out"`
+	MaxTrials int     `yaml:"max_trials" doc:"most trials that trials: auto makes; 30 when left out"`
+
 	Warmup  time.Duration `yaml:"warmup" doc:"load before the measurement, not measured; 2s when left out"`
 	Measure time.Duration `yaml:"measure" doc:"length of the measurement; 10s when left out"`
 	Drain   time.Duration `yaml:"drain" doc:"time for calls in flight to end after warm-up and measurement; 5s when left out"`
@@ -67,7 +72,11 @@ func (f *Fleet) SetDefaults() {
 // Load is one load entry. An open loop has a Rate, a closed loop Workers.
 type Load struct {
 	Name string `yaml:"name" doc:"name in tables and results; the method's, in lower case, when left out"`
-	Call string `yaml:"call" doc:"the method that is called"`
+	Call string `yaml:"call" doc:"the method that is called; either this or mix"`
+	// Mix is nil but in a document: complete makes an entry of each of its
+	// methods, each with its Part.
+	Mix  map[string]float64 `yaml:"mix" doc:"open loop: methods and their shares of the calls, such as {GetUser: 80, ListUsers: 20}; either this or call"`
+	Part *Part              `yaml:"-"`
 
 	// Open loop.
 	Arrivals load.Arrivals `yaml:"arrivals" doc:"open loop: how calls are spread over time; poisson when left out"`
@@ -77,7 +86,11 @@ type Load struct {
 	Share float64 `yaml:"-" unit:"percent"`
 	// MaxInFlight bounds the calls under way at once; an arrival beyond it is
 	// dropped and counted.
-	MaxInFlight int `yaml:"max_in_flight" doc:"open loop: most calls at once, an arrival beyond it is dropped and counted; 10000 when left out"`
+	MaxInFlight int `yaml:"max_in_flight" doc:"open loop: most calls at once (sessions, where there are some), an arrival beyond it is dropped and counted; 10000 when left out"`
+	// Sessions is nil where each arrival makes one call.
+	Sessions *Sessions `yaml:"sessions" doc:"open loop: users arrive at the rate, and each makes calls one after the other"`
+	// Shape is how rate or workers change over the measurement.
+	Shape load.Shape `yaml:"shape" doc:"how rate or workers change over the measurement, as a factor on them; constant when left out"`
 
 	// Closed loop.
 	Workers int           `yaml:"workers" doc:"closed loop: workers that each make one call after the other"`
@@ -85,9 +98,51 @@ type Load struct {
 
 	// SLO is 0 when none is set.
 	SLO      time.Duration `yaml:"slo" doc:"response time within which a call counts as good; the timeout when left out"`
-	Messages int           `yaml:"messages" doc:"messages per stream; 10 when left out; not for unary calls"`
-	Request  int64         `yaml:"request" unit:"bytes" doc:"payload of each request message; 0 when left out"`
-	Response int64         `yaml:"response" unit:"bytes" doc:"payload of each response message; 0 when left out"`
+	Messages int           `yaml:"messages" or:"Pace" doc:"messages per stream; 10 when left out; not for unary calls; or {count: 600, every: 50ms}"`
+	// Pace is set where messages are sent at their times, and Messages follows
+	// from it.
+	Pace *Pace `yaml:"-"`
+	// Request and Response are the largest sizes where they are distributed.
+	Request       int64      `yaml:"request" unit:"bytes" or:"RequestSizes" doc:"payload of each request message; 0 when left out; or a distribution"`
+	RequestSizes  load.Sizes `yaml:"-"`
+	Response      int64      `yaml:"response" unit:"bytes" or:"ResponseSizes" doc:"payload of each response message; 0 when left out; or a distribution"`
+	ResponseSizes load.Sizes `yaml:"-"`
+	Keys          load.Keys  `yaml:"keys" doc:"how calls are spread over users; uniform when left out"`
+}
+
+// Pace is messages that are sent at their times.
+type Pace struct {
+	Count int           `yaml:"count" doc:"messages per stream; 10 when left out"`
+	Every time.Duration `yaml:"every" doc:"time from one message that the client sends to the next; each counts from when it is due"`
+}
+
+// SetDefaults implements the decoder's hook.
+func (p *Pace) SetDefaults() { p.Count = defaultMessages }
+
+// Word is how explain writes it.
+func (p Pace) Word() string { return fmt.Sprintf("{count: %d, every: %v}", p.Count, p.Every) }
+
+// Sessions is a partly open load: users come as they please, and each makes a
+// chain of calls.
+type Sessions struct {
+	Calls int           `yaml:"calls" doc:"calls that each user makes; 5 when left out"`
+	Think time.Duration `yaml:"think" doc:"wait between the end of a call and the user's next; 1s when left out"`
+}
+
+// SetDefaults implements the decoder's hook.
+func (s *Sessions) SetDefaults() { s.Calls, s.Think = 5, time.Second }
+
+// Word is how explain writes it.
+func (s Sessions) Word() string { return fmt.Sprintf("{calls: %d, think: %v}", s.Calls, s.Think) }
+
+// Part is what makes a load entry one method of a mix.
+type Part struct {
+	// Of is the mix's name, and Rate the rate of all of it.
+	Of   string
+	Rate float64
+	// Weights are the shares of its methods, Kind the index of this one.
+	Weights []float64
+	Kind    int
 }
 
 // Defaults of the document that are not those of a part.
@@ -129,9 +184,7 @@ func (s *Scenario) complete() {
 		if l.Name == "" {
 			l.Name = l.defaultName()
 		}
-		if m, ok := methodNamed(l.Call); ok && m.streams() && l.Messages == 0 {
-			l.Messages = defaultMessages
-		}
+		l.written()
 		if l.Share > 0 {
 			capacity, _ := s.capacity(*l)
 			l.Rate = l.Share * capacity
@@ -144,7 +197,11 @@ func (s *Scenario) complete() {
 				l.MaxInFlight = defaultMaxInFlight
 			}
 		}
+		if m, ok := methodNamed(l.Call); ok && m.streams() && l.Messages == 0 {
+			l.Messages = defaultMessages
+		}
 	}
+	s.Load = unmixed(s.Load)
 }
 
 // completeFleet gives the fleet what the client's balancing cannot do without,

@@ -25,6 +25,11 @@ func Schema() ([]byte, error) {
 		}},
 	})
 
+	after := map[string]any{"anyOf": []any{
+		strict.DurationSchema(),
+		map[string]any{"type": "string", "pattern": `^p[0-9]{1,2}(\.[0-9]+)?$`},
+	}}
+
 	known := methodNames()
 	for _, m := range methods() {
 		known = append(known, m.full)
@@ -35,8 +40,14 @@ func Schema() ([]byte, error) {
 		strict.WithPart("baseline", object(map[string]any{})),
 		strict.WithPart("name", map[string]any{"type": "string", "pattern": name["pattern"]}),
 		strict.WithPart("fleet.isolation", map[string]any{"enum": isolations()}),
+		strict.WithPart("client.hedge.after", after),
+		strict.WithPart("client.methods.*.hedge.after", after),
 		strict.WithPart("load[].name", map[string]any{"type": "string", "pattern": name["pattern"]}),
 		strict.WithPart("load[].call", map[string]any{"enum": known}),
+		strict.WithPart("load[].mix", object(map[string]any{
+			"propertyNames": map[string]any{"enum": known}, "additionalProperties": map[string]any{"type": "number", "minimum": 0},
+		})),
+		strict.WithPart("trials", map[string]any{"anyOf": []any{map[string]any{"type": "integer", "minimum": 1}, map[string]any{"const": "auto"}}}),
 	)
 	// Rules between keys: what compare may add is not required here.
 	schema["not"] = map[string]any{"required": []string{"fleet", "target"}}
@@ -44,7 +55,7 @@ func Schema() ([]byte, error) {
 	load := properties["load"].(map[string]any)
 	load["minItems"] = 1
 	entry := load["items"].(map[string]any)
-	entry["required"] = []string{"call"}
+	entry["oneOf"] = []any{map[string]any{"required": []string{"call"}}, map[string]any{"required": []string{"mix"}}}
 	entry["not"] = map[string]any{"required": []string{"rate", "workers"}}
 	client := properties["client"].(map[string]any)["properties"].(map[string]any)
 	client["methods"].(map[string]any)["propertyNames"] = map[string]any{"enum": known}

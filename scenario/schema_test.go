@@ -3,7 +3,6 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -78,6 +77,7 @@ func TestSchemaAcceptsShippedScenarios(t *testing.T) {
 func beyond() []string {
 	return strings.Fields(`
 		duplicate-key tab bad-indentation second-document unclosed-brace unknown-alias octal-number
+		hedge-beside-retry hedge-on-written-retry hedge-of-a-bidi-stream hedge-after-zero hedge-attempts
 		negative-base no-channels no-attempts max-below-base compression one-window method-twice
 		no-backends queue-without-concurrency fault-backend fault-method fault-without-inject fault-down-probability fault-down-method quantiles-order
 		fault-every-without-for fault-every-not-longer-than-for fault-stagger-one-backend fault-nth-zero fault-nth-and-probability
@@ -85,9 +85,11 @@ func beyond() []string {
 		fault-truncate-unary fault-truncate-kind fault-truncate-without-code fault-reset-without-code fault-oversize-without-size
 		fault-throttle-zero fault-headers-empty fault-headers-reserved fault-pushback-fraction fault-detail-type fault-detail-base64
 		fault-kind-of-method fault-negative-after fault-name-twice
-		neither-fleet-nor-target empty-target no-measurement negative-warmup no-drain no-trials
+		neither-fleet-nor-target empty-target target-unknown-scheme target-unknown-setting target-setting-value target-address target-secret target-grpclb-settings no-measurement negative-warmup no-drain
+		mix-of-nothing mix-twice mix-closed shape-stage shape-swing shape-nothing bursts-size replay-rate replay-no-file replay-missing
+		sessions-closed sessions-one paced-server-stream paced-every paced-unary sizes-order zipf
 		no-load neither-open-nor-closed rate-zero no-workers arrivals-of-closed-loop max-in-flight-of-closed-loop
-		think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
+		rate-as-share think-of-open-loop negative-think max-in-flight-zero slo-zero messages-of-unary messages-zero request-too-large load-name-twice load-needs-names
 		compare-same-value compare-empty-value compare-unknown-path compare-without-client compare-other-root compare-unknown-load
 		compare-value-range compare-value-type compare-inside-another compare-overlay-overlap compare-overlay-path compare-overlay-nested-path
 		compare-overlay-value compare-too-many compare-both-loops
@@ -175,28 +177,31 @@ func TestList(t *testing.T) {
 	}
 
 	found := make(map[string]reflect.Type)
-	var walk func(path string, typ reflect.Type)
-	walk = func(path string, typ reflect.Type) {
+	var walk func(path string, typ reflect.Type, within ...reflect.Type)
+	walk = func(path string, typ reflect.Type, within ...reflect.Type) {
 		typ = indirect(typ)
 		switch {
 		case len(strict.Kinds(typ)) > 0:
-			if slices.Contains(slices.Collect(maps.Values(found)), typ) {
+			if slices.Contains(within, typ) {
 				return // a choice within itself
 			}
 			found[path] = typ
 			for _, k := range strict.Kinds(typ) {
-				walk(path+"."+k.Name, k.Type)
+				walk(path+"."+k.Name, k.Type, append(slices.Clone(within), typ)...)
 			}
 		case typ.Kind() == reflect.Slice:
-			walk(path+"[]", typ.Elem())
+			walk(path+"[]", typ.Elem(), within...)
 		case typ.Kind() == reflect.Struct && typ != reflect.TypeFor[strict.Node]():
 			for f := range typ.Fields() {
 				name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+				if other, ok := typ.FieldByName(f.Tag.Get("or")); ok {
+					walk(strings.TrimPrefix(path+"."+name, "."), other.Type, within...) // it may be written instead
+				}
 				switch {
 				case options == "inline":
-					walk(path, f.Type)
+					walk(path, f.Type, within...)
 				case name != "" && name != "-":
-					walk(strings.TrimPrefix(path+"."+name, "."), f.Type)
+					walk(strings.TrimPrefix(path+"."+name, "."), f.Type, within...)
 				}
 			}
 		}
@@ -204,8 +209,10 @@ func TestList(t *testing.T) {
 	walk("", scenarioType())
 	const base = "fleet.faults=[{inject: {status: {code: ABORTED, details: [{retry_info: 1s}]}}}]"
 	listed := choices()
-	if len(listed) != len(found) {
-		t.Errorf("%d choices are listed, there are %d", len(listed), len(found))
+	for path := range found {
+		if !slices.ContainsFunc(listed, func(c choiceAt) bool { return c.path == path }) {
+			t.Errorf("%s is not listed", path)
+		}
 	}
 	for _, c := range listed {
 		if found[c.path] != c.typ {
@@ -216,7 +223,23 @@ func TestList(t *testing.T) {
 				t.Errorf("%s %s has no doc", c.path, k.Name)
 			}
 			set := strings.ReplaceAll(c.path, "[]", "[0]") + "=" + k.Example
-			if _, err := Read("x.yaml", document(), Options{Set: []string{base, set}}); err != nil {
+			if c.path == "fleet.backends[].service_time" {
+				set = "fleet.backends=[{service_time: " + k.Example + "}]"
+			}
+			sets := []string{"fleet.concurrency=4", "fleet.service_time={fixed: 1ms}"}
+			switch {
+			case strings.HasPrefix(c.path, "client.hedge"):
+				sets = append(sets, "client.retry=none")
+			case k.Name == "replay":
+				continue // it reads a file, and has tests of its own
+			case k.Name == "tls_failure":
+				sets = append(sets, "fleet.tls=self_signed")
+			}
+			// A fault lasts, or it happens at a moment.
+			_, lasting := Read("x.yaml", document(), Options{Set: append(slices.Clone(sets), "fleet.faults=[{at: 1s, for: 1s, inject: down}]", set)})
+			_, momentary := Read("x.yaml", document(), Options{Set: append(slices.Clone(sets), "fleet.faults=[{at: 1s, inject: down}]", set)})
+			_, detailed := Read("x.yaml", document(), Options{Set: []string{base, set}})
+			if err := lasting; err != nil && momentary != nil && detailed != nil {
 				t.Errorf("the example of %s does not read: %v", k.Name, err)
 			}
 		}

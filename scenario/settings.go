@@ -112,7 +112,7 @@ func flow(v reflect.Value, unit string) string {
 	case time.Duration:
 		return value.String()
 	case codes.Code:
-		return codeName(value)
+		return strict.CodeName(value)
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -121,7 +121,7 @@ func flow(v reflect.Value, unit string) string {
 		return number(v.Float(), unit)
 	case reflect.Int64:
 		if unit == "bytes" {
-			return byteText(v.Int())
+			return strict.ByteText(v.Int())
 		}
 	case reflect.Slice:
 		var items []string
@@ -173,8 +173,8 @@ func eachField(v reflect.Value, yield func(name, unit string, f reflect.Value)) 
 		switch {
 		case options == "inline":
 			eachField(value, yield)
-		case f.Tag.Get("or") != "" && value.CanInt() && v.FieldByName(f.Tag.Get("or")).Len() > 0:
-			yield(name, "", v.FieldByName(f.Tag.Get("or"))) // it was written as a list
+		case f.Tag.Get("or") != "" && value.CanInt() && !v.FieldByName(f.Tag.Get("or")).IsZero():
+			yield(name, "", v.FieldByName(f.Tag.Get("or"))) // it was written as a list, or as a map
 		case name != "" && name != "-":
 			yield(name, f.Tag.Get("unit"), value)
 		}
@@ -190,24 +190,6 @@ func number(x float64, unit string) string {
 	default:
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	}
-}
-
-// codeName is the code as gRPC writes it: DEADLINE_EXCEEDED.
-func codeName(c codes.Code) string {
-	switch c {
-	case codes.OK:
-		return "OK"
-	case codes.Canceled:
-		return "CANCELLED"
-	}
-	var b strings.Builder
-	for i, r := range c.String() {
-		if i > 0 && r >= 'A' && r <= 'Z' {
-			b.WriteByte('_')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ToUpper(b.String())
 }
 
 func sortedKeys(m reflect.Value) []string {

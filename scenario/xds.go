@@ -1,5 +1,9 @@
 package scenario
 
+// grpc-go keeps outlier_detection together with xDS: with this import a scenario
+// can use both.
+import _ "github.com/grpcbench/grpcbench/clientcore/xds"
+
 // checkXDS finds settings that an xDS control plane decides instead.
 func (s *Scenario) checkXDS(p *problems) {
 	if s.Fleet == nil || s.Fleet.XDS == nil {

@@ -76,12 +76,12 @@ type metered struct {
 	child balancer.Balancer
 	meter *Meter // set before there is a child
 
-	hashHeader string // as in config
-	backends   int
-	state      atomic.Pointer[balancer.State] // the child's last
+	backends int
+	state    atomic.Pointer[balancer.State] // the child's last
 
-	mu    sync.Mutex            // guards conns and their ready
-	conns map[*subConn]struct{} // nil when closed
+	mu         sync.Mutex            // guards what follows, and the ready of conns
+	hashHeader string                // as in config
+	conns      map[*subConn]struct{} // nil when closed
 }
 
 // errConfig cannot happen as long as grpc-go parses what it passes.
@@ -113,7 +113,10 @@ func (b *metered) UpdateClientConnState(s balancer.ClientConnState) error {
 		}
 	}
 	s.BalancerConfig = cfg.parsed
-	b.hashHeader, b.backends = cfg.hashHeader, len(s.ResolverState.Endpoints)
+	b.backends = len(s.ResolverState.Endpoints)
+	b.mu.Lock()
+	b.hashHeader = cfg.hashHeader
+	b.mu.Unlock()
 	err := b.child.UpdateClientConnState(s)
 	b.connect()
 	return err
@@ -121,9 +124,15 @@ func (b *metered) UpdateClientConnState(s balancer.ClientConnState) error {
 
 // connect is for ring_hash, which would wait for calls.
 func (b *metered) connect() {
-	if state := b.state.Load(); state != nil && b.hashHeader != "" {
-		connect(state.Picker, b.hashHeader, b.backends)
+	if state, header := b.state.Load(), b.header(); state != nil && header != "" {
+		connect(state.Picker, header, b.backends)
 	}
+}
+
+func (b *metered) header() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.hashHeader
 }
 
 func (b *metered) ResolverError(err error) {
@@ -191,7 +200,9 @@ func (b *metered) NewSubConn(addrs []resolver.Address, opts balancer.NewSubConnO
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.conns != nil {
+	if b.conns == nil {
+		sc.release() // a child that is closed: nobody will
+	} else {
 		b.conns[sc] = struct{}{}
 	}
 	return sc, nil
@@ -238,7 +249,7 @@ func (b *metered) UpdateAddresses(sc balancer.SubConn, addrs []resolver.Address)
 // this order: who has seen the channel READY finds that it was reported.
 func (b *metered) UpdateState(s balancer.State) {
 	b.state.Store(&balancer.State{Picker: s.Picker})
-	s.Picker = &picker{child: s.Picker, guard: b.meter.guard, balancer: b}
+	s.Picker = &picker{child: s.Picker, guard: b.meter.guard, balancer: b, hashHeader: b.header()}
 	b.meter.report(s.ConnectivityState)
 	b.ClientConn.UpdateState(s)
 }

@@ -1,11 +1,15 @@
 package balance
 
 import (
+	"context"
+	"strconv"
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/clientcore/breaker"
@@ -69,6 +73,14 @@ func (g *gated) tell() {
 	g.telling = false
 }
 
+// changing is whether the child will hear at once that the connection is READY.
+func (g *gated) changing() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.listener != nil && g.known && !g.over && g.health.ConnectivityState == connectivity.Ready &&
+		(g.telling || g.told != connectivity.Ready)
+}
+
 func (g *gated) end() {
 	g.stop()
 	g.mu.Lock()
@@ -99,20 +111,30 @@ func (sc *subConn) RegisterHealthListener(listener func(balancer.SubConnState)) 
 }
 
 // admitted picks by child until a backend's breaker lets the call through: what
-// a child picks right after a breaker opened, or half opened, may be refused.
+// a child picks right after a breaker opened, or while the probes of one are
+// under way, may be refused. A hash ring is asked for other keys then, always the
+// same for a key, so that the key's calls stay together. A child that insists, as
+// one that goes by latency does, is passed over.
 func (p *picker) admitted(info balancer.PickInfo) (balancer.PickResult, error) {
-	for range maxRepicks {
+	ctx := info.Ctx
+	for again := range maxRepicks {
+		if again > 0 && p.hashHeader != "" {
+			info.Ctx = otherKey(ctx, p.hashHeader, again)
+		}
 		result, err := p.child.Pick(info)
 		if err != nil {
 			return result, p.why(err)
 		}
 		sc, ok := result.SubConn.(*subConn)
-		if !ok || sc.gated == nil || sc.gated.gate.Admit(info.Ctx) {
+		if !ok || sc.gated == nil || sc.gated.gate.Admit(ctx) {
 			return result, nil
 		}
 		if result.Done != nil {
 			result.Done(balancer.DoneInfo{Err: errOpen})
 		}
+	}
+	if sc := p.balancer.admitting(ctx); sc != nil {
+		return balancer.PickResult{SubConn: sc}, nil
 	}
 	return balancer.PickResult{}, p.guard.Refused()
 }
@@ -121,17 +143,54 @@ func (p *picker) admitted(info balancer.PickInfo) (balancer.PickResult, error) {
 // random may name the same backend again.
 const maxRepicks = 16
 
-// why is the error of a child that has no backend to pick. That of backends whose
-// breakers are open is the breakers' own: such a call does not wait.
-func (p *picker) why(err error) error {
-	if err == balancer.ErrNoSubConnAvailable || !p.balancer.allOpen() {
-		return err
-	}
-	return p.guard.Refused()
+// otherKey is ctx with another key for the hash ring, which follows from the one
+// it has. It is for the pick alone: the call is sent with its own.
+func otherKey(ctx context.Context, header string, again int) context.Context {
+	md, _ := metadata.FromOutgoingContext(ctx) // a copy
+	md.Set(header, strings.Join(md.Get(header), ",")+"#"+strconv.Itoa(again))
+	return metadata.NewOutgoingContext(ctx, md)
 }
 
-// allOpen is whether the channel has connections and every one's breaker is open.
-func (b *metered) allOpen() bool {
+// admitting is a connection that is READY and whose breaker admits the attempt of
+// ctx, or nil.
+func (b *metered) admitting(ctx context.Context) *subConn {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for sc := range b.conns {
+		if sc.ready && sc.gated != nil && !sc.gated.gate.Open() && sc.gated.gate.Admit(ctx) {
+			return sc
+		}
+	}
+	return nil
+}
+
+// why is the error of a child that has no backend to pick. That of backends whose
+// breakers are open is the breakers' own: such a call does not wait. Where a
+// breaker is open no more, and the child is about to hear of it, the call waits
+// for that.
+func (p *picker) why(err error) error {
+	if err == balancer.ErrNoSubConnAvailable {
+		return err
+	}
+	switch p.balancer.gates() {
+	case gatesOpen:
+		return p.guard.Refused()
+	case gatesChanging:
+		return balancer.ErrNoSubConnAvailable
+	}
+	return err
+}
+
+// gates is what the breakers of a channel's connections are at together.
+type gates int
+
+const (
+	gatesOther    gates = iota
+	gatesOpen           // there are connections, and every one's breaker is open
+	gatesChanging       // the child takes a breaker for open that is not
+)
+
+func (b *metered) gates() gates {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	ready := 0
@@ -139,10 +198,19 @@ func (b *metered) allOpen() bool {
 		if !sc.ready {
 			continue
 		}
-		if sc.gated == nil || !sc.gated.gate.Open() {
-			return false
+		if sc.gated == nil {
+			return gatesOther
+		}
+		if !sc.gated.gate.Open() {
+			if sc.gated.changing() {
+				return gatesChanging
+			}
+			return gatesOther
 		}
 		ready++
 	}
-	return ready > 0
+	if ready > 0 {
+		return gatesOpen
+	}
+	return gatesOther
 }

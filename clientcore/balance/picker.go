@@ -12,6 +12,8 @@ type picker struct {
 	child    balancer.Picker
 	guard    *breaker.Set // nil without
 	balancer *metered
+	// hashHeader is as in config.
+	hashHeader string
 }
 
 func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
@@ -23,7 +25,7 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 		result, err = p.admitted(info)
 	}
 	if err != nil {
-		return result, err
+		return result, marked(err)
 	}
 	sc, ok := result.SubConn.(*subConn)
 	if !ok {
@@ -50,5 +52,5 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 type failing struct{ err error }
 
 func (f failing) Pick(balancer.PickInfo) (balancer.PickResult, error) {
-	return balancer.PickResult{}, f.err
+	return balancer.PickResult{}, marked(f.err)
 }

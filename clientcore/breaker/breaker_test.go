@@ -52,7 +52,7 @@ func TestOpensAfterFailuresInARow(t *testing.T) {
 		if !errors.As(err, &open) || open.RetryIn != 1 || !errors.Is(err, ErrOpen) || status.Code(err) != codes.Unavailable {
 			t.Errorf("a nanosecond before the reset: %v", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		probe, err := b.Allow()
 		if err != nil {
 			t.Fatalf("the probe was refused: %v", err)
@@ -88,7 +88,7 @@ func TestResetGrows(t *testing.T) {
 			if call(b, Failure) {
 				t.Fatalf("time %d: admitted before %v", i, want)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			if !call(b, Failure) {
 				t.Fatalf("time %d: no probe after %v", i, want)
 			}
@@ -269,6 +269,7 @@ func TestModel(t *testing.T) {
 				}
 				var calls []running
 				generation := int64(0) // of the model's state
+				rejected := int64(0)
 				for step := range 4000 {
 					before := m.state
 					switch k := r.IntN(10); {
@@ -281,6 +282,9 @@ func TestModel(t *testing.T) {
 						if m.state != before {
 							generation++
 							before = m.state
+						}
+						if !allowed {
+							rejected++
 						}
 						if allowed {
 							calls = append(calls, running{ticket, generation})
@@ -305,6 +309,9 @@ func TestModel(t *testing.T) {
 					}
 					if b.Opened() != m.openings {
 						t.Fatalf("step %d: opened %d times, the model says %d", step, b.Opened(), m.openings)
+					}
+					if b.Rejected() != rejected {
+						t.Fatalf("step %d: rejected %d, the model says %d", step, b.Rejected(), rejected)
 					}
 				}
 				if m.openings == 0 {
@@ -385,5 +392,69 @@ func BenchmarkAllowDone(b *testing.B) {
 				br.Done(t, Success)
 			}
 		})
+	}
+}
+
+// TestWindowMovesInTenths: what ended in one tenth of the window is forgotten
+// when ten have passed, together and not before.
+func TestWindowMovesInTenths(t *testing.T) {
+	for wait, opens := range map[time.Duration]bool{
+		10*time.Second - 1: true, // the first failures are in the oldest of ten parts
+		10 * time.Second:   false,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := New(policy(func(p *Policy) { p.Rate, p.Window, p.MinCalls = 1, 10*time.Second, 5 }), "", nil)
+			for range 4 {
+				call(b, Failure)
+			}
+			time.Sleep(wait)
+			call(b, Failure)
+			if got := b.State() == Open; got != opens {
+				t.Errorf("after %v: open %v, want %v", wait, got, opens)
+			}
+		})
+	}
+}
+
+// TestObserverHearsEachChangeInOrder: with many callers the changes still form
+// one chain, and none is missed or told twice.
+func TestObserverHearsEachChangeInOrder(t *testing.T) {
+	var changes []Change // without a lock: the breaker's own guards it
+	b := New(policy(func(p *Policy) { p.Failures, p.Reset, p.Probes = 2, time.Microsecond, 2 }), "b0",
+		func(c Change) { changes = append(changes, c) })
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(g), 2))
+			for range 3000 {
+				call(b, Outcome(r.IntN(3)))
+			}
+		})
+	}
+	wg.Wait()
+	state, openings := Closed, int64(0)
+	for i, c := range changes {
+		if c.From != state || c.To == c.From || c.Name != "b0" || i > 0 && c.At.Before(changes[i-1].At) {
+			t.Fatalf("change %d is %+v, after %v", i, c, state)
+		}
+		if state = c.To; state == Open {
+			openings++
+		}
+	}
+	if state != b.State() || openings != b.Opened() || openings == 0 {
+		t.Errorf("the last change led to %v, the state is %v; %d openings told, %d counted", state, b.State(), openings, b.Opened())
+	}
+}
+
+// TestAllowDoneDoesNotAllocate while the breaker is closed.
+func TestAllowDoneDoesNotAllocate(t *testing.T) {
+	for name, p := range map[string]Policy{
+		"consecutive": Default(),
+		"rate":        policy(func(p *Policy) { p.Rate = 0.5 }),
+	} {
+		b := New(p, "", nil)
+		if got := testing.AllocsPerRun(1000, func() { call(b, Success) }); got != 0 {
+			t.Errorf("%s: %v allocations", name, got)
+		}
 	}
 }

@@ -71,7 +71,8 @@ func (l *Layer) Invoke(ctx context.Context, method string, args, reply any, opts
 	return err
 }
 
-// NewStream opens a stream, if it is admitted. Its outcome is that of its end.
+// NewStream opens a stream, if it is admitted. Its outcome is that of its end; a
+// probe's is a success with the first response.
 func (l *Layer) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	b := l.of(method)
 	ticket, err := b.Allow()
@@ -87,8 +88,12 @@ func (l *Layer) NewStream(ctx context.Context, desc *grpc.StreamDesc, method str
 	s, err := l.next.NewStream(ctx, desc, method, append(all, grpc.OnFinish(done))...)
 	if err != nil {
 		done(err)
+		return nil, err
 	}
-	return s, err
+	if ticket.probes() {
+		return &probe{s, done}, nil
+	}
+	return s, nil
 }
 
 // Each calls yield with every breaker.

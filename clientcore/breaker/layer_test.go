@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -16,10 +18,14 @@ type conn struct {
 	grpc.ClientConnInterface
 	err   error
 	calls int
+	wait  func() // in Invoke; may be nil
 }
 
 func (c *conn) Invoke(_ context.Context, _ string, _, _ any, _ ...grpc.CallOption) error {
 	c.calls++
+	if c.wait != nil {
+		c.wait()
+	}
 	return c.err
 }
 
@@ -130,5 +136,76 @@ func TestStreamsCountAtTheirEnd(t *testing.T) {
 	_, _ = fresh.NewStream(t.Context(), &grpc.StreamDesc{}, "/s/a")
 	if got := fresh.one.inRow.Load(); got != 1 {
 		t.Errorf("a stream that never opened counted %d times, want once", got)
+	}
+}
+
+// recv is a stream whose RecvMsg answers.
+type recv struct{ *stream }
+
+func (recv) RecvMsg(any) error { return nil }
+
+type streams struct{ conn }
+
+func (c *streams) NewStream(ctx context.Context, d *grpc.StreamDesc, m string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	s, err := c.conn.NewStream(ctx, d, m, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return recv{s.(*stream)}, nil
+}
+
+// A stream that probes has succeeded with its first response: it may go on for
+// hours, and would keep all other calls out.
+func TestStreamProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := &streams{conn{err: status.Error(codes.Unavailable, "down")}}
+		l := NewLayer(next, policy(func(p *Policy) { p.Failures = 1 }), nil)
+		_ = l.Invoke(t.Context(), "/s/a", nil, nil)
+		next.err = nil
+		time.Sleep(10 * time.Second)
+		s, err := l.NewStream(t.Context(), &grpc.StreamDesc{}, "/s/a")
+		if err != nil || l.one.State() != HalfOpen {
+			t.Fatalf("the probe: %v, %v", err, l.one.State())
+		}
+		if err := l.Invoke(t.Context(), "/s/a", nil, nil); !errors.Is(err, ErrOpen) {
+			t.Errorf("beside the probe: %v", err)
+		}
+		if err := s.RecvMsg(nil); err != nil || l.one.State() != Closed {
+			t.Errorf("after the first response: %v, %v", err, l.one.State())
+		}
+		s.(*probe).ClientStream.(recv).end(status.Error(codes.Unavailable, "lost"))
+		if l.one.State() != Closed {
+			t.Error("the probe's end counted as well")
+		}
+	})
+}
+
+// TestTrapNoLockOverACall: while one call takes for ever, others are admitted,
+// end, and are counted.
+func TestTrapNoLockOverACall(t *testing.T) {
+	stuck, begun := make(chan struct{}), make(chan struct{})
+	l := NewLayer(&conn{wait: func() { close(begun); <-stuck }}, Default(), nil)
+	first := make(chan error, 1)
+	go func() { first <- l.Invoke(context.Background(), "/s/a", nil, nil) }()
+	<-begun
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range DefaultFailures {
+			call(l.one, Failure)
+		}
+		_ = l.Invoke(context.Background(), "/s/a", nil, nil)
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("a call waits for another")
+	}
+	if l.one.State() != Open || l.one.Rejected() != 1 {
+		t.Errorf("%v, %d rejected", l.one.State(), l.one.Rejected())
+	}
+	close(stuck)
+	if err := <-first; err != nil {
+		t.Error(err)
 	}
 }

@@ -141,6 +141,13 @@ func (a *admission) endLocked(o Outcome) {
 	}
 }
 
+// probes is whether the attempt is a probe of its backend's breaker.
+func (a *admission) probes() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gate != nil && a.ticket.probes()
+}
+
 func (a *admission) end(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -169,6 +176,10 @@ func (l around) NewStream(ctx context.Context, desc *grpc.StreamDesc, method str
 	s, err := l.next.NewStream(context.WithValue(ctx, admissionKey{}, a), desc, method, append(all, grpc.OnFinish(a.end))...)
 	if err != nil {
 		a.end(err)
+		return nil, err
 	}
-	return s, err
+	if a.probes() {
+		return &probe{s, a.end}, nil
+	}
+	return s, nil
 }

@@ -17,6 +17,8 @@
 //	discovery/etcd     endpoints as etcd's own naming package writes them
 //	discovery/targets  any of these from one text, as consul://host:8500/users
 //
+// What an xDS server says is resolved by grpc-go itself: see clientcore/xds.
+//
 // # What is promised
 //
 // A watch brings full snapshots, never differences. A slow listener misses

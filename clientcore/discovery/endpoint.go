@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 )
 
 // Endpoint is one backend.
@@ -39,6 +40,9 @@ func CheckAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" || port == "" {
 		return fmt.Errorf("must be host:port (got %q)", address)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return fmt.Errorf("must have a port from 1 to 65535 (got %q)", address)
 	}
 	return nil
 }

@@ -13,9 +13,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
-	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/clientcore/internal/pick"
 )
@@ -195,7 +193,7 @@ func (p *Pool) begin(ctx context.Context) (*channel, error) {
 		}
 		if len(now.channels) == 0 {
 			p.picks.Add(^uint64(0))
-			return nil, errClosing()
+			return nil, ErrClosed
 		}
 		i, load := p.kind.choose(now.channels, now.awake, turn, p.seed)
 		c := now.channels[i]
@@ -281,11 +279,6 @@ func refused(err error, opts []grpc.CallOption) error {
 	return err
 }
 
-// errClosing is what grpc-go's channels say of a call after Close.
-func errClosing() error {
-	return status.Error(codes.Canceled, "grpc: the client connection is closing")
-}
-
 // Size is the number of channels.
 func (p *Pool) Size() int { return len(p.slots) }
 
@@ -349,9 +342,6 @@ func (p *Pool) waitSlot(ctx context.Context, slot int) error {
 	}
 }
 
-// ErrClosed is what WaitReady returns on a pool that is closed.
-var ErrClosed = errors.New("the client is closed")
-
 // waitReady returns when conn is READY; or with its state when ctx ends, or conn
 // is closed. That a state changed says nothing of what it changed to, so each
 // round looks again; and a channel that fell back to IDLE does not connect
@@ -382,7 +372,7 @@ func (p *Pool) Close() error {
 		p.mu.Lock()
 		p.closed = true
 		p.picker.Store(&picker{})
-		p.refuseLocked(errClosing())
+		p.refuseLocked(ErrClosed)
 		all := append([]*channel(nil), p.slots...)
 		if p.keeper != nil {
 			all = append(all, p.keeper.othersLocked()...)

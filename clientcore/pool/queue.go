@@ -33,7 +33,7 @@ func (p *Pool) admit(ctx context.Context) (*channel, error) {
 	now := p.picker.Load()
 	if len(now.channels) == 0 {
 		p.mu.Unlock()
-		return nil, errClosing()
+		return nil, ErrClosed
 	}
 	var c, asleep *channel
 	if p.queue.waiters.Len() == 0 {

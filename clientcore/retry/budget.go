@@ -45,8 +45,8 @@ func (b Budget) list() []choice[rule] {
 
 func (b Budget) kind() rule { k, _ := chosen(b.list()); return k }
 
-// validate is what is wrong with the budget, below path.
-func (b Budget) validate() error {
+// Validate reports every setting that is out of range, as errors with a Field.
+func (b Budget) Validate() error {
 	kind, n := chosen(b.list())
 	switch n {
 	case 0:

@@ -73,3 +73,30 @@ func TestWaitNeverOverflows(t *testing.T) {
 		}
 	}
 }
+
+// TestPushbackForgetsThePreviousWait: the wait after a pushback is drawn as the
+// first one is, not from the one before.
+func TestPushbackForgetsThePreviousWait(t *testing.T) {
+	p := Default()
+	p.Attempts, p.Base, p.Max = 100, 10*time.Millisecond, time.Hour
+	p.Backoff = Backoff{Decorrelated: &Decorrelated{}}
+	r := New(p, NewSource(1), nil)
+	unavailable := status.Error(codes.Unavailable, "no")
+	var done progress
+	for range 20 {
+		done.made++
+		if _, err := r.again(t.Context(), &done, unavailable, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done.previous < 10*3*p.Base {
+		t.Fatalf("waits have only grown to %v: the draws tell nothing", done.previous)
+	}
+	if wait, err := r.again(t.Context(), &done, unavailable, metadata.Pairs("grpc-retry-pushback-ms", "7")); err != nil || wait != 7*time.Millisecond {
+		t.Fatalf("%v, %v after a pushback of 7 ms", wait, err)
+	}
+	wait, err := r.again(t.Context(), &done, unavailable, nil)
+	if err != nil || wait < p.Base || wait > 3*p.Base {
+		t.Errorf("%v, %v after the pushback, want at most 3·base, as of a first retry", wait, err)
+	}
+}

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"google.golang.org/grpc/codes"
+	"github.com/grpcbench/grpcbench/clientcore/internal/further"
 )
 
 // Native leaves retries to grpc-go itself, by a service config (gRFC A6): a wait
@@ -26,7 +26,7 @@ func (p Policy) IsNative() bool { return !p.Off && p.Backoff.Native != nil }
 func (p Policy) ServiceConfig() (retryPolicy, retryThrottling map[string]any) {
 	names := make([]string, len(p.Codes))
 	for i, code := range p.Codes {
-		names[i] = wireName(code)
+		names[i] = further.WireName(code)
 	}
 	retryPolicy = map[string]any{
 		"maxAttempts":          p.Attempts,
@@ -44,13 +44,4 @@ func (p Policy) ServiceConfig() (retryPolicy, retryThrottling map[string]any) {
 // jsonSeconds is a duration as JSON for protobuf has it: 0.5s.
 func jsonSeconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
-}
-
-// wireName is a code as gRPC writes it, as UNAVAILABLE.
-func wireName(code codes.Code) string {
-	return [...]string{
-		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-		"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
-		"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-	}[code]
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
+	"github.com/grpcbench/grpcbench/clientcore/internal/further"
 )
 
 // MaxAttempts is the most attempts that a Policy may ask for.
@@ -153,24 +154,11 @@ func (p Policy) Validate() error {
 	if p.AttemptTimeout < 0 {
 		wrong("attempt_timeout", "must be >= 0, where 0 is none (got %v)", p.AttemptTimeout)
 	}
-	errs = append(errs, field.Prefix("budget", p.Budget.validate())...)
+	errs = append(errs, field.Prefix("budget", p.Budget.Validate())...)
 	if p.Backoff.Native != nil {
 		errs = append(errs, p.validateNative())
 	}
-	if len(p.Codes) == 0 {
-		wrong("codes", "must name at least one code; to retry nothing write retry: none")
-	}
-	seen := map[codes.Code]bool{}
-	for i, code := range p.Codes {
-		at := fmt.Sprintf("codes[%d]", i)
-		switch {
-		case code == codes.OK || code > codes.Unauthenticated:
-			wrong(at, "must be a code of a failure (got %v)", code)
-		case seen[code]:
-			wrong(at, "names %v a second time", code)
-		}
-		seen[code] = true
-	}
+	errs = append(errs, further.CheckCodes(p.Codes, "to retry nothing write retry: none")...)
 	return errors.Join(errs...)
 }
 

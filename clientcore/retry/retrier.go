@@ -2,23 +2,12 @@ package retry
 
 import (
 	"context"
-	"errors"
-	"math"
-	"strconv"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"github.com/grpcbench/grpcbench/clientcore/internal/cause"
-)
-
-// Metadata of gRFC A6: what the client says with each further attempt, and how
-// the server asks for patience.
-const (
-	previousAttempts = "grpc-previous-rpc-attempts"
-	pushbackMillis   = "grpc-retry-pushback-ms"
+	"github.com/grpcbench/grpcbench/clientcore/internal/further"
 )
 
 // Observer is told of the attempts of one call, one after the other. It must
@@ -39,7 +28,7 @@ type Retrier struct {
 	policy   Policy
 	attempts int
 	timeout  time.Duration
-	codes    uint32 // bit c is set when code c is retried
+	codes    further.Codes // those that are retried
 	source   *Source
 	throttle *Throttle
 }
@@ -48,15 +37,12 @@ type Retrier struct {
 // which Retriers may share; nil is no bound. With a Native policy the Retrier
 // makes one attempt: the channel's service config has to say the rest.
 func New(p Policy, source *Source, throttle *Throttle) *Retrier {
-	r := &Retrier{policy: p, attempts: p.Attempts, timeout: p.AttemptTimeout, source: source, throttle: throttle}
+	r := &Retrier{policy: p, attempts: p.Attempts, timeout: p.AttemptTimeout, codes: further.CodesOf(p.Codes), source: source, throttle: throttle}
 	if p.Off || p.IsNative() {
 		r.attempts, r.timeout = 1, 0
 	}
 	if r.plain() {
 		r.throttle = nil // it would be told of calls that it has no say in
-	}
-	for _, code := range p.Codes {
-		r.codes |= 1 << code
 	}
 	return r
 }
@@ -68,10 +54,7 @@ func (r *Retrier) Policy() Policy { return r.policy }
 func (r *Retrier) plain() bool { return r.attempts == 1 && r.timeout == 0 }
 
 // retries is whether err is worth another attempt, limits aside.
-func (r *Retrier) retries(err error) bool {
-	code := status.Code(err)
-	return code <= codes.Unauthenticated && r.codes&(1<<code) != 0 && !cause.Client(err)
-}
+func (r *Retrier) retries(err error) bool { return r.codes.Cures(err) }
 
 // progress is what one call has used up.
 type progress struct {
@@ -85,7 +68,7 @@ type progress struct {
 // ends with when there is to be none: err itself, or a BudgetError of it. A wait
 // that cannot end before ctx's deadline is not begun.
 func (r *Retrier) again(ctx context.Context, p *progress, err error, trailer metadata.MD) (time.Duration, error) {
-	wait, asked, ok := pushback(trailer)
+	wait, asked, ok := further.Pushback(trailer)
 	retries := r.retries(err)
 	if retries || asked && !ok {
 		r.throttle.Failed()
@@ -109,24 +92,6 @@ func (r *Retrier) again(ctx context.Context, p *progress, err error, trailer met
 	return wait, nil
 }
 
-// pushback is the wait that the server asked for. It is not ok when the server
-// asks not to be tried again: by a negative number, or by anything else that is
-// no wait, as gRFC A6 has it.
-func pushback(trailer metadata.MD) (wait time.Duration, asked, ok bool) {
-	values := trailer[pushbackMillis]
-	if len(values) == 0 {
-		return 0, false, false
-	}
-	millis, err := strconv.ParseInt(values[0], 10, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || len(values) > 1 || millis < 0 {
-		return 0, true, false
-	}
-	if millis > math.MaxInt64/int64(time.Millisecond) {
-		return math.MaxInt64, true, true
-	}
-	return time.Duration(millis) * time.Millisecond, true, true
-}
-
 // sleep waits, or returns the status of a ctx that ended first.
 func sleep(ctx context.Context, wait time.Duration) error {
 	if wait > 0 {
@@ -146,9 +111,7 @@ func sleep(ctx context.Context, wait time.Duration) error {
 // attemptContext is the context of the attempt after made others. cancel is nil
 // where there is nothing to release.
 func (r *Retrier) attemptContext(ctx context.Context, made int) (_ context.Context, cancel context.CancelFunc) {
-	if made > 0 {
-		ctx = metadata.AppendToOutgoingContext(ctx, previousAttempts, strconv.Itoa(made))
-	}
+	ctx = further.Numbered(ctx, made)
 	if r.timeout > 0 {
 		return context.WithTimeout(ctx, r.timeout)
 	}

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/grpcbench/grpcbench/clientcore/internal/frame"
+	"github.com/grpcbench/grpcbench/clientcore/internal/further"
 )
 
 // ReplayLimit is how many bytes of sent messages a stream keeps for a later
@@ -34,10 +36,10 @@ func (r *Retrier) NewStream(ctx context.Context, next grpc.ClientConnInterface, 
 	}
 	s := &stream{retrier: r, ctx: ctx, next: next, observer: observer, desc: desc, method: method}
 	s.changed.L = &s.mu
-	s.opts, s.finishers = split(opts)
+	s.opts, s.finishers = further.Split(opts)
 	s.opts = slices.Clip(s.opts) // they may be the caller's
 	if r.attempts > 1 {
-		s.codec = codecOf(s.opts)
+		s.codec = frame.CodecOf(s.opts)
 	}
 	if s.codec != nil {
 		s.opts = append(s.opts, grpc.ForceCodecV2(s.codec))
@@ -74,7 +76,7 @@ type stream struct {
 	desc      *grpc.StreamDesc
 	method    string
 	opts      []grpc.CallOption
-	codec     *frameCodec // nil when nothing is replayed
+	codec     *frame.Codec // nil when nothing is replayed
 	finishers []func(error)
 	ending    sync.Once
 
@@ -92,10 +94,10 @@ type stream struct {
 	replaying bool // someone sends frames to current again
 	finished  bool
 	result    error // what RecvMsg returns when finished; io.EOF is success
-	frames    []*frame
+	frames    []*frame.Frame
 	size      int
-	closed    bool   // CloseSend was called
-	pending   *frame // a message that was received for the next RecvMsg
+	closed    bool         // CloseSend was called
+	pending   *frame.Frame // a message that was received for the next RecvMsg
 	unwatch   func() bool
 }
 
@@ -196,7 +198,7 @@ func failure(err error) error {
 }
 
 // publish makes a the current attempt, and returns the frames to replay on it.
-func (s *stream) publish(a *attempt) []*frame {
+func (s *stream) publish(a *attempt) []*frame.Frame {
 	s.mu.Lock()
 	s.current = a
 	s.retrying = false
@@ -216,7 +218,7 @@ func (s *stream) publish(a *attempt) []*frame {
 
 // replay sends frames to a, and the end of sending where it was reached. An
 // attempt that fails meanwhile is whoever receives' concern.
-func (s *stream) replay(a *attempt, frames []*frame) {
+func (s *stream) replay(a *attempt, frames []*frame.Frame) {
 	s.mu.Lock()
 	if !s.replaying {
 		s.mu.Unlock()
@@ -302,7 +304,7 @@ func (s *stream) SendMsg(m any) error {
 	// A prepared message is bytes already, of a number that it does not tell:
 	// it cannot be kept within the limit.
 	if _, prepared := m.(*grpc.PreparedMsg); !prepared {
-		m = s.codec.encode(m)
+		m = s.codec.Encode(m)
 	}
 	s.mu.Lock()
 	for (s.retrying || s.replaying) && !s.finished {
@@ -316,10 +318,10 @@ func (s *stream) SendMsg(m any) error {
 	if !s.committed.Load() {
 		// Kept before it is sent: an attempt that replaces this one from now
 		// on is sent it, too.
-		f, known := m.(*frame)
+		f, known := m.(*frame.Frame)
 		if known {
 			s.frames = append(s.frames, f)
-			s.size += f.size()
+			s.size += f.Size()
 		}
 		if !known || s.size > ReplayLimit {
 			s.commitLocked()
@@ -369,7 +371,7 @@ func (s *stream) sendFailed(a *attempt) error {
 func (s *stream) probeLocked(a *attempt, background bool) {
 	s.receiving = true
 	s.mu.Unlock()
-	f := &frame{}
+	f := &frame.Frame{}
 	err := a.RecvMsg(f)
 	s.received(a, err, f, background)
 }
@@ -379,7 +381,7 @@ func (s *stream) probeLocked(a *attempt, background bool) {
 // message; and the stream's end otherwise. A message that is not nil was
 // received for a RecvMsg to come. background is whether the replay must not keep
 // the caller from receiving.
-func (s *stream) received(a *attempt, err error, message *frame, background bool) error {
+func (s *stream) received(a *attempt, err error, message *frame.Frame, background bool) error {
 	s.mu.Lock()
 	s.receiving = false
 	if err == nil {
@@ -424,8 +426,8 @@ func (s *stream) RecvMsg(m any) error {
 		if f := s.pending; f != nil {
 			s.pending = nil
 			s.mu.Unlock()
-			if err := s.codec.inner.Unmarshal(f.data, m); err != nil {
-				return status.Errorf(codes.Internal, "grpc: failed to unmarshal the received message: %v", err)
+			if err := s.codec.Decode(f, m); err != nil {
+				return err
 			}
 			if !s.desc.ServerStreams {
 				s.end(nil)

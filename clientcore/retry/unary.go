@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
+	"github.com/grpcbench/grpcbench/clientcore/internal/further"
 	"github.com/grpcbench/grpcbench/clientcore/internal/pick"
 )
 
@@ -27,7 +28,7 @@ func (r *Retrier) Invoke(ctx context.Context, next grpc.ClientConnInterface, obs
 		observer.End(err)
 		return err
 	}
-	attempts, finishers := split(opts)
+	attempts, finishers := further.Split(opts)
 	var err error
 	if observer != nil {
 		err = r.invoke(ctx, next, observer, method, args, reply, attempts)
@@ -48,10 +49,10 @@ func (r *Retrier) invoke(ctx context.Context, next grpc.ClientConnInterface, obs
 	var wait time.Duration
 	r.throttle.Call()
 	for {
-		attempt, cancel := r.attemptContext(ctx, done.made)
+		own, cancel := r.attemptContext(ctx, done.made)
 		done.made++
 		observer.Begin(wait)
-		err := next.Invoke(attempt, method, args, reply, opts...)
+		err := next.Invoke(own, method, args, reply, opts...)
 		if cancel != nil {
 			cancel()
 		}
@@ -68,25 +69,6 @@ func (r *Retrier) invoke(ctx context.Context, next grpc.ClientConnInterface, obs
 		}
 		forget(reply, opts)
 	}
-}
-
-// split takes OnFinish, which is for the call and not for an attempt, from
-// opts. Without any it returns opts themselves.
-func split(opts []grpc.CallOption) (attempts []grpc.CallOption, finishers []func(error)) {
-	for _, opt := range opts {
-		if finish, ok := opt.(grpc.OnFinishCallOption); ok {
-			finishers = append(finishers, finish.OnFinish)
-		}
-	}
-	if finishers == nil {
-		return opts, nil
-	}
-	for _, opt := range opts {
-		if _, finish := opt.(grpc.OnFinishCallOption); !finish {
-			attempts = append(attempts, opt)
-		}
-	}
-	return attempts, finishers
 }
 
 // listener is the observer of a unary call that has none: it is there for the

@@ -5,6 +5,10 @@
 // imports it.
 //
 //	import _ "github.com/grpcbench/grpcbench/clientcore/xds"
+//
+// grpc-go's own balancers choose the backends of an xds target, as the server
+// says. Config.Balance has no effect on it, and Stats knows neither attempts by
+// backend nor connections.
 package xds
 
 import (

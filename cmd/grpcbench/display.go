@@ -24,7 +24,7 @@ type display interface {
 // newDisplay is a live bar on a terminal, one plain line every ten seconds
 // elsewhere (and under CI), nothing when quiet.
 func newDisplay(w io.Writer, plan *scenario.Plan, quiet bool) display {
-	total := time.Duration(plan.Trials*len(plan.Variants)) * (plan.Warmup + plan.Measure)
+	total := plan.Duration()
 	if quiet {
 		return silent{}
 	}
@@ -32,7 +32,7 @@ func newDisplay(w io.Writer, plan *scenario.Plan, quiet bool) display {
 		return newLive(w, total, newSpeed(plan))
 	}
 	fmt.Fprintf(w, "%s: %s of %s, about %v\n", plan.Base.Name,
-		count(plan.Trials, "trial"), count(len(plan.Variants), "variant"), total.Round(time.Second))
+		count(plan.MostTrials(), "trial"), count(len(plan.Variants), "variant"), total.Round(time.Second))
 	return &plain{w: w, speed: newSpeed(plan), last: time.Now()}
 }
 

@@ -4,15 +4,18 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
 
+	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/reports"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/engine"
 )
 
 func (a *app) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the kinds of every choice: policies, backoffs, faults, …",
+		Short: "List the kinds of every choice: policies, backoffs, faults, …; and what status codes say",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := scenario.List(a.stdout, columns(a.stdout)); err != nil {
@@ -20,7 +23,11 @@ func (a *app) listCommand() *cobra.Command {
 			}
 			fmt.Fprintf(a.stdout, "\nreport --format: what a result is rendered as\n")
 			for _, f := range reports.Formats() {
-				fmt.Fprintf(a.stdout, "  %-9s %s\n", f.Name, f.Doc)
+				fmt.Fprintf(a.stdout, "  %-16s %s\n", f.Name, f.Doc)
+			}
+			fmt.Fprintf(a.stdout, "\nstatus codes: how a call ended\n")
+			for code := codes.OK; code <= codes.Unauthenticated; code++ {
+				fmt.Fprintf(a.stdout, "  %-19s %s\n", engine.CodeName(uint32(code)), clientcore.Explain(code))
 			}
 			return nil
 		},

@@ -45,6 +45,9 @@ partial).`,
 			if err != nil {
 				return err
 			}
+			if rendered.Parts != nil {
+				return usageError("--format: %s makes several files; render it afterwards with 'grpcbench report --format %[1]s --output DIR'", format)
+			}
 			labelled, err := parseLabels(labels)
 			if err != nil {
 				return err
@@ -52,6 +55,9 @@ partial).`,
 			plan, err := flags.plan(c, files[0])
 			if err != nil {
 				return err
+			}
+			if err := plan.CheckSecrets(); err != nil {
+				return usageError("%v", err)
 			}
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
@@ -106,7 +112,7 @@ partial).`,
 	}
 	flags.register(c)
 	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
-	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(formatNames(), ", "))
+	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(printedNames(), ", "))
 	c.Flags().StringVar(&note, "note", "", "free text to keep with the result")
 	c.Flags().StringArrayVar(&labels, "label", nil, "`KEY=VALUE` to keep with the result (repeatable)")
 	c.Flags().BoolVar(&quiet, "quiet", false, "no progress on standard error")

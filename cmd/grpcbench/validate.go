@@ -26,7 +26,7 @@ func (a *app) validateCommand() *cobra.Command {
 				for _, warning := range plan.Warnings {
 					fmt.Fprintf(a.stderr, "%s: warning: %s\n", file, warning)
 				}
-				fmt.Fprintf(a.stdout, "%s: ok, %s of %s\n", file, count(plan.Trials, "trial"), count(len(plan.Variants), "variant"))
+				fmt.Fprintf(a.stdout, "%s: ok, %s of %s\n", file, count(plan.MostTrials(), "trial"), count(len(plan.Variants), "variant"))
 			}
 			if len(wrong) > 0 {
 				return &exitError{code: exitUsage, message: strings.Join(wrong, "\n")}

@@ -2,6 +2,7 @@ package result
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"math"
@@ -54,6 +55,41 @@ func TestWriteRead(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-written +read:\n%s", diff)
+	}
+}
+
+// Written variant by variant or at once: it is the same text.
+func TestWriteIsPlainJSON(t *testing.T) {
+	none, empty, two := full(t), full(t), full(t)
+	none.Variants, empty.Variants = nil, []Variant{}
+	two.Variants = append(two.Variants, Variant{Name: "w"})
+	for _, r := range []*Result{none, empty, full(t), two} {
+		want, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := Write(&got, r); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want)+"\n", got.String()); diff != "" {
+			t.Errorf("%d variants (-want +got):\n%s", len(r.Variants), diff)
+		}
+	}
+}
+
+// A document may name its version anywhere, but only one.
+func TestReadVersionAnywhere(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"seed": 3, "schema_version": 1}`:                      "",
+		`{"schema_version": 1, "seed": 3}`:                      "",
+		`{"schema_version": 1, "seed": 3, "schema_version": 2}`: "the result has schema_version 2 as well as 1",
+		`{"seed": 3, "schema_version": 2}`:                      "the result has schema_version 2 and this grpcbench reads 1: use a newer one",
+	} {
+		r, err := Read(strings.NewReader(in))
+		if want == "" && (err != nil || r.Seed != 3) || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: %v, want %q", in, err, want)
+		}
 	}
 }
 
@@ -147,7 +183,7 @@ func TestSaveFails(t *testing.T) {
 	unwritable.Validity.Reasons[0].Figure = math.Inf(1)
 	for name, err := range map[string]error{
 		"encoding": unwritable.Save(path),
-		"full disk": save(path, func(w io.Writer) error {
+		"full disk": WriteFile(path, func(w io.Writer) error {
 			if _, err := io.WriteString(w, "{ half of it"); err != nil {
 				return err
 			}

@@ -67,3 +67,44 @@ func (h *Histogram) Reset() {
 	h.hdr.Reset()
 	h.min, h.max, h.sum, h.overRange = math.MaxInt64, math.MinInt64, 0, 0
 }
+
+// CountsUpTo counts, for each of the ascending edges in nanoseconds, the
+// recorded durations that are not above it, as well as the buckets can tell: a
+// bucket counts where its upper end does.
+func (h *Histogram) CountsUpTo(edges []int64) []int64 {
+	out := make([]int64, len(edges))
+	at := 0
+	for i, n := range h.hdr.Export().Counts {
+		if n == 0 {
+			continue
+		}
+		for end := bucketEnd(i); at < len(edges) && end > edges[at]; {
+			at++
+		}
+		if at == len(edges) {
+			break
+		}
+		out[at] += n
+	}
+	for i := 1; i < len(out); i++ {
+		out[i] += out[i-1]
+	}
+	return out
+}
+
+// The geometry of HdrHistogram's counts at LowestNS and Digits: halves of 1,024
+// buckets, each half's as wide as all of the half before together, from
+// 2⁹ = 512 ns.
+const (
+	halfBits = 10
+	unitBits = 9
+)
+
+// bucketEnd is the highest duration that the i-th bucket counts.
+func bucketEnd(i int) int64 {
+	shift, within := i>>halfBits-1, int64(i&(1<<halfBits-1)+1<<halfBits)
+	if shift < 0 {
+		shift, within = 0, within-1<<halfBits
+	}
+	return (within+1)<<(shift+unitBits) - 1
+}

@@ -210,3 +210,27 @@ func TestRecordDoesNotAllocate(t *testing.T) {
 		t.Errorf("Record allocates %v times", n)
 	}
 }
+
+// The counts up to each edge are those of the buckets that HdrHistogram itself
+// lists.
+func TestCountsUpTo(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{0, 1, 50, 20_000} {
+		h := recorded(draw(rng, n))
+		edges := []int64{0, 1, 511, 512, 1e3, 5e3, 99_999, 1e5, 1e6, 1_048_575, 3e6, 77e6, 1e9, HighestNS, math.MaxInt64}
+		want := make([]int64, len(edges))
+		for _, bar := range h.hdr.Distribution() {
+			for i, edge := range edges {
+				if bar.To <= edge {
+					want[i] += bar.Count
+				}
+			}
+		}
+		if got := h.CountsUpTo(edges); !slices.Equal(got, want) {
+			t.Errorf("%d values: %v, want %v", n, got, want)
+		}
+		if got := h.CountsUpTo(edges)[len(edges)-1]; got != h.Count() {
+			t.Errorf("%d values: all is %d, want %d", n, got, h.Count())
+		}
+	}
+}

@@ -43,11 +43,16 @@ type Scenario struct {
 	// Dimensions are the compared dimensions in the document's order; empty
 	// when one variant was run.
 	Dimensions []Dimension `json:"dimensions,omitempty"`
-	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's.
-	Trials    int   `json:"trials"`
-	WarmupNS  int64 `json:"warmup_ns"`
-	MeasureNS int64 `json:"measure_ns"`
-	DrainNS   int64 `json:"drain_ns"`
+	// Trials, WarmupNS, MeasureNS and DrainNS are the plan's. Where trials were
+	// added until the intervals were narrow enough, Precision is how narrow, as
+	// a share, Reached how narrow the widest came to be (0: not known), and
+	// Trials how many it took.
+	Trials    int     `json:"trials"`
+	Precision float64 `json:"precision,omitempty"`
+	Reached   float64 `json:"precision_reached,omitempty"`
+	WarmupNS  int64   `json:"warmup_ns"`
+	MeasureNS int64   `json:"measure_ns"`
+	DrainNS   int64   `json:"drain_ns"`
 	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
@@ -70,24 +75,43 @@ type Load struct {
 	Kind   Kind   `json:"kind"`
 	Loop   Loop   `json:"loop"`
 	// Arrivals is the arrival process of an open loop: constant, poisson.
-	Arrivals    string  `json:"arrivals,omitempty"`
-	RatePerS    float64 `json:"rate_per_s,omitempty"`
-	Workers     int     `json:"workers,omitempty"`
-	ThinkNS     int64   `json:"think_ns,omitempty"`
-	SLONS       int64   `json:"slo_ns,omitempty"`
-	TimeoutNS   int64   `json:"timeout_ns,omitempty"`
-	Messages    int     `json:"messages,omitempty"`
-	RequestB    int64   `json:"request_bytes,omitempty"`
-	ResponseB   int64   `json:"response_bytes,omitempty"`
-	MaxInFlight int     `json:"max_in_flight,omitempty"`
+	Arrivals string `json:"arrivals,omitempty"`
+	// Shape is how rate or workers change over the measurement, as a document
+	// writes it; empty where they do not.
+	Shape string `json:"shape,omitempty"`
+	// SessionCalls is how many calls each arrival makes, ThinkNS apart; 0 where
+	// it is one. The rate is of arrivals.
+	SessionCalls int     `json:"session_calls,omitempty"`
+	RatePerS     float64 `json:"rate_per_s,omitempty"`
+	Workers      int     `json:"workers,omitempty"`
+	ThinkNS      int64   `json:"think_ns,omitempty"`
+	SLONS        int64   `json:"slo_ns,omitempty"`
+	TimeoutNS    int64   `json:"timeout_ns,omitempty"`
+	Messages     int     `json:"messages,omitempty"`
+	// MessageEveryNS is the time between messages that are sent at their times.
+	MessageEveryNS int64 `json:"message_every_ns,omitempty"`
+	// RequestB and ResponseB are means where RequestSizes or ResponseSizes name
+	// a distribution.
+	RequestB      int64  `json:"request_bytes,omitempty"`
+	ResponseB     int64  `json:"response_bytes,omitempty"`
+	RequestSizes  string `json:"request_sizes,omitempty"`
+	ResponseSizes string `json:"response_sizes,omitempty"`
+	// Keys is how calls are spread over users; empty is uniform.
+	Keys        string `json:"keys,omitempty"`
+	MaxInFlight int    `json:"max_in_flight,omitempty"`
 }
+
+// Lasts is whether the fault goes on to the end of the trial once it has begun.
+func (f *FaultWindow) Lasts() bool { return f.ForNS == 0 && !f.Moment }
 
 // FaultWindow is one scheduled fault. Times count from t0.
 type FaultWindow struct {
 	Name  string `json:"name"`
 	Kind  string `json:"kind"`
 	AtNS  int64  `json:"at_ns"`
-	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial
+	ForNS int64  `json:"for_ns,omitempty"` // 0: to the end of the trial, unless Moment
+	// Moment is that it happens at AtNS and is over.
+	Moment bool `json:"moment,omitempty"`
 	// EveryNS is the period with which it repeats; 0: it does not.
 	EveryNS int64 `json:"every_ns,omitempty"`
 	// Method and Backends narrow it, as written; empty is all.
@@ -223,6 +247,7 @@ type State string
 // The states.
 const (
 	Steady       State = "steady"
+	Drifting     State = "drifting"  // responses grew or shrank throughout
 	Saturated    State = "saturated" // in flight grew to the end
 	InFault      State = "in fault"  // a fault was open when measurement ended, or until less than a second before
 	Recovered    State = "recovered"
@@ -288,11 +313,13 @@ const (
 	AttemptTime    Measure = "attempt"         // one attempt, start to end
 	FirstMessage   Measure = "first_message"   // first − sent
 	MessageGap     Measure = "message_gap"     // between response messages
+	// MessageResponse is that of each paced message: response − when it was due.
+	MessageResponse Measure = "message_response"
 )
 
 // Measures lists every measure in the order of display.
 func Measures() []Measure {
-	return []Measure{Response, ResponseFailed, Service, Wait, Lag, AttemptTime, FirstMessage, MessageGap}
+	return []Measure{Response, ResponseFailed, Service, Wait, Lag, AttemptTime, FirstMessage, MessageGap, MessageResponse}
 }
 
 // Interval is one second of one trial. Time series and live views consume
@@ -306,21 +333,26 @@ type Interval struct {
 }
 
 // IntervalSeries is one load entry's second. A call counts as planned and
-// dropped in the second it was due, the rest in the second it ended.
+// dropped in the second it was due, as dispatched in the one it left in, the
+// rest in the second it ended.
 type IntervalSeries struct {
-	Name     string           `json:"name"`
-	Planned  int64            `json:"planned"`
-	Dropped  int64            `json:"dropped"`
-	OK       int64            `json:"ok"`
-	InSLO    int64            `json:"in_slo"`
-	Failed   int64            `json:"failed"`
-	Codes    map[string]int64 `json:"codes,omitempty"`
-	Attempts int64            `json:"attempts"`
+	Name    string `json:"name"`
+	Planned int64  `json:"planned"`
+	Dropped int64  `json:"dropped"`
+	// Dispatched is the calls that left in this second.
+	Dispatched int64            `json:"dispatched"`
+	OK         int64            `json:"ok"`
+	InSLO      int64            `json:"in_slo"`
+	Failed     int64            `json:"failed"`
+	Codes      map[string]int64 `json:"codes,omitempty"`
+	Attempts   int64            `json:"attempts"`
 	// InFlight is the calls under way when the interval ended.
 	InFlight int64 `json:"in_flight"`
 	// P50NS and P99NS are of the responses of OK calls; 0 when there was none.
 	P50NS int64 `json:"p50_ns"`
 	P99NS int64 `json:"p99_ns"`
+	// Spread is how these responses were spread; nil when there was none.
+	Spread *Spread `json:"spread,omitempty"`
 }
 
 // BreakerChange is one change of one circuit breaker. Times are from t0.
@@ -357,7 +389,8 @@ type Attempt struct {
 	Code       string `json:"code"`
 	StartNS    int64  `json:"start_ns"`
 	DurationNS int64  `json:"duration_ns"`
-	// DelayNS is the backoff that followed.
+	// DelayNS is the backoff that followed. The attempts of a hedged call run
+	// side by side, in the order of their start: StartNS and DurationNS say how.
 	DelayNS int64 `json:"delay_ns,omitempty"`
 }
 
@@ -459,9 +492,10 @@ type Client struct {
 	Picks     []Picks `json:"picks,omitempty"`
 	Imbalance float64 `json:"imbalance,omitempty"`
 	Pool      Pool    `json:"pool"`
-	// Breaker and Retry are 0 without one.
+	// Breaker, Retry and Hedge are 0 without one.
 	Breaker Breaker `json:"breaker"`
 	Retry   Retry   `json:"retry"`
+	Hedge   Hedge   `json:"hedge"`
 }
 
 // Picks is how often one backend was picked.
@@ -489,9 +523,18 @@ type Breaker struct {
 	Rejected int64 `json:"rejected,omitempty"` // attempts that were not sent
 }
 
-// Retry is what the retry budget did.
+// Retry is what the budget of retries, or of hedges, did.
 type Retry struct {
 	Refused int64 `json:"refused,omitempty"` // attempts that the budget did not allow
+}
+
+// Hedge is what hedging did.
+type Hedge struct {
+	// Sent is the further attempts of hedged calls: because there was no answer
+	// in time, or because the attempt before had failed.
+	Sent int64 `json:"sent,omitempty"`
+	// Won is how many of these answered first.
+	Won int64 `json:"won,omitempty"`
 }
 
 // AttemptCount is the client's count of attempts for one method on one backend.

@@ -51,15 +51,24 @@ func (h *Histogram) Summarize(planned int64) (Summary, error) {
 // really seen; one in the top bucket is the maximum where values were over
 // range.
 func (h *Histogram) Quantiles(planned int64, qs ...float64) []*int64 {
-	out := make([]*int64, len(qs))
+	ranks := make([]int64, len(qs))
+	for i, q := range qs {
+		ranks[i] = rank(q, planned)
+	}
+	return h.AtRanks(ranks...)
+}
+
+// AtRanks returns the values at those 1-based ranks, as Quantiles does.
+func (h *Histogram) AtRanks(ranks ...int64) []*int64 {
+	out := make([]*int64, len(ranks))
 	count := h.Count()
 	if count == 0 {
 		return out
 	}
-	percentiles := make([]float64, 0, len(qs))
-	at := make([]int, 0, len(qs))
-	for i, q := range qs {
-		if r := rank(q, planned); r <= count {
+	percentiles := make([]float64, 0, len(ranks))
+	at := make([]int, 0, len(ranks))
+	for i, r := range ranks {
+		if r <= count {
 			// HdrHistogram rounds percentile/100 × count to the nearest
 			// integer, so this asks for exactly that rank.
 			percentiles = append(percentiles, float64(r)/float64(count)*100)

@@ -2,6 +2,8 @@ package stats
 
 import (
 	"math"
+	"slices"
+	"strconv"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 )
@@ -16,6 +18,9 @@ const (
 	P99  Quantile = 0.99
 	P999 Quantile = 0.999
 )
+
+// String is p50, p99.9.
+func (q Quantile) String() string { return "p" + strconv.FormatFloat(float64(q)*100, 'f', -1, 64) }
 
 // Of is the quantile as the summary holds it; nil for null.
 func (q Quantile) Of(s result.Summary) *int64 {
@@ -76,6 +81,15 @@ func (l Latency) Known() bool { return !l.Failed() && !l.TooFew() }
 // than MinSamples(q), cut short perhaps, has no say; where that is half of
 // them or more, the quantile is n/a.
 func Response(samples []Sample, q Quantile) Latency {
+	values := perTrial(samples, q)
+	if 2*len(values) <= len(samples) {
+		return Latency{NS: math.NaN()}
+	}
+	return Latency{NS: middle(values)}
+}
+
+// perTrial is the quantile of each trial that has a say, ascending.
+func perTrial(samples []Sample, q Quantile) []float64 {
 	var values []float64
 	for _, s := range samples {
 		if s.Series.Planned < MinSamples(float64(q)) {
@@ -83,10 +97,8 @@ func Response(samples []Sample, q Quantile) Latency {
 		}
 		values = append(values, orInf(q.Of(s.Series.Latency[result.Response])))
 	}
-	if 2*len(values) <= len(samples) {
-		return Latency{NS: math.NaN()}
-	}
-	return Latency{NS: Median(values)}
+	slices.Sort(values)
+	return values
 }
 
 func orInf(ns *int64) float64 {

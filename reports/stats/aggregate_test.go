@@ -104,13 +104,13 @@ func TestCompare(t *testing.T) {
 		"Hodges–Lehmann of the logarithms": {[]Sample{p99(0, 1000, 100), p99(1, 1000, 200), p99(2, 1000, 3200)}, math.Pow(8, 0.25), 3, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ok := Compare(c.variant, base, P99)
-			if ok != c.ok || got.Blocks != c.blocks || math.Abs(got.Ratio-c.ratio) > 1e-12 {
+			got, ok := Compare(c.variant, base, ResponseAt(P99), 1)
+			if ok != c.ok || got.Blocks != c.blocks || math.Abs(got.Estimate-c.ratio) > 1e-12 {
 				t.Errorf("got %+v, %v; want %v over %d, %v", got, ok, c.ratio, c.blocks, c.ok)
 			}
 		})
 	}
-	if _, ok := Compare(base, []Sample{p99(0, 1000, 0), p99(1, 1000, 200)}, P99); ok {
+	if _, ok := Compare(base, []Sample{p99(0, 1000, 0), p99(1, 1000, 200)}, ResponseAt(P99), 1); ok {
 		t.Error("compared with a baseline that has a null trial")
 	}
 }

@@ -1,27 +1,71 @@
 package stats
 
-import (
-	"math"
+import "math"
 
-	"github.com/grpcbench/grpcbench/reports/result"
-)
-
-// Change is how a quantile differs from the baseline's.
-type Change struct {
-	// Ratio is variant ÷ baseline: e to the Hodges–Lehmann estimate of the
-	// per-block differences ln(variant/baseline). A point estimate.
-	Ratio float64
-	// Blocks is how many blocks both were measured in.
+// Comparison is how a variant's metric differs from another's. The interval is
+// the verdict: a difference is shown when the interval holds none that is no
+// difference.
+type Comparison struct {
+	Scale Scale
+	// Estimate and Interval are ratios or differences, as Scale says.
+	Estimate float64
+	Interval Interval
+	// Blocks is how many blocks both were measured in; 0 for independent
+	// results.
 	Blocks int
+	// Family is the number of comparisons that hold together at Level.
+	Family int
 }
 
-// Compare estimates how the variant's quantile q of response differs from the
-// baseline's, block by block. ok is false where it is not compared: a trial of
-// either has a null quantile, or no block holds both with enough samples.
-func Compare(variant, baseline []Sample, q Quantile) (c Change, ok bool) {
-	with, without := logs(variant, q), logs(baseline, q)
-	if with == nil || without == nil {
-		return Change{}, false
+// Shown says whether the two were shown to differ.
+func (c Comparison) Shown() bool { return c.Possible() && !c.Interval.Contains(c.Scale.unscaled(0)) }
+
+// Possible says whether there were enough trials to show any difference.
+func (c Comparison) Possible() bool {
+	return c.Interval.Finite() && !(c.Scale == Ratio && c.Interval.Low == 0)
+}
+
+// Less says whether the variant's metric was shown to be below the other's.
+func (c Comparison) Less() bool { return c.Shown() && c.Interval.High < c.Scale.unscaled(0) }
+
+// More says whether it was shown to be above.
+func (c Comparison) More() bool { return c.Shown() && c.Interval.Low > c.Scale.unscaled(0) }
+
+// Detectable is the difference that this run could have shown either way: the
+// longer arm of the interval, because a true difference moves the whole of it.
+// It is a ratio above 1, or a difference above 0; +Inf where none could.
+func (c Comparison) Detectable() float64 {
+	if !c.Possible() {
+		return math.Inf(1)
+	}
+	if c.Scale == Ratio {
+		return max(c.Estimate/c.Interval.Low, c.Interval.High/c.Estimate)
+	}
+	return max(c.Estimate-c.Interval.Low, c.Interval.High-c.Estimate)
+}
+
+// Reverse is the comparison the other way round.
+func (c Comparison) Reverse() Comparison {
+	low, high := c.Interval.Low, c.Interval.High
+	if c.Scale == Ratio {
+		c.Estimate, c.Interval = 1/c.Estimate, Interval{Low: 1 / high, High: 1 / low}
+		return c
+	}
+	c.Estimate, c.Interval = -c.Estimate, Interval{Low: -high, High: -low}
+	return c
+}
+
+// Compare compares two variants block by block: the Hodges–Lehmann estimate of
+// the differences per block, and the exact signed-rank interval at the level
+// at which `family` comparisons hold together. It needs no assumption on how
+// trials are distributed but that a difference is as likely to fall short of
+// the true one as beyond it. ok is false where they are not compared: a trial
+// of either has a null figure, or no block holds both.
+func Compare(variant, other []Sample, m Metric, family int) (c Comparison, ok bool) {
+	with, ok1 := m.perBlock(variant)
+	without, ok2 := m.perBlock(other)
+	if !ok1 || !ok2 {
+		return Comparison{}, false
 	}
 	// In the order of the samples, so that the same result gives the same bits.
 	var d []float64
@@ -33,24 +77,38 @@ func Compare(variant, baseline []Sample, q Quantile) (c Change, ok bool) {
 		}
 	}
 	if len(d) == 0 {
-		return Change{}, false
+		return Comparison{}, false
 	}
-	return Change{Ratio: math.Exp(HodgesLehmann(d)), Blocks: len(d)}, true
+	return paired(d, m.Scale, family), true
 }
 
-// logs is ln of the quantile by block, of the trials with enough samples; nil
-// where one of them is null, or 0, which has no logarithm.
-func logs(samples []Sample, q Quantile) map[int]float64 {
-	out := map[int]float64{}
-	for _, s := range samples {
-		if s.Series.Planned < MinSamples(float64(q)) {
+// paired makes the comparison of scaled differences.
+func paired(d []float64, scale Scale, family int) Comparison {
+	estimate, i := SignedRank(d, FamilyLevel(family))
+	return Comparison{
+		Scale: scale, Blocks: len(d), Family: family, Estimate: scale.unscaled(estimate),
+		Interval: Interval{Low: scale.unscaled(i.Low), High: scale.unscaled(i.High)},
+	}
+}
+
+// Against compares each of the variants of one table with one of them: with
+// the baseline, or with the best. The len(variants)−1 comparisons are a family:
+// their intervals hold together at Level. nil stands for what is not compared,
+// the control itself among it.
+//
+// With the best as the control the interval of each of the rest holds as well
+// as with any other, but which one is best was read off the same figures: it is
+// shown to be the best only where all of the rest are shown to be worse
+// (Hsu 1984), and of a part of them nothing is shown.
+func Against(variants [][]Sample, control int, m Metric) []*Comparison {
+	out := make([]*Comparison, len(variants))
+	for i := range variants {
+		if i == control {
 			continue
 		}
-		ns := q.Of(s.Series.Latency[result.Response])
-		if ns == nil || *ns <= 0 {
-			return nil
+		if c, ok := Compare(variants[i], variants[control], m, len(variants)-1); ok {
+			out[i] = &c
 		}
-		out[s.Block] = math.Log(float64(*ns))
 	}
 	return out
 }

@@ -12,11 +12,15 @@ import (
 // Median is the middle value, or the mean of the two middle ones; NaN of none.
 // +Inf ranks last, so a median can be +Inf. values is left as it is.
 func Median(values []float64) float64 {
-	n := len(values)
+	return middle(slices.Sorted(slices.Values(values)))
+}
+
+// middle is the median of values that are sorted.
+func middle(sorted []float64) float64 {
+	n := len(sorted)
 	if n == 0 {
 		return math.NaN()
 	}
-	sorted := slices.Sorted(slices.Values(values))
 	if n%2 == 1 {
 		return sorted[n/2]
 	}
@@ -42,15 +46,7 @@ func Mean(values []float64) float64 {
 // HodgesLehmann is the median of the k(k+1)/2 Walsh averages (dᵢ + dⱼ)/2,
 // i ≤ j (Hodges and Lehmann 1963): the estimate of location that belongs to
 // the signed-rank test. NaN of none.
-func HodgesLehmann(d []float64) float64 {
-	walsh := make([]float64, 0, len(d)*(len(d)+1)/2)
-	for i := range d {
-		for _, e := range d[i:] {
-			walsh = append(walsh, d[i]/2+e/2)
-		}
-	}
-	return Median(walsh)
-}
+func HodgesLehmann(d []float64) float64 { return middle(walshAverages(d)) }
 
 // MinSamples is the fewest samples from which quantile q can be shown: the
 // smallest n that is not < ln 0.025 / ln q. Below it not even the maximum

@@ -46,6 +46,12 @@ func (e *Entry) check() error {
 		return fmt.Errorf("rate must be > 0 and finite (got %v)", e.RatePerSecond)
 	case e.Process != nil && e.MaxInFlight <= 0:
 		return fmt.Errorf("max in flight must be > 0 (got %d)", e.MaxInFlight)
+	case e.Session < 0:
+		return fmt.Errorf("session must be >= 0 calls (got %d)", e.Session)
+	case e.Process == nil && e.Session > 0:
+		return errors.New("sessions need an arrival process")
+	case e.Profile != nil && !(e.Profile.Peak() > 0 && e.Profile.Peak() < math.MaxInt32):
+		return fmt.Errorf("the profile's peak must be > 0 and finite (got %v)", e.Profile.Peak())
 	case e.Think < 0:
 		return fmt.Errorf("think must be >= 0 (got %v)", e.Think)
 	}

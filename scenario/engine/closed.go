@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // closedLoop is an entry whose workers each wait for a call to end, and think,
 // before the next.
@@ -16,7 +19,7 @@ func newClosedLoop(t *trial, entry int) *closedLoop { return &closedLoop{trial: 
 func (l *closedLoop) offer(p *phase) {
 	p.group.Go(func() error {
 		if len(l.workers) == 0 {
-			for i := range l.trial.plan.Entries[l.entry].Workers {
+			for i := range l.trial.plan.Entries[l.entry].most() {
 				l.workers = append(l.workers, l.trial.newWorker(l.entry, i))
 			}
 		}
@@ -37,9 +40,11 @@ func (l *closedLoop) offer(p *phase) {
 func (l *closedLoop) undispatched(time.Time) int64 { return 0 }
 
 func (l *closedLoop) work(p *phase, w *worker, number int) {
-	var rest timerSleeper
 	think := w.call.Entry.Think
 	for n := uint64(0); ; n++ {
+		if !l.wanted(p, w, number) {
+			return
+		}
 		now := time.Now()
 		if !now.Before(p.end) || p.ctx.Err() != nil {
 			return
@@ -54,8 +59,37 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			continue
 		}
 		next := w.call.Done.Add(think)
-		if !next.Before(p.end) || rest.sleep(p.ctx, next) != nil {
+		if !next.Before(p.end) || w.rest.sleep(p.ctx, next) != nil {
 			return
 		}
 	}
+}
+
+// wanted waits until the profile asks for the worker of that number. False
+// means that it does not any more in this phase.
+func (l *closedLoop) wanted(p *phase, w *worker, number int) bool {
+	e := w.call.Entry
+	if e.Profile == nil {
+		return true
+	}
+	// The nearest whole number of workers is at work: this one from here on.
+	level := (float64(number) + 0.5) / float64(e.Workers)
+	if p.warmup {
+		return e.Profile.Factor(0) >= level
+	}
+	now := time.Since(p.start)
+	at := math.Ceil(e.Profile.Reaches(now.Seconds(), level) * float64(time.Second))
+	if !(at < float64(p.length)) {
+		return false
+	}
+	// Rounding may put it a moment before now: then it is now.
+	return time.Duration(at) <= now || w.rest.sleep(p.ctx, p.start.Add(time.Duration(at))) == nil
+}
+
+// most is how many workers there may be at a time.
+func (e *Entry) most() int {
+	if e.Profile == nil {
+		return e.Workers
+	}
+	return int(math.Round(float64(e.Workers) * e.Profile.Peak()))
 }

@@ -19,7 +19,8 @@ func (c *Call) id() callID {
 }
 
 // ID names the call for people and for common random numbers: reads/17 in an
-// open loop, sync/3/17 in a closed one, with w/ before it in the warm-up.
+// open loop, sync/3/17 in a closed one and in sessions, with w/ before it in
+// the warm-up.
 func (c *Call) ID() string { return string(c.AppendID(nil)) }
 
 // AppendID appends the call's ID to dst. It allocates only when dst is full.
@@ -44,13 +45,14 @@ const (
 	purposeCalls    = 2
 )
 
-// phaseSeed is what one purpose of one entry draws from in one phase.
-func phaseSeed(plan *Plan, e *Entry, warmup bool, purpose uint64) uint64 {
+// phaseSeed is what one purpose of one name, an entry's, draws from in one
+// phase.
+func phaseSeed(plan *Plan, name string, warmup bool, purpose uint64) uint64 {
 	phase := uint64(0)
 	if warmup {
 		phase = 1
 	}
-	return load.Mix(load.MixString(plan.Seed, e.Name), uint64(plan.Block), phase, purpose)
+	return load.Mix(load.MixString(plan.Seed, name), uint64(plan.Block), phase, purpose)
 }
 
 // callSeed is Call.Seed.

@@ -40,13 +40,30 @@ func newOpenLoop(t *trial, entry int) *openLoop {
 
 // offer starts the first leader. It returns at once.
 func (l *openLoop) offer(p *phase) {
-	e := &l.trial.plan.Entries[l.entry]
-	seed := phaseSeed(l.trial.plan, e, p.warmup, purposeArrivals)
-	l.schedule, l.ordinal, l.over = e.Process.Schedule(e.RatePerSecond, seed), 0, false
+	l.schedule, l.ordinal, l.over = l.trial.plan.Entries[l.entry].schedule(l.trial.plan, p.warmup), 0, false
 	l.next = l.schedule.Next()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.appoint(p)
+}
+
+// schedule is the entry's arrivals in one phase.
+func (e *Entry) schedule(plan *Plan, warmup bool) load.Schedule {
+	name := e.Draws
+	if name == "" {
+		name = e.Name
+	}
+	seed := phaseSeed(plan, name, warmup, purposeArrivals)
+	switch {
+	case e.Profile == nil:
+		return e.Process.Schedule(e.RatePerSecond, seed)
+	case !warmup:
+		return load.Shaped(e.Process, e.RatePerSecond, e.Profile, seed)
+	}
+	if begin := e.Profile.Factor(0); begin > 0 {
+		return e.Process.Schedule(e.RatePerSecond*begin, seed)
+	}
+	return load.Nothing{}
 }
 
 // appoint makes a worker lead. l.mu is held.
@@ -78,11 +95,30 @@ func (l *openLoop) appoint(p *phase) {
 func (l *openLoop) work(p *phase, w *worker) {
 	for l.lead(p, w) {
 		w.do(p.ctx, l.trial.recorder)
+		l.session(p, w)
 		if !l.park(w) {
 			return
 		}
 	}
 	l.dissolve(w)
+}
+
+// session makes the calls of w's session that follow its first.
+func (l *openLoop) session(p *phase, w *worker) {
+	e := w.call.Entry
+	for n := 1; n < e.Session; n++ {
+		due := w.call.Done.Add(e.Think)
+		if !due.Before(p.end) || w.rest.sleep(p.ctx, due) != nil {
+			return
+		}
+		now := time.Now()
+		if !l.trial.recorder.arrival(w.stripe, w.entry, due, now, false) {
+			return
+		}
+		w.prepare(p, w.call.Worker, uint64(n))
+		w.call.Due, w.call.Dispatch = due, now
+		w.do(p.ctx, l.trial.recorder)
+	}
 }
 
 // lead waits for the next arrival that may be served and hands over the lead:
@@ -114,7 +150,11 @@ func (l *openLoop) lead(p *phase, w *worker) bool {
 		l.mu.Lock()
 		l.appoint(p)
 		l.mu.Unlock()
-		w.prepare(p, -1, ordinal)
+		if w.call.Entry.Session > 1 {
+			w.prepare(p, int(ordinal), 0)
+		} else {
+			w.prepare(p, -1, ordinal)
+		}
 		w.call.Due, w.call.Dispatch = due, now
 		return true
 	}

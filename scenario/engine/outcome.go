@@ -13,7 +13,7 @@ func (r *recorder) interval(s *second) result.Interval {
 	for i := range r.entries {
 		e, total := &s.entries[i], &r.total.entries[i]
 		series := result.IntervalSeries{
-			Name: r.entries[i].Name, Planned: e.arrivals, Dropped: e.dropped,
+			Name: r.entries[i].Name, Planned: e.arrivals, Dropped: e.dropped, Dispatched: e.started,
 			OK: e.codes.ok(), InSLO: e.withinSLO, Failed: e.codes.sum() - e.codes.ok(),
 			Codes: e.codes.byName(), Attempts: e.picks,
 			// Started and ended by then, not now: the same in every run of a
@@ -23,6 +23,7 @@ func (r *recorder) interval(s *second) result.Interval {
 		if e.codes.ok() > 0 {
 			q := e.response.Quantiles(e.codes.ok(), 0.5, 0.99)
 			series.P50NS, series.P99NS = *q[0], *q[1]
+			series.Spread = e.response.Spread()
 		}
 		interval.Series[i] = series
 	}

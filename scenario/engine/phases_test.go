@@ -295,7 +295,7 @@ func TestBooks(t *testing.T) {
 			// The schedules are followed to the letter.
 			for i := range 2 {
 				e := &plan.Entries[i]
-				schedule := e.Process.Schedule(e.RatePerSecond, phaseSeed(&plan, e, false, purposeArrivals))
+				schedule := e.Process.Schedule(e.RatePerSecond, phaseSeed(&plan, e.Name, false, purposeArrivals))
 				var want int64
 				for schedule.Next() < plan.Measure {
 					want++

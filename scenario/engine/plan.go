@@ -54,11 +54,22 @@ type Entry struct {
 	Process       load.Process
 	RatePerSecond float64
 	MaxInFlight   int
+	// Draws names what the arrivals are drawn from: entries with one name of
+	// it, process, rate and profile have the same arrivals. Empty is Name.
+	Draws string
+	// Session is how many calls each arrival makes, one after the other, each
+	// Think after the last has ended; below 2 it is one. What would be due when
+	// the phase is over is not made. MaxInFlight then bounds the sessions.
+	Session int
 
 	// Closed loop: Workers goroutines, each waiting Think between the end of
 	// a call and its next.
 	Workers int
 	Think   time.Duration
+
+	// Profile is how rate or workers change over the measurement; nil is not at
+	// all. In the warm-up they are what they are at its begin.
+	Profile load.Profile
 
 	// SLO is the response time within which an OK call is goodput: the
 	// scenario's slo, or the call's timeout where none is set; 0 is no limit.
@@ -84,8 +95,8 @@ type Call struct {
 	// Set by the engine.
 	Entry    *Entry
 	Warmup   bool
-	Worker   int    // closed loop: which worker; open loop: -1
-	Ordinal  uint64 // open loop: n-th arrival of the entry in its phase; closed loop: the worker's n-th call
+	Worker   int    // closed loop: which worker; sessions: which session; open loop: -1
+	Ordinal  uint64 // open loop: n-th arrival of the entry in its phase; closed loop and sessions: the n-th call of it
 	Seed     uint64 // a hash of (plan seed, block, entry name, phase, worker, ordinal): never of the variant
 	Due      time.Time
 	Dispatch time.Time
@@ -101,6 +112,9 @@ type Call struct {
 	// Gaps between consecutive response messages; reused likewise. StartNS of
 	// attempts counts from Due.
 	Gaps []time.Duration
+	// Responses are those of paced messages, each from when its request was
+	// due; reused likewise.
+	Responses []time.Duration
 
 	// Done is set by the engine when Call returns.
 	Done time.Time

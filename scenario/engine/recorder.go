@@ -16,6 +16,7 @@ const maxStripes = 16
 // Response is not among them: it is kept by the second.
 var keptMeasures = [...]result.Measure{
 	result.ResponseFailed, result.Service, result.Wait, result.Lag, result.AttemptTime, result.FirstMessage, result.MessageGap,
+	result.MessageResponse,
 }
 
 // Where keptMeasures has each measure.
@@ -27,6 +28,7 @@ const (
 	keptAttempt
 	keptFirst
 	keptGap
+	keptMessage
 )
 
 // recorder counts the calls of one phase. Workers record into stripes, each
@@ -198,6 +200,9 @@ func (r *recorder) finishIn(s *stripe, entry int, call *Call) (counted bool) {
 	}
 	for _, gap := range call.Gaps {
 		s.keep(entry, keptGap, int64(gap))
+	}
+	for _, response := range call.Responses {
+		s.keep(entry, keptMessage, int64(response))
 	}
 	return true
 }

@@ -35,6 +35,7 @@ func TestMeasures(t *testing.T) {
 			}
 			call.Attempts = append(call.Attempts, result.Attempt{DurationNS: int64(50 * ms)}, result.Attempt{DurationNS: int64(90 * ms)})
 			call.Gaps = append(call.Gaps, 70*ms, 90*ms)
+			call.Responses = append(call.Responses, 4*ms, 6*ms)
 		}))
 		e.Kind = result.ServerStream
 		s := run(t, Plan{
@@ -54,6 +55,8 @@ func TestMeasures(t *testing.T) {
 			result.AttemptTime:    {4, 50 * ms, 90 * ms, 70 * ms},
 			result.FirstMessage:   {2, 30 * ms, 30 * ms, 30 * ms},
 			result.MessageGap:     {4, 70 * ms, 90 * ms, 80 * ms},
+
+			result.MessageResponse: {4, 4 * ms, 6 * ms, 5 * ms},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

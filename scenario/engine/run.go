@@ -116,7 +116,7 @@ func (t *trial) run(ctx context.Context, p *phase) {
 	p.ctx, p.group = callers, new(errgroup.Group)
 	p.callSeeds = make([]uint64, len(t.plan.Entries))
 	for i := range t.plan.Entries {
-		p.callSeeds[i] = phaseSeed(t.plan, &t.plan.Entries[i], p.warmup, purposeCalls)
+		p.callSeeds[i] = phaseSeed(t.plan, t.plan.Entries[i].Name, p.warmup, purposeCalls)
 	}
 	for _, l := range t.loops {
 		l.offer(p)

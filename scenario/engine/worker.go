@@ -12,6 +12,7 @@ type worker struct {
 	call   Call
 	entry  int // the index of call.Entry in the plan
 	stripe *stripe
+	rest   timerSleeper // between calls
 	// wake tells a parked open-loop worker to lead (true) or to end.
 	wake chan bool
 }
@@ -36,7 +37,7 @@ func (w *worker) prepare(p *phase, number int, ordinal uint64) {
 	*c = Call{
 		Entry: c.Entry, Warmup: p.warmup, Worker: number, Ordinal: ordinal,
 		Seed:     callSeed(p.callSeeds[w.entry], number, ordinal),
-		Attempts: c.Attempts[:0], Gaps: c.Gaps[:0],
+		Attempts: c.Attempts[:0], Gaps: c.Gaps[:0], Responses: c.Responses[:0],
 	}
 }
 

@@ -25,11 +25,14 @@ func (c *constant) Next() time.Duration {
 	return offset(at)
 }
 
+// never is later than any phase: there is no next call.
+const never = time.Duration(math.MaxInt64)
+
 // offset rounds nanoseconds to a Duration; times beyond its range become its
 // largest value, which no phase reaches.
 func offset(ns float64) time.Duration {
 	if !(ns < math.MaxInt64) {
-		return math.MaxInt64
+		return never
 	}
 	return time.Duration(math.Round(ns))
 }

@@ -154,5 +154,8 @@ func TestPoissonGapsAreExponential(t *testing.T) {
 }
 
 func processes() map[string]load.Process {
-	return map[string]load.Process{"constant": new(load.Constant), "poisson": new(load.Poisson)}
+	return map[string]load.Process{
+		"constant": new(load.Constant), "poisson": new(load.Poisson),
+		"uniform": &load.Uniform{Jitter: 1}, "jitter": &load.Uniform{Jitter: 0.3},
+	}
 }

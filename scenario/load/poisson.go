@@ -12,12 +12,12 @@ type Poisson struct{}
 
 // Schedule implements Process.
 func (*Poisson) Schedule(ratePerSecond float64, seed uint64) Schedule {
-	return &poisson{mean: float64(time.Second) / ratePerSecond, state: seed}
+	return &poisson{mean: float64(time.Second) / ratePerSecond, draws: source(seed)}
 }
 
 type poisson struct {
 	mean  float64 // nanoseconds
-	state uint64
+	draws source
 	units float64 // the sum of unit-mean gaps so far
 }
 
@@ -25,8 +25,6 @@ type poisson struct {
 // interval (0, 1). The sum is kept in units of the mean, so that rounding to
 // whole nanoseconds does not accumulate.
 func (p *poisson) Next() time.Duration {
-	u := (float64(splitmix(p.state)>>11) + 0.5) * 0x1p-53
-	p.state += gamma
-	p.units -= math.Log(u)
+	p.units -= math.Log(p.draws.uniform())
 	return offset(p.units * p.mean)
 }

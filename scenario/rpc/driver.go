@@ -23,8 +23,20 @@ type Spec struct {
 	Method string
 	// Messages is the number of messages per stream; unused for unary calls.
 	Messages int
+	// Every is the time from one message that the client sends to the next:
+	// the n-th is due n·Every after the call was. 0 is without pause, after the
+	// answer to the one before where there is one.
+	Every time.Duration
+	// Sleep waits until a message is due; nil is plain timers. It serves
+	// several goroutines at once.
+	Sleep func(ctx context.Context, until time.Time) error
 	// RequestBytes and ResponseBytes are payload sizes per message.
 	RequestBytes, ResponseBytes int64
+	// RequestSize and ResponseSize draw them instead, each from a message's
+	// seed; RequestBytes is then the largest. Nil is always the same.
+	RequestSize, ResponseSize func(seed uint64) int64
+	// User draws the call's user, one of Users, from its seed; nil is evenly.
+	User func(seed uint64) int
 	// SendCallID adds the call's id as metadata CallIDKey.
 	SendCallID bool
 	// UserKey is the metadata key that a call's user is sent as, where the
@@ -34,11 +46,14 @@ type Spec struct {
 
 // Call is what a driver is told of a call, and what it reports.
 type Call struct {
-	ID   string // sent when the Spec says so
-	Seed uint64 // what the call's own draws follow from
+	ID   string    // sent when the Spec says so
+	Seed uint64    // what the call's own draws follow from
+	Due  time.Time // when it was to begin: paced messages count from it
 
 	First time.Time       // when the first response message of a stream came
 	Gaps  []time.Duration // between consecutive response messages; reused
+	// Responses are those of paced messages, each from when it was due; reused.
+	Responses []time.Duration
 }
 
 // Driver makes one call at a time; it may keep buffers between calls.
@@ -66,11 +81,14 @@ type shared struct {
 	users   []string
 }
 
-// userCount is how many users calls are spread over, evenly.
-const userCount = 10_000
+// Users is how many users calls are spread over.
+const Users = 10_000
 
 func newShared(spec Spec) *shared {
-	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes), users: make([]string, userCount)}
+	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes), users: make([]string, Users)}
+	if s.User == nil {
+		s.User = func(seed uint64) int { return int(seed % Users) }
+	}
 	for i := range s.payload {
 		s.payload[i] = byte(i * 31) // not one that compression makes vanish at once
 	}
@@ -81,7 +99,60 @@ func newShared(spec Spec) *shared {
 }
 
 // user is the call's user, drawn from its seed.
-func (s *shared) user(call *Call) string { return s.users[call.Seed%userCount] }
+func (s *shared) user(call *Call) string { return s.users[s.User(call.Seed)] }
+
+// The draws of a message that are kept apart from those of its user.
+const (
+	drawRequest  = 0x726571 // "req"
+	drawResponse = 0x726573 // "res"
+)
+
+// request is the payload of the call's n-th request message.
+func (s *shared) request(call *Call, n int) []byte {
+	if s.RequestSize == nil {
+		return s.payload
+	}
+	return s.payload[:s.RequestSize(mix(call.Seed, drawRequest, n))]
+}
+
+// response is the size to ask of the call's n-th response message.
+func (s *shared) response(call *Call, n int) int32 {
+	if s.ResponseSize == nil {
+		return int32(s.ResponseBytes)
+	}
+	return int32(s.ResponseSize(mix(call.Seed, drawResponse, n)))
+}
+
+// mix hashes what a message's draw follows from (splitmix64's output function,
+// thrice).
+func mix(seed uint64, purpose uint64, n int) uint64 {
+	h := seed
+	for _, part := range [...]uint64{purpose, uint64(n), 0} {
+		h = (h ^ part) + 0x9e3779b97f4a7c15
+		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+		h = (h ^ h>>27) * 0x94d049bb133111eb
+		h ^= h >> 31
+	}
+	return h
+}
+
+// await waits until the call's n-th message is due, or ctx ends.
+func (s *shared) await(ctx context.Context, due time.Time) error {
+	if s.Sleep != nil {
+		return s.Sleep(ctx, due)
+	}
+	timer := time.NewTimer(time.Until(due))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// due is when the call's n-th message is.
+func (s *shared) due(call *Call, n int) time.Time { return call.Due.Add(time.Duration(n) * s.Every) }
 
 func (s *shared) context(ctx context.Context, call *Call) context.Context {
 	if !s.SendCallID {

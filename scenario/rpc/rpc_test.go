@@ -119,26 +119,29 @@ func noError(err error) error {
 // call makes one call of a method in virtual time.
 func call(t *testing.T, s *server, spec Spec, c *Call) (err error) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		listener := bufconn.Listen(1 << 16)
-		g := grpc.NewServer()
-		userpb.RegisterUserServiceServer(g, s)
-		done := make(chan struct{})
-		go func() { defer close(done); _ = g.Serve(listener) }()
-		defer func() { g.Stop(); <-done }()
-		conn, dialErr := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-		if dialErr != nil {
-			t.Fatal(dialErr)
-		}
-		defer conn.Close()
-		newDriver, newErr := New(spec)
-		if newErr != nil {
-			t.Fatal(newErr)
-		}
-		err = newDriver().Do(t.Context(), conn, c)
-	})
+	synctest.Test(t, func(t *testing.T) { err = callIn(t, s, spec, c) })
 	return err
+}
+
+// callIn is call within a bubble.
+func callIn(t *testing.T, s *server, spec Spec, c *Call) error {
+	listener := bufconn.Listen(1 << 16)
+	g := grpc.NewServer()
+	userpb.RegisterUserServiceServer(g, s)
+	done := make(chan struct{})
+	go func() { defer close(done); _ = g.Serve(listener) }()
+	defer func() { g.Stop(); <-done }()
+	conn, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	newDriver, err := New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newDriver().Do(t.Context(), conn, c)
 }
 
 const service = "user.v1.UserService/"
@@ -232,5 +235,96 @@ func TestShortStreamIsNoSuccess(t *testing.T) {
 func TestUnknownMethod(t *testing.T) {
 	if _, err := New(Spec{Method: "user.v1.UserService/DropUsers"}); err == nil {
 		t.Error("no error")
+	}
+}
+
+// Paced messages are sent when they are due, answered or not, and each answer
+// counts from there: the stall of the third holds up those behind it.
+func TestPacedMessages(t *testing.T) {
+	const ms = time.Millisecond
+	for method, answered := range map[string]bool{"SyncUsers": true, "BatchCreateUsers": false} {
+		var came []time.Duration
+		var begin time.Time
+		s := &server{}
+		s.fail = func(n int) error { // 10 ms after the message came, or the one before was answered
+			came = append(came, time.Since(begin))
+			if n == 2 {
+				time.Sleep(100 * ms)
+			}
+			return nil
+		}
+		c := &Call{}
+		synctest.Test(t, func(t *testing.T) {
+			begin = time.Now()
+			c.Due = begin.Add(-5 * ms) // it was sent late
+			if err := callIn(t, s, Spec{Method: service + method, Messages: 5, Every: 40 * ms}, c); err != nil {
+				t.Fatal(err)
+			}
+		})
+		want := []time.Duration{10 * ms, 45 * ms, 85 * ms, 195 * ms, 205 * ms}
+		if !slices.Equal(came, want) {
+			t.Errorf("%s: served at %v, want %v", method, came, want)
+		}
+		if !answered {
+			if len(c.Responses) != 0 {
+				t.Errorf("%s: responses %v of messages without an answer", method, c.Responses)
+			}
+			continue
+		}
+		// Due at −5, 35, 75, 115, 155 ms.
+		if want := []time.Duration{15 * ms, 10 * ms, 110 * ms, 80 * ms, 50 * ms}; !slices.Equal(c.Responses, want) {
+			t.Errorf("%s: responses %v, want %v", method, c.Responses, want)
+		}
+		if len(c.Gaps) != 4 {
+			t.Errorf("%s: gaps %v", method, c.Gaps)
+		}
+	}
+}
+
+// A stream that ends while messages are still to come ends the call at once,
+// with the server's status, and leaves nothing behind (the bubble sees to it).
+func TestPacedStreamsEndEarly(t *testing.T) {
+	for _, method := range []string{"SyncUsers", "BatchCreateUsers"} {
+		s := &server{fail: func(n int) error {
+			if n == 1 {
+				return status.Error(codes.ResourceExhausted, "enough")
+			}
+			return nil
+		}}
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			err := callIn(t, s, Spec{Method: service + method, Messages: 1000, Every: time.Second}, &Call{Due: begin})
+			if status.Code(err) != codes.ResourceExhausted || time.Since(begin) > 2*time.Second {
+				t.Errorf("%s: %v after %v", method, err, time.Since(begin))
+			}
+		})
+	}
+}
+
+// Sizes and users are drawn from the seed: the same for the same call.
+func TestDraws(t *testing.T) {
+	spec := Spec{
+		RequestBytes: 100, RequestSize: func(seed uint64) int64 { return int64(seed % 101) },
+		User: func(seed uint64) int { return int(seed % 3) },
+	}
+	for _, k := range kinds() {
+		spec.Method, spec.Messages = k.method, 20
+		sizes := func(seed uint64) []int {
+			s := &server{}
+			if err := call(t, s, spec, &Call{Seed: seed}); err != nil {
+				t.Fatal(err)
+			}
+			if want := []string{"user-00000", "user-00001", "user-00002"}[seed%3]; s.users[0] != want {
+				t.Errorf("%s: user %s, want %s", k.method, s.users[0], want)
+			}
+			return s.sizes
+		}
+		one, again, other := sizes(7), sizes(7), sizes(8)
+		if !slices.Equal(one, again) || slices.Equal(one, other) {
+			t.Errorf("%s: sizes %v, again %v, of another call %v", k.method, one, again, other)
+		}
+		if len(one) > 1 && len(slices.Compact(slices.Sorted(slices.Values(one)))) < 5 && k.method != service+"ListUsers" {
+			t.Errorf("%s: sizes hardly differ: %v", k.method, one)
+		}
 	}
 }

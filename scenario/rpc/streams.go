@@ -18,7 +18,7 @@ type listUsers struct{ *shared }
 
 func (d *listUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
 	stream, err := userpb.NewUserServiceClient(conn).ListUsers(d.context(ctx, call), &userpb.ListUsersRequest{
-		UserId: d.user(call), Messages: int32(d.Messages), ResponseBytes: int32(d.ResponseBytes), Payload: d.payload,
+		UserId: d.user(call), Messages: int32(d.Messages), ResponseBytes: d.response(call, 0), Payload: d.request(call, 0),
 	})
 	if err != nil {
 		return err
@@ -34,9 +34,16 @@ func (d *batchCreateUsers) Do(ctx context.Context, conn grpc.ClientConnInterface
 	if err != nil {
 		return err
 	}
-	request := userpb.BatchCreateUsersRequest{User: newUser(d.shared), ResponseBytes: int32(d.ResponseBytes)}
+	request := userpb.BatchCreateUsersRequest{User: newUser(d.shared), ResponseBytes: d.response(call, 0)}
 	for i := range d.Messages {
-		setUser(request.User, d.users[(call.Seed+uint64(i))%userCount])
+		if d.Every > 0 {
+			// A stream that ended early wakes it; CloseAndRecv then has the status.
+			if d.await(stream.Context(), d.due(call, i)) != nil {
+				break
+			}
+		}
+		setUser(request.User, d.users[d.User(call.Seed+uint64(i))])
+		request.User.Payload = d.shared.request(call, i)
 		if err := stream.Send(&request); err != nil {
 			if errors.Is(err, io.EOF) {
 				break // the stream has ended: CloseAndRecv has its status
@@ -61,9 +68,13 @@ func (d *syncUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call 
 	if err != nil {
 		return err
 	}
-	request := userpb.SyncUsersRequest{UserId: d.user(call), ResponseBytes: int32(d.ResponseBytes), Payload: d.payload}
+	if d.Every > 0 {
+		return d.paced(stream, call)
+	}
+	request := userpb.SyncUsersRequest{UserId: d.user(call)}
 	var last time.Time
 	for i := range d.Messages {
+		request.Payload, request.ResponseBytes = d.shared.request(call, i), d.response(call, i)
 		// A Send on an ended stream says io.EOF; Recv has the status.
 		if err := stream.Send(&request); err != nil && !errors.Is(err, io.EOF) {
 			return err
@@ -79,6 +90,41 @@ func (d *syncUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call 
 		return err
 	}
 	return readAll(stream, 0, call, last)
+}
+
+// paced sends each message when it is due, answered or not: a slow answer is
+// measured and does not hold up the next message.
+func (d *syncUsers) paced(stream grpc.BidiStreamingClient[userpb.SyncUsersRequest, userpb.SyncUsersResponse], call *Call) error {
+	// The sender stops when the answers do.
+	ctx, cancel := context.WithCancel(stream.Context())
+	sent := make(chan struct{})
+	defer func() { cancel(); <-sent }()
+	go func() {
+		defer close(sent)
+		request := userpb.SyncUsersRequest{UserId: d.user(call)}
+		for i := range d.Messages {
+			if d.await(ctx, d.due(call, i)) != nil {
+				return
+			}
+			request.Payload, request.ResponseBytes = d.shared.request(call, i), d.response(call, i)
+			if stream.Send(&request) != nil {
+				return // the stream has ended, or cannot go on: Recv has the status
+			}
+		}
+		_ = stream.CloseSend()
+	}()
+	var last time.Time
+	for i := 0; ; i++ {
+		_, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return complete(i, d.Messages)
+		}
+		if err != nil {
+			return err
+		}
+		call.received(&last)
+		call.Responses = append(call.Responses, last.Sub(d.due(call, i)))
+	}
 }
 
 // readAll reads a stream to its end and wants exactly n more messages of it;

@@ -17,14 +17,11 @@ type getUser struct {
 }
 
 func newGetUser(s *shared) *getUser {
-	d := &getUser{shared: s}
-	d.request.ResponseBytes = int32(s.ResponseBytes)
-	d.request.Payload = s.payload
-	return d
+	return &getUser{shared: s}
 }
 
 func (d *getUser) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
-	d.request.UserId = d.user(call)
+	d.request.UserId, d.request.Payload, d.request.ResponseBytes = d.user(call), d.shared.request(call, 0), d.response(call, 0)
 	return conn.Invoke(d.context(ctx, call), userpb.UserService_GetUser_FullMethodName, &d.request, &d.reply)
 }
 
@@ -38,12 +35,12 @@ type createUser struct {
 func newCreateUser(s *shared) *createUser {
 	d := &createUser{shared: s}
 	d.request.User = newUser(s)
-	d.request.ResponseBytes = int32(s.ResponseBytes)
 	return d
 }
 
 func (d *createUser) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
 	setUser(d.request.User, d.user(call))
+	d.request.User.Payload, d.request.ResponseBytes = d.shared.request(call, 0), d.response(call, 0)
 	return conn.Invoke(d.keyedContext(ctx, call), userpb.UserService_CreateUser_FullMethodName, &d.request, &d.reply)
 }
 

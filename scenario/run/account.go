@@ -26,6 +26,7 @@ func (t *trial) clientAccount(o *engine.Outcome) result.Client {
 			Rejected: stats.Breaker.Rejected - before.Breaker.Rejected,
 		},
 		Retry: result.Retry{Refused: stats.Retry.Refused - before.Retry.Refused},
+		Hedge: result.Hedge{Sent: stats.Hedge.Sent - before.Hedge.Sent, Won: stats.Hedge.Won - before.Hedge.Won},
 	}
 	var calls int64
 	for _, s := range o.Series {

@@ -14,9 +14,9 @@ import (
 // per method, the client's count of attempts against the fleet's. What does not
 // add up makes the trial INVALID, and names the series. settled is what kept the
 // fleet from coming to rest, left the calls of before that were under way there
-// when measurement began, late the attempts of before, per method, that had not
-// arrived then and may have since: a network, or a blackhole, can hold them that
-// long.
+// when measurement began; late is, per method, the attempts of the warm-up that
+// had not arrived when it ended, and may have since: a network, or a blackhole,
+// can hold them that long.
 func reconcile(t *result.Trial, settled error, left int64, late map[string]int64) {
 	for i := range t.Series {
 		if err := t.Series[i].Check(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/engine"
 	"github.com/grpcbench/grpcbench/scenario/rpc"
+	"github.com/grpcbench/grpcbench/scenario/secret"
 )
 
 // caller joins one worker of the engine to a driver and the client under test.
@@ -30,19 +31,20 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		c.trace = new(clientcore.Trace)
 	}
 	c.trace.Reset()
-	c.call.Seed, c.call.First, c.call.Gaps = call.Seed, call.First, call.Gaps[:0]
+	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
+	c.call.Gaps, c.call.Responses = call.Gaps[:0], call.Responses[:0]
 	if c.sendID {
 		c.call.ID = call.ID()
 	}
 	err := c.driver.Do(clientcore.WithTrace(ctx, c.trace), c.clients.of(call), &c.call)
 
 	c.trace.Close(err)
-	call.Sent, call.First, call.Gaps = c.trace.Sent, c.call.First, c.call.Gaps
+	call.Sent, call.First, call.Gaps, call.Responses = c.trace.Sent, c.call.First, c.call.Gaps, c.call.Responses
 	call.Picks = c.trace.Picks
 	call.Code, call.Origin, call.Message = "OK", "", ""
 	if err != nil {
 		s := status.Convert(err)
-		call.Code, call.Message = engine.CodeName(uint32(s.Code())), s.Message()
+		call.Code, call.Message = engine.CodeName(uint32(s.Code())), secret.Mask(s.Message(), c.clients.secrets)
 		call.Origin = result.Origin(c.trace.Origin)
 		if call.Origin == "" {
 			// The call ended well for the client, and the driver found fault
@@ -51,7 +53,8 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		}
 	}
 	for i, a := range c.trace.Attempts {
-		if i > 0 {
+		// A hedge that runs beside the attempt before it is no backoff after it.
+		if i > 0 && !a.Start.Before(c.trace.Attempts[i-1].End) {
 			call.Attempts[i-1].DelayNS = int64(a.Delay)
 		}
 		call.Attempts = append(call.Attempts, result.Attempt{

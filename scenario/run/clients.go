@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/breaker"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/clientyaml"
 	"github.com/grpcbench/grpcbench/scenario/engine"
 	"github.com/grpcbench/grpcbench/scenario/load"
 )
@@ -21,15 +23,20 @@ type clients struct {
 	all      []*clientcore.Client
 	where    *destination
 	breakers breakerLog
+	secrets  []string // that the clients send, and nobody is to see
 }
 
 // newClients makes a trial's clients and starts to connect them.
 func newClients(v *scenario.Variant, b *backends, seed uint64, block int, deps Deps) (*clients, error) {
+	cfg, secrets, err := clientyaml.Reveal(v.Scenario.Client.Config)
+	if err != nil {
+		return nil, fmt.Errorf("client.%w", err)
+	}
 	where, err := newDestination(v, b)
 	if err != nil {
 		return nil, err
 	}
-	c := &clients{where: where}
+	c := &clients{where: where, secrets: secrets}
 	for i := range v.Scenario.Client.Count {
 		own := load.Mix(seed, uint64(block))
 		if i > 0 {
@@ -41,7 +48,7 @@ func newClients(v *scenario.Variant, b *backends, seed uint64, block int, deps D
 		if deps.Logger != nil {
 			options = append(options, clientcore.WithLogger(deps.Logger))
 		}
-		client, err := clientcore.New(v.Scenario.Client.Config, options...)
+		client, err := clientcore.New(cfg, options...)
 		if err != nil {
 			c.Close()
 			return nil, err

@@ -19,6 +19,7 @@ func describe(plan *scenario.Plan) result.Scenario {
 		SHA256:    plan.SHA256,
 		Document:  plan.Document,
 		Trials:    plan.Trials,
+		Precision: plan.Precision,
 		WarmupNS:  int64(plan.Warmup),
 		MeasureNS: int64(plan.Measure),
 		DrainNS:   int64(plan.Drain),
@@ -57,10 +58,20 @@ func describeLoad(v *scenario.Variant, l scenario.Load) result.Load {
 	d := result.Load{
 		Name: l.Name, Method: l.Method(), Kind: l.Kind(), Loop: result.Closed,
 		SLONS: int64(l.SLO), TimeoutNS: int64(v.CallTimeout(l.Method())),
-		Messages: l.Messages, RequestB: l.Request, ResponseB: l.Response,
+		Messages: l.Messages, MessageEveryNS: int64(l.Every()), RequestB: l.Request, ResponseB: l.Response,
+		RequestSizes: l.RequestSizes.String(), ResponseSizes: l.ResponseSizes.String(), Keys: l.Keys.Name(), Shape: l.ShapeText(),
+	}
+	if l.RequestSizes.Name() != "" {
+		d.RequestB = l.RequestSizes.Mean()
+	}
+	if l.ResponseSizes.Name() != "" {
+		d.ResponseB = l.ResponseSizes.Mean()
 	}
 	if l.Open() {
 		d.Loop, d.Arrivals, d.RatePerS, d.MaxInFlight = result.Open, l.Arrivals.Name(), l.Rate, l.MaxInFlight
+		if l.Sessions != nil {
+			d.SessionCalls, d.ThinkNS = l.Sessions.Calls, int64(l.Sessions.Think)
+		}
 	} else {
 		d.Workers, d.ThinkNS = l.Workers, int64(l.Think)
 	}
@@ -74,10 +85,7 @@ func describeFaults(fleet *scenario.Fleet) []result.FaultWindow {
 	for i, label := range fault.Labels(fleet.Faults) {
 		rule := fleet.Faults[i]
 		d := result.FaultWindow{Name: label, Kind: rule.Inject.Kind(), AtNS: int64(rule.At), ForNS: int64(rule.For),
-			EveryNS: int64(rule.Every), Method: rule.Where.Method, Backends: rule.Where.Backends}
-		if rule.Momentary() {
-			d.ForNS = 1 // the shortest window there is: 0 would be to the end
-		}
+			Moment: rule.Momentary(), EveryNS: int64(rule.Every), Method: rule.Where.Method, Backends: rule.Where.Backends}
 		if rule.Stagger == 0 {
 			windows = append(windows, d)
 			continue

@@ -30,7 +30,12 @@ func newDestination(v *scenario.Variant, b *backends) (*destination, error) {
 	d := &destination{addresses: b.addresses, changes: v.Scenario.Memberships()}
 	switch {
 	case v.Scenario.Fleet == nil:
-		d.options = append(d.options, clientcore.WithTarget(v.Scenario.Target))
+		// The resolvers are for all clients of the trial: they share a watch.
+		target, resolvers, err := v.Scenario.DialTarget()
+		if err != nil {
+			return nil, err
+		}
+		d.options = append(d.options, clientcore.WithTarget(target), clientcore.WithResolvers(resolvers...))
 	case v.Scenario.Fleet.XDS != nil:
 		if b.deps.Dial != nil {
 			return nil, errors.New("fleet.xds needs a network of the operating system's: grpc-go's xDS client takes no other")

@@ -42,7 +42,7 @@ type progress struct {
 func newProgress(plan *scenario.Plan, report func(Progress)) *progress {
 	return &progress{
 		report: report, started: time.Now(), each: plan.Warmup + plan.Measure,
-		now: Progress{Blocks: plan.Trials, Trials: plan.Trials * len(plan.Variants)},
+		now: Progress{Blocks: plan.MostTrials(), Trials: plan.MostTrials() * len(plan.Variants)},
 	}
 }
 

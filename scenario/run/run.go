@@ -69,9 +69,10 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	defer backends.close()
 	r.backends = backends
 
-	measured, left := false, plan.Trials*len(plan.Variants)
-	for block, order := range plan.Blocks() {
-		for _, index := range order {
+	measured := false
+	for block := 0; r.another(res, block); block++ {
+		order := plan.Block(block)
+		for i, index := range order {
 			trial, err := r.trial(ctx, block, index)
 			if trial != nil {
 				measured = true
@@ -79,7 +80,6 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 				trial.Index = len(variant.Trials)
 				variant.Trials = append(variant.Trials, *trial)
 			}
-			left--
 			if ctx.Err() != nil {
 				res.Partial = true
 				summarizeValidity(res)
@@ -93,7 +93,8 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 				summarizeValidity(res)
 				return res, fmt.Errorf("variant %s, block %d: %w", plan.Variants[index].Name, block, err)
 			}
-			if left > 0 && opts.OnTrial != nil {
+			last := i == len(order)-1 && block+1 >= plan.MostTrials()
+			if !last && opts.OnTrial != nil {
 				res.Partial, res.ElapsedNS = true, int64(time.Since(started))
 				summarizeValidity(res)
 				opts.OnTrial(res)

@@ -104,13 +104,17 @@ func exampleFaults(t *testing.T) map[string]fault.Inject {
 	all := map[string]fault.Inject{}
 	inWorld(t, func(w *world) {
 		for _, k := range strict.Kinds(reflect.TypeFor[fault.Inject]()) {
-			window := "for: 1s, "
-			if k.Name == "disconnect" || k.Name == "goaway" {
-				window = ""
+			// A fault lasts, or it happens at a moment.
+			for _, window := range []string{"", "at: 1s, for: 1s, "} {
+				text := fmt.Sprintf("fleet: {backends: 2, tls: self_signed, service_time: {fixed: 1ms}, concurrency: 4, faults: [{%sinject: %s}]}\n"+
+					"load: [{call: GetUser, rate: 1/s}]\n", window, k.Example)
+				if plan, err := scenario.Read("example.yaml", []byte(text), scenario.Options{}); err == nil {
+					all[k.Name] = plan.Variants[0].Scenario.Fleet.Faults[0].Inject
+				}
 			}
-			plan := w.plan("fleet: {backends: 2, tls: self_signed, concurrency: 2, service_time: {fixed: 1ms}, faults: [{%sinject: %s}]}\nload: [{call: GetUser, rate: 1/s}]\n",
-				window, k.Example)
-			all[k.Name] = plan.Variants[0].Scenario.Fleet.Faults[0].Inject
+			if _, ok := all[k.Name]; !ok {
+				t.Fatalf("the example of %s does not read", k.Name)
+			}
 		}
 	})
 	return all

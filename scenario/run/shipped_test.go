@@ -24,6 +24,17 @@ func shortened(name string) []string {
 	switch name {
 	case "backoffs":
 		return append(set, "measure=2s", "drain=3s", "client.timeout=2s", "fleet.faults.outage.at=500ms", "fleet.faults.outage.for=700ms", "load.reads.rate=600/s")
+	case "balancing":
+		return append(set, "measure=1s", "fleet.faults.slow.at=300ms", "fleet.faults.slow.for=400ms")
+	case "breaker":
+		return append(set, "measure=1s", "fleet.faults.sick.at=300ms", "fleet.faults.sick.for=400ms",
+			"fleet.faults.failing.at=300ms", "fleet.faults.failing.for=400ms")
+	case "churn":
+		return append(set, "load.reads.rate=200/s")
+	case "retry-budgets":
+		return append(set, "measure=1s", "fleet.faults.failing.at=300ms", "fleet.faults.failing.for=400ms")
+	case "hedging":
+		return append(set, "measure=500ms")
 	case "outage":
 		return append(set, "measure=1500ms", "fleet.faults.outage.at=300ms", "fleet.faults.outage.for=400ms")
 	case "brownout":
@@ -34,15 +45,6 @@ func shortened(name string) []string {
 		return append(set, "measure=1500ms", "fleet.faults.silence.at=200ms", "fleet.faults.silence.for=600ms")
 	case "retry-storm":
 		return append(set, "measure=6s", "fleet.faults.freeze.at=1s", "fleet.faults.freeze.for=500ms")
-	case "balancing":
-		return append(set, "measure=1s", "fleet.faults.slow.at=300ms", "fleet.faults.slow.for=400ms")
-	case "breaker":
-		return append(set, "measure=1s", "fleet.faults.sick.at=300ms", "fleet.faults.sick.for=400ms",
-			"fleet.faults.failing.at=300ms", "fleet.faults.failing.for=400ms")
-	case "churn":
-		return append(set, "load.reads.rate=200/s")
-	case "retry-budgets":
-		return append(set, "measure=1s", "fleet.faults.failing.at=300ms", "fleet.faults.failing.for=400ms")
 	default:
 		return append(set, "measure=1s")
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"time"
 
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 )
@@ -52,14 +53,8 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 	if fleet == nil {
 		return 0, 0, false
 	}
-	for _, w := range describeFaults(fleet) {
-		from, to := time.Duration(w.AtNS), measured
-		if w.ForNS > 0 && w.EveryNS == 0 {
-			to = from + time.Duration(w.ForNS)
-		}
-		if w.EveryNS > 0 {
-			to = lastEnd(w, measured)
-		}
+	for _, rule := range fleet.Faults {
+		from, to := span(rule, fleet.Backends, measured)
 		if to <= 0 || from >= measured {
 			continue
 		}
@@ -74,13 +69,27 @@ func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.D
 	return begin, end, faulty
 }
 
-// lastEnd is when the last window that opens during the measurement ends.
-func lastEnd(w result.FaultWindow, measured time.Duration) time.Duration {
-	first, period := time.Duration(w.AtNS), time.Duration(w.EveryNS)
-	if first < measured {
-		first += (measured - first - 1) / period * period
+// span is from a rule's first window to the end of its last within the
+// measurement, on whichever backend. What happens at a moment is over with it.
+func span(rule fault.Rule, backends int, measured time.Duration) (from, to time.Duration) {
+	from = rule.At
+	late := time.Duration(0)
+	if n := len(rule.Where.Backends); n > 0 {
+		late = time.Duration(n-1) * rule.Stagger
+	} else {
+		late = time.Duration(backends-1) * rule.Stagger
 	}
-	return first + time.Duration(w.ForNS)
+	last := rule.At + late
+	if rule.Every > 0 && measured > last {
+		last += (measured - 1 - last) / rule.Every * rule.Every
+	}
+	switch {
+	case rule.Momentary():
+		return from, last + 1
+	case rule.For == 0:
+		return from, measured
+	}
+	return from, last + rule.For
 }
 
 // recovered compares goodput per planned call after the fault with that before

@@ -113,8 +113,10 @@ func (t *trial) plan() engine.Plan {
 	for _, l := range s.Load {
 		// Validation has checked the method.
 		newDriver, err := rpc.New(rpc.Spec{
-			Method: l.Method(), Messages: l.Messages, RequestBytes: l.Request, ResponseBytes: l.Response, SendCallID: sendID,
-			UserKey: userKey(s),
+			Method: l.Method(), Messages: l.Messages, Every: l.Every(), Sleep: t.deps.Sleep,
+			RequestBytes: l.Request, ResponseBytes: l.Response,
+			RequestSize: l.RequestSizes.Sampler(), ResponseSize: l.ResponseSizes.Sampler(), User: l.Keys.Sampler(rpc.Users),
+			SendCallID: sendID, UserKey: userKey(s),
 		})
 		if err != nil {
 			panic(err)
@@ -123,10 +125,15 @@ func (t *trial) plan() engine.Plan {
 		if slo == 0 {
 			slo = t.variant.CallTimeout(l.Method())
 		}
+		process, rate, draws := l.Process()
+		session, think := 0, l.Think
+		if l.Sessions != nil {
+			session, think = l.Sessions.Calls, l.Sessions.Think
+		}
 		p.Entries = append(p.Entries, engine.Entry{
 			Name: l.Name, Method: l.Method(), Kind: l.Kind(),
-			Process: l.Arrivals.Process(), RatePerSecond: l.Rate, MaxInFlight: l.MaxInFlight,
-			Workers: l.Workers, Think: l.Think, SLO: slo,
+			Process: process, RatePerSecond: rate, Draws: draws, MaxInFlight: l.MaxInFlight, Session: session,
+			Workers: l.Workers, Think: think, Profile: l.Shape.Profile(), SLO: slo,
 			NewCaller: func() engine.Caller {
 				return &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
 			},
@@ -203,6 +210,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		Validity: valid(),
 	}
 	var settled error
+	var services int64
 	if t.variant.Scenario.Fleet != nil {
 		after, err := t.backends.settle(ctx, settlePatience)
 		if err != nil && !errors.Is(err, errBusy) {
@@ -212,6 +220,9 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		settled = err
 		out.Fleet = fleetAccount(after, t.fleetBefore)
 		out.Fleet.Remotes = t.backends.remotes()
+		for _, b := range after.Sub(t.fleetBefore).Backends {
+			services += b.Services
+		}
 	}
 	out.Client = t.clientAccount(o)
 	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
@@ -220,7 +231,15 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0))
 	reconcile(out, settled, underWay(t.fleetBefore), lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
-	out.State = state(out, t.variant.Scenario.Fleet)
+	judgeUsage(&out.Validity, t.usageBefore, t.usageAfter, o.Measured)
+	judgeServiceTime(&out.Validity, out.Fleet, services, t.variant.Scenario.Fleet)
+	loads, level := t.variant.Scenario.Load, alpha(t.runner.plan)
+	for i := range loads {
+		judgeArrivals(&out.Validity, out, &loads[i], level)
+	}
+	if out.State = state(out, t.variant.Scenario.Fleet); out.State == result.Steady && drifting(out, loads, level) {
+		out.State = result.Drifting
+	}
 	return out, nil
 }
 

@@ -17,7 +17,7 @@ type field struct {
 	typ     reflect.Type
 	index   []int
 	// or is another field, named by the tag `or`, that holds the value when it
-	// is written another way: as a list, or in percent.
+	// is written another way: as a list, as a map, or in percent.
 	or *field
 }
 
@@ -28,7 +28,8 @@ func (f field) written(n *Node) field {
 	}
 	list := f.or.typ.Kind() == reflect.Slice && n.Kind == Sequence
 	percent := f.or.unit == "percent" && n.Kind == Scalar && strings.HasSuffix(n.Text, "%")
-	if list || percent {
+	settings := deref(f.or.typ).Kind() == reflect.Struct && n.Kind == Map
+	if list || percent || settings {
 		return *f.or
 	}
 	return f

@@ -144,6 +144,10 @@ func (s *schema) choice(t reflect.Type, path string) map[string]any {
 	return map[string]any{"anyOf": []any{map[string]any{"enum": alone}, object}}
 }
 
+// DurationSchema is the schema of a duration, for parts that take others things
+// as well.
+func DurationSchema() map[string]any { return scalarSchema(durationType, field{}) }
+
 func scalarSchema(t reflect.Type, f field) map[string]any {
 	pattern := func(p string) map[string]any { return map[string]any{"type": "string", "pattern": p} }
 	or := func(list ...any) map[string]any { return map[string]any{"anyOf": list} }

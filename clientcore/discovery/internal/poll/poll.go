@@ -82,16 +82,13 @@ func (p *Poller) pause(ctx context.Context, begin time.Time, wait time.Duration,
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return false
 	case <-timer.C:
-		return true
 	case <-bell:
+		timer.Reset(p.Spacing - time.Since(begin))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
 	}
-	timer.Reset(p.Spacing - time.Since(begin))
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	return ctx.Err() == nil // also where both came at once
 }

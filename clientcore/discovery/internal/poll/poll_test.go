@@ -61,9 +61,9 @@ func TestPoller(t *testing.T) {
 			want: []string{"0s look", "0s update 1", "10s look", "20s look", "20s update 2", "30s look", "35s end"},
 		},
 		"errors are retried sooner, and the same answer after them is told": {
-			p: &poll.Poller{Interval: 3 * time.Second, Backoff: backoff}, d: 12 * time.Second, answers: []any{1, bad, bad, bad, 1},
+			p: &poll.Poller{Interval: 3 * time.Second, Backoff: backoff}, d: 11 * time.Second, answers: []any{1, bad, bad, bad, 1},
 			want: []string{"0s look", "0s update 1", "3s look", "3s error bad", "4s look", "4s error bad", "6s look", "6s error bad",
-				"9s look", "9s update 1", "12s end"}, // 4s of backoff are cut to the interval
+				"9s look", "9s update 1", "11s end"}, // 4s of backoff are cut to the interval
 		},
 		"none is an answer": {
 			p: &poll.Poller{Interval: 10 * time.Second, Backoff: backoff}, d: 5 * time.Second, answers: []any{0},

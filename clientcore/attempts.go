@@ -1,0 +1,46 @@
+package clientcore
+
+import (
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
+	"github.com/grpcbench/grpcbench/clientcore/retry"
+)
+
+// attempts is how further attempts of a method's calls are made.
+type attempts struct {
+	// hedge is Off where calls are not hedged. Where they are, it stands in for
+	// retry, which is Off then.
+	hedge hedge.Policy
+	retry retry.Policy
+	// streams is how calls are retried that cannot be hedged, since their client
+	// sends a stream of messages.
+	streams retry.Policy
+}
+
+// hedge is the client's policy, with nothing left out.
+func (c Config) hedge() hedge.Policy {
+	if c.Hedge == nil {
+		off := hedge.Default()
+		off.Off = true
+		return off
+	}
+	return c.Hedge.Inherit(hedge.Default())
+}
+
+// attempts is what holds for a method: the nearer setting wins, so that a
+// method's retry stands in for the client's hedge, and its hedge for the client's
+// retry.
+func (c Config) attempts(m Method) attempts {
+	a := attempts{hedge: c.hedge(), retry: c.Retry}
+	if m.Retry != nil {
+		a.retry = m.Retry.Inherit(c.Retry)
+		a.hedge.Off = a.hedge.Off || !a.retry.Off
+	}
+	a.streams = a.retry
+	if m.Hedge != nil {
+		a.hedge = m.Hedge.Inherit(c.hedge())
+	}
+	if !a.hedge.Off {
+		a.retry.Off = true
+	}
+	return a
+}

@@ -1,0 +1,275 @@
+package reports
+
+import (
+	"crypto/sha256"
+	_ "embed" // the page's template, style and script
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/grpcbench/grpcbench/reports/plot"
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+//go:embed page/page.html
+var pageTemplate string
+
+//go:embed page/page.css
+var pageStyle string
+
+//go:embed page/page.js
+var pageScript string
+
+const (
+	// maxPage is what a page may take: it is mailed, attached and opened on
+	// phones.
+	maxPage = 1 << 20
+	// maxDocument is how much of the scenario stands in it.
+	maxDocument = 64 << 10
+	// shownLines is how many variants' lines are shown before the reader asks
+	// for more.
+	shownLines = plot.Colors
+	// mostTables is how many load entries and conditions have a section.
+	mostTables = 64
+)
+
+// htmlPage is what the template is filled with. All of its text is clean; the
+// template escapes it.
+type htmlPage struct {
+	Title, About, Verdict string
+	Mood                  mood
+	Policy                string
+	Style                 template.CSS
+	Script                template.JS
+	Banner, Lead          []string
+	Sections              []htmlSection
+	Verdicts              string
+	Reasons               []string
+	Facts                 string
+	Environment           []htmlFact
+	Document              string
+	Footer                string
+}
+
+type htmlFact struct{ Name, Value string }
+
+type htmlSection struct {
+	Heading string
+	Sub     []string
+	htmlTable
+	Legend   []htmlKey
+	Spectrum []htmlFigure
+	OverTime []htmlFigure
+	Recovery *htmlTable
+	Heat     []htmlFigure
+	Backends []htmlFigure
+	Calls    []string
+}
+
+type htmlTable struct {
+	Head  []htmlHead
+	Rows  []htmlRow
+	Notes string
+}
+
+type htmlHead struct {
+	Text string
+	Left bool
+}
+
+type htmlRow struct {
+	Class string
+	Cells []htmlCell
+}
+
+type htmlCell struct {
+	Text   string
+	Key    string // what it is sorted by
+	Swatch string // the class of the row's colour
+	Left   bool
+}
+
+type htmlKey struct {
+	ID, Color, Label string
+	Shown            bool
+}
+
+type htmlFigure struct {
+	Title, Notes, Class string
+	Plot                template.HTML
+}
+
+// HTML writes one self-contained page of at most 1 MiB: tables, plots as
+// inline SVG, how far to believe it, and the whole scenario. It loads nothing,
+// and allows no script but its own. Without JavaScript all of it can be read,
+// and variants can be shown and hidden; with it, tables can be sorted and
+// plots zoomed and read off.
+func HTML(w io.Writer, r *result.Result, _ Options) error {
+	t, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return fmt.Errorf("the page's template: %w", err)
+	}
+	p := newHTMLPage(r)
+	tables := tablesOf(r)
+	var text strings.Builder
+	for level := 1.0; ; level *= 0.7 {
+		p.fill(r, tables, level)
+		text.Reset()
+		if err := t.Execute(&text, p); err != nil {
+			return fmt.Errorf("filling the page: %w", err)
+		}
+		if text.Len() <= maxPage || level < 0.01 {
+			break
+		}
+	}
+	if _, err := io.WriteString(w, text.String()); err != nil {
+		return fmt.Errorf("writing the page: %w", err)
+	}
+	return nil
+}
+
+// newHTMLPage is all of the page but its sections.
+func newHTMLPage(r *result.Result) *htmlPage {
+	words := newPage(r)
+	p := &htmlPage{
+		Title: clean(scenarioName(r)), About: strings.TrimSpace(clean(r.Scenario.About)), Banner: words.banner,
+		Lead: []string{strings.Join(words.headline, " ")}, Script: template.JS(pageScript),
+		Verdicts: strings.Join(words.closing.verdicts, " · "), Reasons: words.closing.reasons,
+		Facts: strings.Join(words.closing.facts, " · "),
+	}
+	p.Verdict, p.Mood = judged(r)
+	if p.Mood == bad {
+		p.Banner = append(p.Banner, "The measurement is INVALID: do not act on these figures. The reasons stand below.")
+	}
+	hash := sha256.Sum256([]byte(pageScript))
+	p.Policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+	for _, f := range environment(r) {
+		p.Environment = append(p.Environment, htmlFact{f.name, f.value})
+	}
+	document := r.Scenario.Document
+	if len(document) > maxDocument {
+		document = document[:maxDocument] + "\n… cut: result.json has all of it"
+	}
+	p.Document = strings.Join(cleanLines(document), "\n")
+	p.Footer = "Made by grpcbench " + clean(r.Environment.Grpcbench) + " from result.json. Times count from when a call was due; a failed call ranks slower than any success."
+	return p
+}
+
+// fill makes the sections, in as much detail as level allows.
+func (p *htmlPage) fill(r *result.Result, tables []table, level float64) {
+	tables = tables[:min(len(tables), mostTables)]
+	rows := 0
+	for i := range tables {
+		rows += len(tables[i].rows)
+	}
+	d := shared(rows, level)
+	all := galleries(r, tables, d)
+	var style strings.Builder
+	style.WriteString(plot.Theme(":root") + plot.Style)
+	style.WriteString(pageStyle)
+	p.Sections = nil
+	for i := range tables {
+		t := &tables[i]
+		p.Sections = append(p.Sections, newHTMLSection(r, t, i, &all[i], d))
+		for _, row := range t.drawn(d) {
+			fmt.Fprintf(&style, "body:has(#t%d-%d:not(:checked)) #t%[1]d .r%[2]d{display:none}", i, row)
+		}
+	}
+	p.Style = template.CSS(style.String())
+}
+
+func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail) htmlSection {
+	words := t.section(r, len(entries(r)) > 1)
+	var s htmlSection
+	for i, line := range words.heading {
+		if i == 0 {
+			s.Heading = strings.Join(line, " · ")
+		} else {
+			s.Sub = append(s.Sub, strings.Join(line, " · "))
+		}
+	}
+	every := make([]int, words.rows)
+	for i := range every {
+		every[i] = i
+	}
+	s.htmlTable = t.htmlTable(words.columns, every)
+	s.Notes = strings.Join(notesOf(words, words.columns), " · ")
+	if drawn := t.drawn(d); len(drawn) > 1 && len(g.all()) > 0 {
+		for n, row := range drawn {
+			s.Legend = append(s.Legend, htmlKey{
+				ID: "t" + strconv.Itoa(index) + "-" + strconv.Itoa(row), Color: plot.Class(row), Label: t.rows[row].label,
+				Shown: n < shownLines || &t.rows[row] == t.baseline,
+			})
+		}
+	}
+	figures := func(list []figure) []htmlFigure {
+		var out []htmlFigure
+		for _, f := range list {
+			h := htmlFigure{Title: f.title, Notes: strings.Join(f.notes, " "), Plot: template.HTML(plot.Inline(f.plot))}
+			if f.row >= 0 {
+				// The section says of what; only the row is news.
+				h.Title, h.Class = t.rows[f.row].label, rowClass(f.row)
+			} else if before, _, ok := strings.Cut(f.title, ", "+t.plotted()); ok {
+				h.Title = before
+			}
+			out = append(out, h)
+		}
+		return out
+	}
+	s.Spectrum, s.OverTime, s.Heat, s.Backends = figures(g.spectrum), figures(g.overTime), figures(g.heat), figures(g.backends)
+	if columns, rows := t.recoveryTable(); columns != nil {
+		recovery := t.htmlTable(columns, rows)
+		recovery.Notes = recoveryNote
+		s.Recovery = &recovery
+	}
+	for _, line := range words.remarks {
+		s.Calls = append(s.Calls, strings.Join(line, " · "))
+	}
+	return s
+}
+
+// recoveryNote explains the table of recovery.
+const recoveryNote = "Medians over the trials, by whole seconds, of the calls that ended in them: in SLO before the first fault, while any was on, in the worst second from then; " +
+	"attempts in the busiest second over a second's from before; seconds after the last fault's end until 95 % of the share from before is back and stays."
+
+// htmlTable lays columns out; rows numbers the table's rows that they are of.
+func (t *table) htmlTable(columns []column, rows []int) htmlTable {
+	var out htmlTable
+	for _, c := range columns {
+		out.Head = append(out.Head, htmlHead{c.head, c.left})
+	}
+	for i, row := range rows {
+		h := htmlRow{}
+		if &t.rows[row] == t.baseline {
+			h.Class = "base"
+		}
+		for j := range columns {
+			c := htmlCell{Text: columns[j].text(i), Key: htmlKeyOf(columns[j].cells[i]), Left: columns[j].left}
+			if j == 0 && len(t.rows) > 1 {
+				c.Swatch = plot.Class(row)
+			}
+			h.Cells = append(h.Cells, c)
+		}
+		out.Rows = append(out.Rows, h)
+	}
+	return out
+}
+
+// htmlKeyOf is what the page's script orders a cell by: a number, a word, or
+// nothing, which stands last.
+func htmlKeyOf(cell string) string {
+	switch k := sortKey(cell); {
+	case !k.known:
+		return ""
+	case math.IsInf(k.number, 1):
+		return "Infinity"
+	case math.IsNaN(k.number):
+		return k.word
+	default:
+		return strconv.FormatFloat(k.number, 'g', -1, 64)
+	}
+}

@@ -1,0 +1,125 @@
+package stats
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// course makes a trial of one load entry, 100 calls a second, from the share of
+// them that is good in each second. The others fail, after three attempts each.
+func course(good ...float64) *result.Trial {
+	t := &result.Trial{MeasuredNS: int64(len(good)) * int64(time.Second)}
+	t.Intervals = append(t.Intervals, result.Interval{Second: -1, Series: []result.IntervalSeries{{Name: "reads", Planned: 100, Failed: 100}}})
+	for s, share := range good {
+		ok := int64(math.Round(100 * share))
+		t.Intervals = append(t.Intervals, result.Interval{Second: s, Series: []result.IntervalSeries{
+			{Name: "other", Planned: 7},
+			{Name: "reads", Planned: 100, OK: ok, InSLO: ok, Failed: 100 - ok, Attempts: ok + 3*(100-ok), P99NS: int64(s)},
+		}})
+	}
+	t.Intervals = append(t.Intervals, result.Interval{Second: len(good), Series: []result.IntervalSeries{{Name: "reads", Failed: 50}}})
+	return t
+}
+
+const sec = time.Second
+
+func window(at, length, every time.Duration) result.FaultWindow {
+	return result.FaultWindow{Name: "outage", Kind: "down", AtNS: int64(at), ForNS: int64(length), EveryNS: int64(every)}
+}
+
+func TestWindows(t *testing.T) {
+	w := func(from, to time.Duration) Window { return Window{Name: "outage", Kind: "down", From: from, To: to} }
+	for name, c := range map[string]struct {
+		fault result.FaultWindow
+		want  []Window
+	}{
+		"once":                       {window(2*sec, 3*sec, 0), []Window{w(2*sec, 5*sec)}},
+		"to the end":                 {window(2*sec, 0, 0), []Window{w(2*sec, 10*sec)}},
+		"from the warm-up":           {window(-2*sec, 3*sec, 0), []Window{w(0, sec)}},
+		"over before":                {window(-4*sec, 3*sec, 0), nil},
+		"after the end":              {window(10*sec, sec, 0), nil},
+		"beyond the end":             {window(9*sec, 3*sec, 0), []Window{w(9*sec, 10*sec)}},
+		"again and again":            {window(sec, sec, 4*sec), []Window{w(sec, 2*sec), w(5*sec, 6*sec), w(9*sec, 10*sec)}},
+		"again, from the warm-up on": {window(-9*sec, sec, 4*sec), []Window{w(3*sec, 4*sec), w(7*sec, 8*sec)}},
+	} {
+		if diff := cmp.Diff(c.want, Windows(c.fault, 10*sec)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestPhases(t *testing.T) {
+	one := func(t *testing.T, trial *result.Trial, f result.FaultWindow) Phase {
+		t.Helper()
+		phases := Phases(trial, "reads", f)
+		if len(phases) != 1 {
+			t.Fatalf("%d phases: %+v", len(phases), phases)
+		}
+		return phases[0]
+	}
+	t.Run("recovers two seconds after", func(t *testing.T) {
+		p := one(t, course(1, 1, 0.2, 0.4, 0.5, 0.5, 1, 1, 1, 1, 1), window(2*sec, 2*sec, 0))
+		if !p.Recovered || p.Recovery != 2*sec || p.Metastable || !p.Judged || p.Watched != 7*sec {
+			t.Errorf("%+v: want recovery after 2 s", p)
+		}
+		if p.Planned != 200 || p.Failed != 140 || math.Abs(p.Lost-240) > 1e-9 || p.PeakP99NS != 5 {
+			t.Errorf("%+v: want 200 planned, 140 failed, 240 lost, peak 5", p)
+		}
+		if p.Before != 1 || math.Abs(p.During-2.4) > 1e-9 || math.Abs(p.After-2) > 1e-9 {
+			t.Errorf("attempts per call %v, %v, %v: want 1, 2.4, 2", p.Before, p.During, p.After)
+		}
+	})
+	t.Run("at once", func(t *testing.T) {
+		p := one(t, course(1, 0, 1, 1, 1), window(sec, 500*time.Millisecond, 0))
+		if !p.Recovered || p.Recovery != 500*time.Millisecond || !math.IsNaN(p.After) {
+			t.Errorf("%+v: want recovery at the next whole second", p)
+		}
+	})
+	t.Run("a second of luck is no recovery", func(t *testing.T) {
+		p := one(t, course(1, 0, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1), window(sec, sec, 0))
+		if !p.Recovered || p.Recovery != 5*sec {
+			t.Errorf("%+v: want recovery after 5 s", p)
+		}
+	})
+	t.Run("against what was before", func(t *testing.T) {
+		p := one(t, course(0.5, 0.5, 0, 0.48, 0.48, 0.48), window(2*sec, sec, 0))
+		if !p.Recovered || p.Recovery != 0 {
+			t.Errorf("%+v: 48 %% is 95 %% of 50 %%", p)
+		}
+	})
+	t.Run("not by the end", func(t *testing.T) {
+		p := one(t, course(1, 0, 0, 0, 0), window(sec, sec, 0))
+		if p.Recovered || p.Metastable || !p.Judged || p.Watched != 3*sec {
+			t.Errorf("%+v: want not recovered by 3 s", p)
+		}
+	})
+	t.Run("too late to tell", func(t *testing.T) {
+		if p := one(t, course(1, 1, 1, 0, 0), window(3*sec, sec, 0)); p.Judged || p.Recovered || p.Metastable {
+			t.Errorf("%+v: one second shows nothing", p)
+		}
+	})
+	t.Run("metastable", func(t *testing.T) {
+		down := make([]float64, 80)
+		down[0] = 1
+		if p := one(t, course(down...), window(sec, 2*sec, 0)); !p.Metastable {
+			t.Errorf("%+v: 77 s without goodput after a fault of 2 s", p)
+		}
+		if p := one(t, course(down...), window(sec, 10*sec, 0)); p.Metastable {
+			t.Errorf("%+v: 69 s are not ten times 10 s", p)
+		}
+	})
+	t.Run("repeated", func(t *testing.T) {
+		phases := Phases(course(1, 0, 0, 1, 1, 0, 0, 0, 0), "reads", window(sec, sec, 4*sec))
+		if len(phases) != 2 || phases[0].Recovery != sec || phases[0].Watched != 3*sec || phases[1].Recovered {
+			t.Errorf("%+v: want a recovery after the first, none after the second", phases)
+		}
+	})
+	if got := Phases(course(1, 1), "absent", window(0, sec, 0)); got != nil {
+		t.Errorf("an entry that is not there: %+v", got)
+	}
+}

@@ -1,0 +1,30 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/grpcbench/grpcbench/scenario/clientyaml"
+	"github.com/grpcbench/grpcbench/scenario/export"
+)
+
+// Export is the variant's client, to be printed for shipping.
+func (v *Variant) Export(p *Plan) export.Client {
+	service, _, _ := strings.Cut(v.Scenario.Load[0].Method(), "/")
+	return export.Client{
+		Config: v.Scenario.Client.Config, Count: v.Scenario.Client.Count, Target: v.Scenario.Target,
+		Scenario: p.File, Variant: v.Name, Service: service,
+	}
+}
+
+// CheckSecrets reports a secret that a variant's client names and that is not
+// there: what a run needs to know before it begins, and nobody who only reads the
+// plan.
+func (p *Plan) CheckSecrets() error {
+	for _, v := range p.Variants {
+		if _, _, err := clientyaml.Reveal(v.Scenario.Client.Config); err != nil {
+			return fmt.Errorf("%s: client.%w", p.File, err)
+		}
+	}
+	return nil
+}

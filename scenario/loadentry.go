@@ -1,0 +1,141 @@
+package scenario
+
+import (
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grpcbench/grpcbench/scenario/load"
+)
+
+// written takes over what was written in one of several ways.
+func (l *Load) written() {
+	if l.Pace != nil {
+		l.Messages = l.Pace.Count
+	}
+	if most := l.RequestSizes.Largest(); most > 0 {
+		l.Request = most
+	}
+	if most := l.ResponseSizes.Largest(); most > 0 {
+		l.Response = most
+	}
+	if r := l.Arrivals.Replay; r != nil {
+		// The mean, for whoever asks how much it comes to.
+		calls, over := r.Len()
+		l.Rate = float64(calls) / max(over, time.Second).Seconds()
+	}
+}
+
+// unmixed makes an entry of each method of a mix: together they have the
+// mix's arrivals, each of them once.
+func unmixed(entries []Load) []Load {
+	var out []Load
+	for _, l := range entries {
+		if l.Mix == nil {
+			out = append(out, l)
+			continue
+		}
+		names := sortedMethods(l.Mix)
+		var weights []float64
+		sum := 0.0
+		for _, name := range names {
+			weights = append(weights, l.Mix[name])
+			sum += l.Mix[name]
+		}
+		for i, name := range names {
+			if weights[i] == 0 {
+				continue
+			}
+			m, _ := methodNamed(name)
+			part := l
+			part.Mix, part.Call = nil, name
+			part.Name = partName(l.Name, m)
+			part.Part = &Part{Of: l.Name, Rate: l.Rate, Weights: weights, Kind: i}
+			part.Rate = l.Rate * weights[i] / sum
+			if part.Messages == 0 && m.streams() {
+				part.Messages = defaultMessages
+			}
+			if !m.streams() {
+				part.Messages, part.Pace = 0, nil
+			}
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// partName is the name of one method of a mix.
+func partName(mix string, m method) string { return mix + "." + strings.ToLower(m.short) }
+
+// partNames are the names of the entries that a mix of that name comes to.
+func (l Load) partNames(name string) []string {
+	if l.Mix == nil {
+		return nil
+	}
+	var out []string
+	for _, m := range l.called() {
+		out = append(out, partName(name, m))
+	}
+	return slices.Compact(out)
+}
+
+// Process is the open loop's arrival process, and the rate that it is given in
+// arrivals per second: that of the whole mix for one of its methods, which
+// draws as draws says.
+func (l Load) Process() (process load.Process, rate float64, draws string) {
+	if part := l.Part; part != nil {
+		return &load.Thinned{Of: l.Arrivals.Process(), Weights: part.Weights, Kind: part.Kind}, part.Rate, part.Of
+	}
+	return l.Arrivals.Process(), l.Rate, l.Name
+}
+
+// Every is the time between paced messages; 0 where they are not.
+func (l Load) Every() time.Duration {
+	if l.Pace == nil {
+		return 0
+	}
+	return l.Pace.Every
+}
+
+// callRate is the calls per second that an open loop comes to over a
+// measurement, shape and sessions counted in.
+func (l Load) callRate(measure time.Duration) float64 {
+	rate := l.Rate
+	if s := l.Sessions; s != nil {
+		rate *= float64(s.Calls)
+	}
+	if p := l.Shape.Profile(); p != nil && measure > 0 {
+		rate *= p.Area(measure.Seconds()) / measure.Seconds()
+	}
+	return rate
+}
+
+// ShapeText is the shape as a document writes it, without the outer braces:
+// ramp: {to: 1, over: 10s}; empty where load does not change.
+func (l Load) ShapeText() string {
+	if l.Shape.Profile() == nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(flow(reflect.ValueOf(l.Shape), ""), "{"), "}")
+}
+
+// inFolder is a file's name taken from a folder.
+func inFolder(folder, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(folder, name)
+}
+
+// doubts are warnings about an entry that can be run.
+func (l Load) doubts(measure time.Duration) []string {
+	var all []string
+	if r := l.Arrivals.Replay; r != nil {
+		if _, over := r.Len(); over < measure {
+			all = append(all, "the arrivals of "+l.Name+" end after "+over.Round(time.Millisecond).String()+" of the measurement's "+measure.String())
+		}
+	}
+	return all
+}

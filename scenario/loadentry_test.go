@@ -1,0 +1,161 @@
+package scenario
+
+import (
+	"github.com/grpcbench/grpcbench/scenario/strict"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// loads reads load entries, one a line.
+func loads(t *testing.T, lines ...string) []Load {
+	t.Helper()
+	text := "fleet: {backends: 2}\nmeasure: 20s\nload:\n"
+	for _, l := range lines {
+		text += "  - " + l + "\n"
+	}
+	plan, err := Read("x.yaml", []byte(text), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.Base.Load
+}
+
+func TestMixBecomesEntries(t *testing.T) {
+	all := loads(t,
+		"{name: traffic, mix: {ListUsers: 20, GetUser: 79, CreateUser: 0, SyncUsers: 1}, rate: 1000/s, slo: 1s, messages: 7}",
+		"{call: GetUser, rate: 5/s}",
+	)
+	var got []string
+	sum := 0.0
+	for _, l := range all {
+		got = append(got, l.Name)
+		if l.Part == nil {
+			continue
+		}
+		sum += l.Rate
+		process, rate, draws := l.Process()
+		if rate != 1000 || draws != "traffic" || l.SLO != time.Second || l.Mix != nil || l.Method() == "" {
+			t.Errorf("%s: rate %v, draws %q, %+v", l.Name, rate, draws, l)
+		}
+		if (l.Messages == 7) != (l.Call != "GetUser") {
+			t.Errorf("%s: %d messages", l.Name, l.Messages)
+		}
+		n := 0
+		for s := process.Schedule(rate, 1); s.Next() < 20*time.Second; {
+			n++
+		}
+		if math.Abs(float64(n)-20*l.Rate) > 4*math.Sqrt(20*l.Rate) {
+			t.Errorf("%s: %d calls in 20 s at %v/s", l.Name, n, l.Rate)
+		}
+	}
+	if diff := cmp.Diff([]string{"traffic.getuser", "traffic.listusers", "traffic.syncusers", "getuser"}, got); diff != "" || math.Abs(sum-1000) > 1e-9 {
+		t.Errorf("Σ rates %v; -want +got:\n%s", sum, diff)
+	}
+}
+
+func TestLoadsAsTheyAreWritten(t *testing.T) {
+	all := loads(t,
+		"{name: a, call: SyncUsers, rate: 10/s, messages: {count: 600, every: 50ms}, request: {lognormal: {p50: 1KiB, p99: 64KiB}}, response: 2KiB, keys: {zipf: {exponent: 1.1}}}",
+		"{name: b, call: GetUser, rate: 10/s, sessions: {calls: 4}, shape: {spike: {times: 5, at: 10s, for: 2s}}}",
+		"{name: c, call: GetUser, workers: 8, shape: {stages: [{for: 5s, at: 0.5}, {for: 10s, to: 1}]}, keys: zipf}",
+		"{name: d, call: GetUser, rate: 10/s, arrivals: {bursts: {size: 3}}, shape: sine}",
+		"{name: e, call: SyncUsers, rate: 10/s, messages: {every: 1s}, arrivals: uniform, shape: constant}",
+	)
+	a := all[0]
+	if a.Messages != 600 || a.Pace.Every != 50*time.Millisecond || a.Request != 10*65536 || a.RequestSizes.Name() != "lognormal" ||
+		a.Response != 2048 || a.ResponseSizes.Sampler() != nil || a.Keys.Name() != "zipf" {
+		t.Errorf("%+v", a)
+	}
+	b := all[1]
+	// 10/s × 4 calls, with 2 of 20 s at five times that.
+	if got := b.callRate(20 * time.Second); b.Sessions.Think != time.Second || math.Abs(got-40*28.0/20) > 1e-9 {
+		t.Errorf("%+v: %v calls a second", b.Sessions, got)
+	}
+	if text := b.ShapeText(); text != "spike: {times: 5, at: 10s, for: 2s}" {
+		t.Errorf("shape %q", text)
+	}
+	if c := all[2]; c.Shape.Profile().Factor(10) != 0.75 || c.Keys.Zipf.Exponent != 1 {
+		t.Errorf("%+v", c)
+	}
+	if d := all[3]; d.Arrivals.Bursts.Size != 3 || d.ShapeText() != "sine: {period: 10s, swing: 50%}" && !strings.HasPrefix(d.ShapeText(), "sine") {
+		t.Errorf("%+v: %q", d, d.ShapeText())
+	}
+	if e := all[4]; e.Messages != defaultMessages || e.Arrivals.Uniform.Jitter != 1 || e.Shape.Profile() != nil || e.ShapeText() != "" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// What was written is what explain prints: the distribution, not its largest.
+func TestAlternativesAreExplained(t *testing.T) {
+	plan, err := Read("x.yaml", []byte(`
+fleet: {}
+load: [{name: a, call: SyncUsers, rate: 10/s, messages: {count: 6, every: 50ms}, request: {exponential: {mean: 4KiB}}}]
+`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := Explain(&out, plan, 200); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"{exponential: {mean: 4KiB}}", "{count: 6, every: 50ms}"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("explain lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+// Shapes and rates are compared by their paths like anything else.
+func TestShapesCompare(t *testing.T) {
+	plan, err := Read("x.yaml", []byte(`
+fleet: {}
+load: [{name: a, call: GetUser, rate: 10/s}]
+compare:
+  load.a.shape: [constant, {ramp: {over: 5s}}]
+  load.a.request: [1KiB, {uniform: {min: 1KiB, max: 2KiB}}]
+`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range plan.Variants {
+		l := v.Scenario.Load[0]
+		got = append(got, l.ShapeText()+" "+l.RequestSizes.Name()+" "+strict.ByteText(l.Request))
+	}
+	want := []string{"  1KiB", " uniform 2KiB", "ramp: {to: 1, over: 5s}  1KiB", "ramp: {to: 1, over: 5s} uniform 2KiB"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestReplayIsReadFromTheScenariosFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "calls.txt"), []byte("0.5\n1\n1.5\n4.5\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	text := "fleet: {}\nmeasure: %s\nload: [{call: GetUser, arrivals: {replay: {file: calls.txt, speed: 2}}}]"
+	plan, err := Read(filepath.Join(dir, "x.yaml"), []byte(strings.Replace(text, "%s", "20s", 1)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := plan.Base.Load[0]
+	if !l.Open() || l.Rate != 2 { // 4 calls in 2 s
+		t.Errorf("%+v", l)
+	}
+	if len(plan.Warnings) != 1 || plan.Warnings[0] != "the arrivals of getuser end after 2s of the measurement's 20s" {
+		t.Errorf("warnings %q", plan.Warnings)
+	}
+	if plan, err = Read(filepath.Join(dir, "x.yaml"), []byte(strings.Replace(text, "%s", "1s", 1)), Options{}); err != nil || len(plan.Warnings) > 0 {
+		t.Errorf("%v, %v", plan.Warnings, err)
+	}
+	_, err = Read(filepath.Join(dir, "x.yaml"), []byte(strings.Replace(strings.Replace(text, "%s", "1s", 1), "calls.txt", "none.txt", 1)), Options{})
+	if err == nil || !strings.Contains(err.Error(), "load[0].arrivals.replay.file: open ") {
+		t.Errorf("a missing file: %v", err)
+	}
+}

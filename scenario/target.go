@@ -1,0 +1,37 @@
+package scenario
+
+import (
+	"google.golang.org/grpc/resolver"
+
+	"github.com/grpcbench/grpcbench/clientcore/discovery/targets"
+)
+
+// DialTarget is what clients dial to reach the target, and the resolvers to do it
+// with.
+func (s *Scenario) DialTarget() (string, []resolver.Builder, error) {
+	target, err := targets.Parse(s.Target)
+	if err != nil {
+		return "", nil, err
+	}
+	if s.resolvedByGRPC(target) {
+		return s.Target, nil, nil
+	}
+	return target.Dial()
+}
+
+// resolvedByGRPC is whether grpc-go's own DNS resolver is needed: it alone asks
+// DNS for the look-aside balancers of grpclb.
+func (s *Scenario) resolvedByGRPC(t targets.Target) bool {
+	return t.Scheme() == "dns" && s.Client.Balance.NeedsLookaside()
+}
+
+// checkTarget finds what is wrong with the target.
+func (s *Scenario) checkTarget(p *problems) {
+	target, err := targets.Parse(s.Target)
+	switch {
+	case err != nil:
+		p.addUnlessKnown("target", "%v", err)
+	case s.resolvedByGRPC(target) && target.HasSettings():
+		p.addUnlessKnown("target", "must have no settings after a ? with client.balance grpclb, whose balancers only grpc-go's own DNS resolver finds")
+	}
+}
