@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
-	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
@@ -109,15 +108,14 @@ func TestReflection(t *testing.T) {
 		if d := cmp.Diff(want, names); d != "" {
 			t.Error(d)
 		}
-		alpha, err := reflectionv1alpha.NewServerReflectionClient(r.conns[0]).ServerReflectionInfo(t.Context())
+		// Of the old version the messages are the same.
+		alpha, err := r.conns[0].NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true},
+			"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
 		must(t, err)
-		//lint:ignore SA1019 grpcurl and others still speak it
-		must(t, alpha.Send(&reflectionv1alpha.ServerReflectionRequest{
-			//lint:ignore SA1019 as above
-			MessageRequest: &reflectionv1alpha.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: "user.v1.UserService.GetUser"}}))
-		files, err := alpha.Recv()
-		must(t, err)
-		//lint:ignore SA1019 as above
+		must(t, alpha.SendMsg(&reflectionv1.ServerReflectionRequest{
+			MessageRequest: &reflectionv1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: "user.v1.UserService.GetUser"}}))
+		files := new(reflectionv1.ServerReflectionResponse)
+		must(t, alpha.RecvMsg(files))
 		if n := len(files.GetFileDescriptorResponse().GetFileDescriptorProto()); n == 0 {
 			t.Errorf("no descriptor: %v", files)
 		}

@@ -121,9 +121,6 @@ func (c Config) validateCapacity() (errs []error) {
 	if c.Lookaside != nil && c.Front != NoFront {
 		errs = append(errs, field.New("lookaside", "must be left out with front: clients see one address, and none of a backend"))
 	}
-	if c.Lookaside != nil && c.TLS != PlainText {
-		errs = append(errs, field.New("lookaside", "must be left out with tls: the balancer speaks plain text"))
-	}
 	if c.XDS != nil && c.Front != NoFront {
 		errs = append(errs, field.New("xds", "must be left out with front: clients see one address, and none of a backend"))
 	}
