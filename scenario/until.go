@@ -62,23 +62,27 @@ func (s *Scenario) checkUntil(p *problems) {
 	case u.Max <= 0:
 		p.addUnlessKnown("measure.max", "must be > 0 (got %v)", u.Max)
 	case !s.recovers():
-		p.addUnlessKnown("measure.until", "needs a fault that ends before max, %v: {at: 5s, for: 3s, …}", u.Max)
+		p.addUnlessKnown("measure.until", "needs faults that are over, for good, before max, %v: {at: 5s, for: 3s, …}", u.Max)
 	}
 }
 
 // recovers reports whether there is something to recover from: a fault within
-// the measurement, and none that lasts to its end.
+// the measurement, and none that lasts, or is repeated, to its end.
 func (s *Scenario) recovers() bool {
 	some := false
 	if s.Fleet == nil {
 		return false
 	}
 	for _, rule := range s.Fleet.Faults {
-		to := rule.At + rule.For
-		if rule.For > 0 && to <= 0 {
-			continue // over before it begins
+		hit := len(rule.Where.Backends)
+		if hit == 0 {
+			hit = s.Fleet.Backends
 		}
-		if rule.For == 0 || to >= s.MeasureUntil.Max {
+		to := rule.At + rule.For + time.Duration(hit-1)*rule.Stagger
+		switch lasts := rule.For == 0 && !rule.Momentary(); {
+		case !lasts && rule.Every == 0 && to <= 0:
+			continue // over before it begins
+		case lasts, rule.Every > 0, to >= s.MeasureUntil.Max:
 			return false
 		}
 		some = true

@@ -37,15 +37,20 @@ func TestMeasureUntil(t *testing.T) {
 		{"{max: 1m}", outage, "measure.until: must be recovered, or recovered + 10s"},
 		{"{until: steady}", outage, "measure.until: must be recovered, or recovered + 10s (got steady)"},
 		{"{until: recovered + soon}", outage, "measure.until: must be recovered, or recovered + a duration such as 10s (got recovered + soon)"},
-		{"{until: recovered, max: 8s}", outage, "measure.until: needs a fault that ends before max, 8s"},
-		{"{until: recovered}", "", "measure.until: needs a fault that ends"},
-		{"{until: recovered}", outage + ", {probability: 1%, inject: {status: {code: ABORTED}}}", "measure.until: needs a fault that ends"},
+		{"{until: recovered, max: 8s}", outage, "measure.until: needs faults that are over, for good, before max, 8s"},
+		{"{until: recovered}", "", "measure.until: needs faults that are over"},
+		{"{until: recovered}", outage + ", {probability: 1%, inject: {status: {code: ABORTED}}}", "measure.until: needs faults that are over"},
+		{"{until: recovered}", "{at: 1s, for: 1s, every: 5s, inject: down}", "measure.until: needs faults that are over"},
+		{"{until: recovered, max: 9s}", "{at: 5s, for: 3s, stagger: 2s, inject: down}", "measure.until: needs faults that are over"},
 		{"{until: recovered, max: 0s}", outage, "measure.max: must be > 0 (got 0s)"},
 		{"[1s]", outage, "measure: must be a duration such as 250ms, or a map of settings"},
 	} {
 		if _, err := Read("x.yaml", text(c.measure, c.faults), Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.measure, err, c.want)
 		}
+	}
+	if _, err := Read("x.yaml", text("{until: recovered}", "{at: 5s, inject: disconnect}"), Options{}); err != nil {
+		t.Errorf("a fault of a moment is over with it: %v", err)
 	}
 	// An option's length replaces it.
 	if p, err := Read("x.yaml", text("{until: recovered}", outage), Options{Measure: 7 * time.Second}); err != nil || p.Measure != 7*time.Second || p.Base.MeasureUntil != nil {

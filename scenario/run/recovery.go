@@ -37,9 +37,20 @@ func (r *recovery) enough(i result.Interval) bool {
 		// Whole seconds only: the one in which the fault ended is no part of it.
 		from := max(now-recoveryWindow, 0)
 		if first := (r.end + time.Second - 1).Truncate(time.Second); from >= first {
-			_, back, ok := recovered(r.intervals, r.begin, from, now)
-			r.known, r.at = ok && back, from
+			r.known, r.at = r.good(from, now), from
 		}
 	}
 	return r.known && now+time.Second >= r.at+r.plus
+}
+
+// good compares goodput per planned call with that before the first fault; a
+// fault that was there from the start leaves nothing to compare with but full
+// goodput.
+func (r *recovery) good(from, to time.Duration) bool {
+	before, ok := goodShare(r.intervals, 0, r.begin)
+	if !ok {
+		before = 1
+	}
+	share, ok := goodShare(r.intervals, from, to)
+	return ok && share > 0 && share >= recoveredShare*before
 }
