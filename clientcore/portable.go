@@ -201,6 +201,12 @@ func (p *portable) client(c Config) {
 	if c.Pool.Size > 1 {
 		p.not("pool.size", "%d channels are the program's to make: gRPC shares one among equal targets unless it is told not to", c.Pool.Size)
 	}
+	if c.Pool.MaxInFlight > 0 {
+		p.not("pool.max_in_flight", "is the program's to keep: gRPC sends as many calls as the server takes")
+	}
+	if c.Pool.MaxAge > 0 {
+		p.not("pool.max_age", "is the program's to keep: gRPC replaces no channel because of its age")
+	}
 	if c.Breaker != nil && !c.Breaker.Off {
 		p.not("breaker", "no service config has circuit breakers; outlier_detection comes nearest")
 	}

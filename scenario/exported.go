@@ -12,7 +12,7 @@ import (
 func (v *Variant) Export(p *Plan) export.Client {
 	service, _, _ := strings.Cut(v.Scenario.Load[0].Method(), "/")
 	return export.Client{
-		Config: v.Scenario.Client.Config, Count: v.Scenario.Client.Count, Target: v.Scenario.Target,
+		Config: v.Scenario.Client.Config, Count: v.Scenario.Client.Count, Target: v.Scenario.Target, Discovered: v.Scenario.resolvedByTargets(),
 		Scenario: p.File, Variant: v.Name, Service: service,
 	}
 }

@@ -19,6 +19,13 @@ func (s *Scenario) DialTarget() (string, []resolver.Builder, error) {
 	return target.Dial()
 }
 
+// resolvedByTargets is whether package targets finds the target's endpoints, in
+// place of grpc-go.
+func (s *Scenario) resolvedByTargets() bool {
+	target, err := targets.Parse(s.Target)
+	return err == nil && !target.ByGRPC() && !s.resolvedByGRPC(target)
+}
+
 // resolvedByGRPC is whether grpc-go's own DNS resolver is needed: it alone asks
 // DNS for the look-aside balancers of grpclb.
 func (s *Scenario) resolvedByGRPC(t targets.Target) bool {

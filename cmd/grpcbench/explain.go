@@ -70,7 +70,7 @@ func (a *app) exportClient(plan *scenario.Plan, selector string, asGo, asService
 			return usageError("%s: %v", plan.File, err)
 		}
 		for _, line := range unsaid {
-			fmt.Fprintf(a.stderr, "not in the service config: %s\n", line)
+			fmt.Fprintf(a.stderr, "the service config is not all: %s\n", line)
 		}
 	default:
 		text = []byte(export.YAML(client))

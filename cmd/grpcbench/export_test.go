@@ -2,22 +2,40 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"maps"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/clientcore/breaker"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
+	"github.com/grpcbench/grpcbench/clientcore/retry"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/clientyaml"
+	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
 // shipped is one client that is printed as Go, compiled and run.
@@ -26,11 +44,149 @@ type shipped struct {
 	file   string
 	source string
 	config []byte // as JSON
+	target bool   // whether the source says whom it calls
+}
+
+// spoken is cfg without the settings of policies that are off, which nobody reads,
+// and no text says.
+func spoken(cfg clientcore.Config) clientcore.Config {
+	retries := func(p *retry.Policy) {
+		if p != nil && p.Off {
+			*p = retry.Policy{Off: true}
+		}
+	}
+	hedges := func(p *hedge.Policy) *hedge.Policy {
+		if p != nil && p.Off {
+			return &hedge.Policy{Off: true}
+		}
+		return p
+	}
+	retries(&cfg.Retry)
+	cfg.Hedge = hedges(cfg.Hedge)
+	if cfg.Breaker != nil && cfg.Breaker.Off {
+		cfg.Breaker = &breaker.Policy{Off: true}
+	}
+	cfg.Methods = maps.Clone(cfg.Methods)
+	for name, m := range cfg.Methods {
+		if m.Retry != nil {
+			own := *m.Retry
+			m.Retry = &own
+			retries(m.Retry)
+		}
+		m.Hedge = hedges(m.Hedge)
+		cfg.Methods[name] = m
+	}
+	return cfg
+}
+
+// note collects the dotted paths of the settings in a value that are not as in def;
+// those of a type, where there is no value.
+func note(paths map[string]bool, path string, typ reflect.Type, v, def reflect.Value) {
+	all := !v.IsValid()
+	for typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+		if v.IsValid() {
+			if v.IsNil() {
+				return
+			}
+			v = v.Elem()
+		}
+		if def = reflect.Indirect(def); !def.IsValid() && !all {
+			def = reflect.Zero(typ)
+		}
+	}
+	same := !all && reflect.DeepEqual(v.Interface(), def.Interface())
+	if _, word := reflect.New(typ).Interface().(encoding.TextUnmarshaler); word && path != "" && !same {
+		paths[path] = true // the word itself, such as none
+	}
+	kinds := strict.Kinds(typ) != nil
+	switch {
+	case typ.Kind() == reflect.Struct && strings.Count(path, ".child") < 1:
+		for f := range typ.Fields() {
+			key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			if !f.IsExported() || key == "-" {
+				continue
+			}
+			below := strings.TrimPrefix(path+"."+key, ".")
+			if all {
+				if kinds {
+					paths[below] = true
+				}
+				note(paths, below, f.Type, reflect.Value{}, reflect.Value{})
+				continue
+			}
+			if kinds && !v.FieldByIndex(f.Index).IsNil() {
+				paths[below] = true
+			}
+			note(paths, below, f.Type, v.FieldByIndex(f.Index), def.FieldByIndex(f.Index))
+		}
+	case typ.Kind() == reflect.Map && typ.Elem().Kind() == reflect.Struct:
+		if all {
+			note(paths, path+".*", typ.Elem(), reflect.Value{}, reflect.Value{})
+			return
+		}
+		for _, key := range v.MapKeys() {
+			note(paths, path+".*", typ.Elem(), v.MapIndex(key), reflect.Zero(typ.Elem()))
+		}
+	case !same && path != "":
+		paths[path] = true
+	}
+}
+
+// serveHealth serves the health of "" and of the user service, and says where.
+func serveHealth(t *testing.T, opts ...grpc.ServerOption) string {
+	t.Helper()
+	server := grpc.NewServer(opts...)
+	service := health.NewServer()
+	service.SetServingStatus("user.v1.UserService", grpc_health_v1.HealthCheckResponse_SERVING)
+	grpc_health_v1.RegisterHealthServer(server, service)
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(lis) }()
+	t.Cleanup(server.Stop)
+	return lis.Addr().String()
+}
+
+// selfSigned writes a certificate for localhost that is its own authority, and its
+// key, to self.pem and self.key.
+func selfSigned(t *testing.T, folder string) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	secret := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+	for name, text := range map[string][]byte{"self.pem": certificate, "self.key": secret} {
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pair, err := tls.X509KeyPair(certificate, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
 }
 
 // clientsOf prints every variant of a scenario as Go, and holds it against the
-// variant as YAML.
-func clientsOf(t *testing.T, file string) []shipped {
+// variant as YAML. It notes the settings that the variants use.
+func clientsOf(t *testing.T, file string, used map[string]bool) []shipped {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -50,24 +206,27 @@ func clientsOf(t *testing.T, file string) []shipped {
 		if err != nil {
 			t.Fatalf("%s: %v", v.Name, err)
 		}
+		note(used, "", reflect.TypeFor[clientcore.Config](), reflect.ValueOf(v.Scenario.Client.Config), reflect.ValueOf(clientcore.Default()))
 		want, err := json.Marshal(v.Scenario.Client.Config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := json.Marshal(cfg)
+		read, err := json.Marshal(spoken(v.Scenario.Client.Config))
 		if err != nil {
 			t.Fatal(err)
 		}
-		revealed := bytes.ReplaceAll(want, []byte("${EXPORTED_TOKEN}"), []byte("from-the-environment"))
-		if !v.Scenario.Client.Retry.Off && !bytes.Equal(got, revealed) {
-			// A policy that is off has settings that nobody reads, and no text.
+		got, err := json.Marshal(spoken(cfg))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if revealed := bytes.ReplaceAll(read, []byte("${EXPORTED_TOKEN}"), []byte("from-the-environment")); !bytes.Equal(got, revealed) {
 			t.Errorf("%s as YAML gives\n%s\nwant\n%s", v.Name, got, revealed)
 		}
 		code, source, stderr := command(t, "explain", file, "--variant", v.Name, "--go")
 		if code != exitOK {
 			t.Fatalf("%s: exit code %d: %s", v.Name, code, stderr)
 		}
-		all = append(all, shipped{name: v.Name, file: file, source: source, config: want})
+		all = append(all, shipped{name: v.Name, file: file, source: source, config: want, target: v.Scenario.Target != ""})
 	}
 	return all
 }
@@ -83,21 +242,37 @@ func TestPrintedGoBuildsTheClient(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(err)
 	}
-	files = append(files, write(t, "all.yaml", everything))
+	plain := serveHealth(t)
+	folder := t.TempDir()
+	pair := selfSigned(t, folder)
+	secured := serveHealth(t, grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert})))
+	for name, text := range map[string]string{
+		"config.json":  `{"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": [{"name": [{}], "waitForReady": true}]}`,
+		"all.yaml":     everything,
+		"rest.yaml":    fmt.Sprintf(targeted, plain),
+		"secured.yaml": fmt.Sprintf(mutual, secured),
+	} {
+		file := filepath.Join(folder, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Ext(name) == ".yaml" {
+			files = append(files, file)
+		}
+	}
 	t.Setenv("EXPORTED_TOKEN", "from-the-environment")
 	var clients []shipped
+	used := map[string]bool{}
 	for _, file := range files {
-		clients = append(clients, clientsOf(t, file)...)
+		clients = append(clients, clientsOf(t, file, used)...)
 	}
-
-	server := grpc.NewServer()
-	grpc_health_v1.RegisterHealthServer(server, health.NewServer())
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	unused := map[string]bool{}
+	note(unused, "", reflect.TypeFor[clientcore.Config](), reflect.Value{}, reflect.Value{})
+	for _, path := range slices.Sorted(maps.Keys(unused)) {
+		if !used[path] {
+			t.Errorf("no client of the test sets %s to anything but its default", path)
+		}
 	}
-	go func() { _ = server.Serve(lis) }()
-	t.Cleanup(server.Stop)
 
 	// The program lies in this module as far as the compiler is concerned: an
 	// overlay adds its files without writing them there.
@@ -106,7 +281,7 @@ func TestPrintedGoBuildsTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	overlay := overlayOf(t, module, clients)
-	cmd := exec.Command("go", "run", "-overlay", overlay, "./cmd/grpcbench/shipped", lis.Addr().String())
+	cmd := exec.Command("go", "run", "-overlay", overlay, "./cmd/grpcbench/shipped", plain)
 	cmd.Dir = module
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -143,7 +318,7 @@ func overlayOf(t *testing.T, module string, clients []shipped) string {
 	for i, c := range clients {
 		add(fmt.Sprintf("c%d/client.go", i), c.source)
 		fmt.Fprintf(&imports, "\tc%d %q\n", i, fmt.Sprintf("github.com/grpcbench/grpcbench/cmd/grpcbench/shipped/c%d", i))
-		fmt.Fprintf(&tells, "\ttell(%q, c%d.Config(), c%d.New)\n", c.name, i, i)
+		fmt.Fprintf(&tells, "\ttell(%q, %v, c%d.Config(), c%d.New)\n", c.name, c.target, i, i)
 	}
 	add("main.go", fmt.Sprintf(shipper, imports.String(), tells.String()))
 	text, err := json.Marshal(map[string]any{"Replace": replace})
@@ -175,13 +350,17 @@ import (
 func main() {
 %s}
 
-func tell(name string, cfg clientcore.Config, make func(...clientcore.Option) (*clientcore.Client, error)) {
+func tell(name string, knows bool, cfg clientcore.Config, make func(...clientcore.Option) (*clientcore.Client, error)) {
 	text, err := json.Marshal(cfg)
 	if err != nil {
 		log.Fatalf("%%s: %%v", name, err)
 	}
 	os.Stdout.Write(append(text, '\n'))
-	client, err := make(clientcore.WithEndpoints(os.Args[1]))
+	var where []clientcore.Option
+	if !knows {
+		where = append(where, clientcore.WithEndpoints(os.Args[1]))
+	}
+	client, err := make(where...)
 	if err != nil {
 		log.Fatalf("%%s: %%v", name, err)
 	}
@@ -200,7 +379,9 @@ func tell(name string, cfg clientcore.Config, make func(...clientcore.Option) (*
 }
 `
 
-// everything is a scenario whose variants use what the shipped ones do not.
+// everything, targeted and mutual are scenarios whose variants use what the shipped
+// ones do not: with a fleet, with a target that is found by package targets, and
+// with one that wants mTLS.
 const everything = `
 name: all
 fleet: {backends: 1, isolation: inprocess}
@@ -213,17 +394,70 @@ client:
     user.v1.UserService/ListUsers: {timeout: 1500ms, retry: {attempts: 4, backoff: decorrelated}, compression: gzip}
 compare:
   client.balance:
-    - pick_first
-    - {weighted_round_robin: {blackout: 100us}}
-    - least_request
-    - p2c_ewma
-    - consistent_hash
-    - {random_subsetting: {child: least_request}}
-    - {outlier_detection: {success_rate: {}, child: p2c_ewma}}
-    - grpclb
+    - {pick_first: {shuffle: true}}
+    - {weighted_round_robin: {blackout: 100us, expiration: 20s, update_period: 2s, error_penalty: 2, out_of_band: true, out_of_band_period: 300ms}}
+    - {least_request: {choices: 4}}
+    - {p2c_ewma: {decay: 3s, penalty: 7s}}
+    - {consistent_hash: {field: name, header: x-key, min_ring: 512, max_ring: 2048}}
+    - {random_subsetting: {size: 2, shuffle: true, child: least_request}}
+    - outlier_detection: {interval: 3s, base_ejection: 4s, max_ejection: 40s, max_ejection_percent: 30, success_rate: {stdev_factor: 2500, enforcement: 90, minimum_hosts: 3, request_volume: 40}, failure_percentage: {threshold: 70, enforcement: 80, minimum_hosts: 2, request_volume: 30}, child: p2c_ewma}
+    - {grpclb: {}}
   more:
     pool: {client.pool: {size: 2, lazy: true, pick: least_in_flight, stuck_for: off, max_age: 1h, max_idle: 90s, max_in_flight: 7}}
     rest: {client.breaker: {rate: 30%, scope: method}, client.retry.budget: {ratio: {share: 10%}}, client.windows: {stream: 1MiB, connection: 2MiB}, client.compression: gzip}
+`
+
+const targeted = `
+name: targeted
+target: static:///%s
+load: [{call: GetUser, rate: 10/s}]
+client: {timeout: 20s}
+compare:
+  with:
+    hedge:
+      client.hedge: {after: 20ms, attempts: 3, codes: [UNAVAILABLE, ABORTED], budget: {tokens: {max: 20, ratio: 0.2}}}
+      client.methods: {ListUsers: {hedge: {after: p99, attempts: 4, codes: [UNAVAILABLE], budget: {ratio: {share: 5%%, min: 3/s}}}}}
+    hedge_ratio: {client.hedge: {after: p50, attempts: 2, budget: {ratio: {share: 11%%, min: 12/s}}}}
+    hedge_freely: {client.hedge: {after: p99.9, budget: none}}
+    native_method: {client.methods: {user.v1.UserService/GetUser: {retry: native}}}
+    no_hedge: {client.hedge: none, client.methods: {ListUsers: {hedge: none}}}
+    retry: {client.retry: {attempts: 5, backoff: linear, base: 7ms, max: 9s, jitter: equal, attempt_timeout: 10s, codes: [UNAVAILABLE], budget: {tokens: {max: 20, ratio: 0.2}}}}
+    fixed: {client.retry: {backoff: fixed, jitter: {percent: 20}, multiplier: 3, budget: {ratio: {share: 11%%, min: 12/s}}}}
+    immediate: {client.retry: {backoff: immediate, jitter: none, budget: none}}
+    decorrelated: {client.retry: {backoff: decorrelated, jitter: full}}
+    native:
+      client.retry: {backoff: native}
+      client.methods: {user.v1.UserService/GetUser: {retry: {base: 7ms, max: 9s, multiplier: 3}}}
+    methods:
+      client.methods:
+        GetUser: {wait_for_ready: true, retry: {attempts: 5, backoff: linear, base: 7ms, max: 9s, multiplier: 3, jitter: equal, attempt_timeout: 10s, codes: [UNAVAILABLE], budget: {tokens: {max: 20, ratio: 0.2}}}}
+        ListUsers: {retry: {backoff: fixed, jitter: {percent: 20}, budget: {ratio: {share: 11%%, min: 12/s}}}}
+        SyncUsers: {retry: {backoff: immediate, jitter: none, budget: none}}
+        BatchCreateUsers: {retry: {backoff: exponential, jitter: full}}
+        CreateUser: {hedge: {after: 3ms, attempts: 2, budget: {tokens: {max: 5, ratio: 0.5}}}}
+    breaker: {client.breaker: {failures: 9, reset: 7s, growth: 1.5, max_reset: 70s, probes: 3, window: 4s, min_calls: 9, codes: [UNAVAILABLE], scope: backend}}
+    no_breaker: {client.breaker: none}
+    random: {client.pool: {pick: random, stuck_for: 5s}}
+    health: {client.health_check: user.v1.UserService}
+    method_hedge: {client.methods: {GetUser: {hedge: {after: 3ms, attempts: 2, budget: none}}}}
+    file: {client.service_config: config.json}
+    wire:
+      client.wait_for_ready: true
+      client.log: failures
+      client.keepalive: {time: 20s, timeout: 3s, without_streams: true}
+      client.messages: {max_receive: 1MiB, max_send: 2MiB}
+      client.connect: {base: 200ms, max: 7s, multiplier: 1.5, jitter: 10%%, timeout: 6s}
+`
+
+const mutual = `
+name: mutual
+target: static:///%s
+load: [{call: GetUser, rate: 10/s}]
+client: {timeout: 20s}
+compare:
+  client.tls:
+    - {ca: self.pem, cert: self.pem, key: self.key, server_name: localhost}
+    - {cert: self.pem, key: self.key, insecure_skip_verify: true}
 `
 
 // A service config that is printed is one that a client reads, and says on
@@ -290,7 +524,7 @@ compare:
 		t.Errorf("a policy that differs was put in:\n%s", other)
 	}
 	for _, path := range []string{"client.retry.attempts", "client.retry.backoff", "client.retry.jitter", "client.retry.attempt_timeout", "client.retry.budget"} {
-		if !strings.Contains(told, "not in the service config: "+path+": ") {
+		if !strings.Contains(told, "the service config is not all: "+path+": ") {
 			t.Errorf("%s is not told of:\n%s", path, told)
 		}
 	}

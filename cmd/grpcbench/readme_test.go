@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/grpcbench/grpcbench/scenario"
 )
 
 // TestReadmeCommands runs every command of the README, as it stands, in the
@@ -130,5 +132,32 @@ func TestDocumentsAreValid(t *testing.T) {
 	}
 	if scenarios == 0 {
 		t.Error("docs/ has no scenario")
+	}
+}
+
+// The README has every shipped scenario with the question that it answers.
+func TestReadmeListsEveryScenario(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../scenarios/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := scenario.Read(file, text, scenario.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		row := fmt.Sprintf("| [%s](scenarios/%s.yaml) | %s |", name, name, strings.TrimSpace(plan.Base.About))
+		if !strings.Contains(string(readme), row+"\n") {
+			t.Errorf("the README lacks\n%s", row)
+		}
 	}
 }

@@ -17,6 +17,9 @@ type Client struct {
 	Config clientcore.Config
 	// Target is whom the scenario calls; "" where that is a fleet.
 	Target string
+	// Discovered is whether package discovery/targets finds the target's endpoints,
+	// and not grpc-go.
+	Discovered bool
 	// Count is how many such clients the scenario ran.
 	Count int
 	// Scenario and Variant are the file's and the variant's name.

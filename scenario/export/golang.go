@@ -15,6 +15,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/breaker"
+	"github.com/grpcbench/grpcbench/clientcore/discovery/targets"
 	"github.com/grpcbench/grpcbench/scenario/secret"
 )
 
@@ -33,6 +34,9 @@ func Go(c Client) ([]byte, error) {
 	w := &source{imports: map[string]bool{}}
 	config := w.literal(reflect.ValueOf(c.Config))
 	core := w.pkg(reflect.TypeFor[clientcore.Config]())
+	if c.Discovered {
+		w.pkg(reflect.TypeFor[targets.Target]())
+	}
 	var b strings.Builder
 	for _, line := range c.about() {
 		fmt.Fprintf(&b, "// %s\n", line)
@@ -50,7 +54,12 @@ func Go(c Client) ([]byte, error) {
 	b.WriteString(")\n\n")
 	fmt.Fprintf(&b, "// Config is the settings that were measured.\nfunc Config() %s.Config {\n\treturn %s\n}\n\n", core, config)
 	fmt.Fprintf(&b, "// New makes the client%s.\nfunc New(opts ...%s.Option) (*%s.Client, error) {\n", c.whereTo(), core, core)
-	if c.Target != "" {
+	switch {
+	case c.Discovered:
+		fmt.Fprintf(&b, "\ttarget, err := targets.Parse(%q)\n\tif err != nil {\n\t\treturn nil, err\n\t}\n", c.Target)
+		b.WriteString("\tdial, resolvers, err := target.Dial()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n")
+		fmt.Fprintf(&b, "\topts = append([]%s.Option{%s.WithTarget(dial), %s.WithResolvers(resolvers...)}, opts...)\n", core, core, core)
+	case c.Target != "":
 		fmt.Fprintf(&b, "\topts = append([]%s.Option{%s.WithTarget(%q)}, opts...)\n", core, core, c.Target)
 	}
 	fmt.Fprintf(&b, "\treturn %s.New(Config(), opts...)\n}\n", core)

@@ -238,8 +238,8 @@ func keyParts(n *Node, segs []segment, elem reflect.Type) int {
 		}
 	}
 	for take := 1; take <= len(segs); take++ {
-		if take == len(segs) && len(segs) > 1 && deref(elem).Kind() == reflect.Struct {
-			break // rather an unknown setting than a name with a dot
+		if take == len(segs) && len(segs) > 1 && deref(elem).Kind() == reflect.Struct && !strings.Contains(joinPath(segs), "/") {
+			break // rather an unknown setting than a name with a dot, unless no setting is called so
 		}
 		if _, wrong := setPath(nil, segs[take:], NewScalar(""), elem, ""); wrong == nil {
 			return take

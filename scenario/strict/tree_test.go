@@ -136,6 +136,7 @@ compare: {client.pool.size: [1, 4], backoff: {none: {client.retry: none}}}
 		{"load", "[]", "[]"},
 		{"methods.user.v1.S/Get.retry", "none", "{user.v1.S/Get: {timeout: 1s, retry: none}}"},
 		{"methods.a.b/C.timeout", "2s", "{user.v1.S/Get: {timeout: 1s}, a.b/C: {timeout: 2s}}"},
+		{"methods.a.b/C", "{timeout: 2s}", "{user.v1.S/Get: {timeout: 1s}, a.b/C: {timeout: 2s}}"},
 		{"methods.a.retry.base", "2s", "{user.v1.S/Get: {timeout: 1s}, a: {retry: {base: 2s}}}"},
 		{"baseline.client.pool.size", "4", "{client.pool.size: 4}"},
 		{"compare.client.pool.size", "[8]", "{client.pool.size: [8], backoff: {none: {client.retry: none}}}"},

@@ -110,10 +110,13 @@ func (t Target) Scheme() string { return t.scheme }
 // HasSettings is whether settings follow a question mark.
 func (t Target) HasSettings() bool { return t.source.settings }
 
+// ByGRPC is whether grpc-go itself finds the endpoints: Registry is nil.
+func (t Target) ByGRPC() bool { return t.source.open == nil }
+
 // Registry is where the endpoints come from; nil where grpc-go itself finds
 // them. Settings that come from the environment are read now.
 func (t Target) Registry() (discovery.Registry, error) {
-	if t.source.open == nil {
+	if t.ByGRPC() {
 		return nil, nil
 	}
 	return t.source.open()
