@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/grpcbench/grpcbench/scenario"
 )
 
 // TestReadmeCommands runs every command of the README, as it stands, in the
@@ -133,9 +135,9 @@ func TestDocumentsAreValid(t *testing.T) {
 	}
 }
 
-// The README has a row for every shipped scenario.
-func TestReadmeNamesEveryScenario(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+// The README has every shipped scenario with the question that it answers.
+func TestReadmeListsEveryScenario(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,9 +146,18 @@ func TestReadmeNamesEveryScenario(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := scenario.Read(file, text, scenario.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
-		if row := fmt.Sprintf("| [%s](scenarios/%s.yaml) | ", name, name); !strings.Contains(string(text), row) {
-			t.Errorf("the README has no row %q", row)
+		row := fmt.Sprintf("| [%s](scenarios/%s.yaml) | %s |", name, name, strings.TrimSpace(plan.Base.About))
+		if !strings.Contains(string(readme), row+"\n") {
+			t.Errorf("the README lacks\n%s", row)
 		}
 	}
 }
