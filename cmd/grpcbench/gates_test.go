@@ -174,3 +174,40 @@ func TestBaselines(t *testing.T) {
 		t.Errorf("--force: code %d, %s", code, stderr)
 	}
 }
+
+// compare refuses what differs in more than what is compared, and judges by gates
+// with the old result as @old.
+func TestCompare(t *testing.T) {
+	stored := storedResult(t)
+	elsewhere := edited(t, stored, func(r *result.Result) { r.Environment.CPUModel = "Z80\x1b[2J" })
+	other := edited(t, stored, func(r *result.Result) { r.Scenario.WorkloadSHA256 = "0" })
+	otherLoad := edited(t, stored, func(r *result.Result) { r.Variants[1].Loads[0].RatePerS++ })
+	dir := filepath.Join(t.TempDir(), "kept")
+	if code, _, stderr := command(t, "baseline", "save", "main", stored, "--dir", dir); code != exitOK {
+		t.Fatal(stderr)
+	}
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		want string // of either output
+	}{
+		"itself":             {[]string{stored, stored}, exitOK, "No change shown."},
+		"a baseline":         {[]string{"@main", stored, "--baselines", dir}, exitOK, "too few trials to show a difference"},
+		"as Markdown":        {[]string{stored, stored, "--format", "markdown"}, exitOK, "| variant | figure |"},
+		"another machine":    {[]string{elsewhere, stored}, exitUsage, "CPU: Z80\ufffd[2J before, "},
+		"another scenario":   {[]string{other, stored}, exitUsage, "scenario: 0 before, "},
+		"another load":       {[]string{otherLoad, stored}, exitUsage, "load: retry=immediate has another reads"},
+		"all the same":       {[]string{other, stored, "--force"}, exitOK, "NOT COMPARABLE"},
+		"a gate that passes": {[]string{stored, stored, "--gate", "in_slo > 1%"}, exitOK, "gate passed"},
+		"a gate that fails":  {[]string{stored, stored, "--gate", "in_slo > 99.9%"}, exitGate, "gate failed"},
+		"a gate against old": {[]string{stored, stored, "--gate", "p50 <= @old + 5%"}, exitInconclusive, "2 trials against 2 cannot show"},
+		"no such baseline":   {[]string{"@mian", stored, "--baselines", dir}, exitUsage, `did you mean "main"?`},
+		"one":                {[]string{stored}, exitUsage, "want OLD and NEW"},
+		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be table or markdown"},
+	} {
+		code, stdout, stderr := command(t, append([]string{"compare"}, test.args...)...)
+		if code != test.code || !strings.Contains(stdout+stderr, test.want) || strings.Contains(stdout+stderr, "\x1b") {
+			t.Errorf("%s: code %d, want %d and %q\n%s%s", name, code, test.code, test.want, stdout, stderr)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package reports
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
+
+// slower is single, of another day, with another tail and as good a middle.
+func slower(t *testing.T, p99 time.Duration) *result.Result {
+	r := outage(t)
+	r.Started = r.Started.Add(24 * time.Hour)
+	r.Labels = map[string]string{"commit": "abc1234"}
+	s := shape{rate: 500, seconds: 20, p50: 2100 * time.Microsecond, p99: p99, failed: 0.002, code: "UNAVAILABLE", attempts: 1.05}
+	v := &r.Variants[1]
+	v.Trials = s.trials(t, 7, result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open})
+	return r
+}
+
+func TestChanges(t *testing.T) {
+	c := Changes{Old: outage(t), New: slower(t, 150*time.Millisecond)}
+	c.New.Variants = append(c.New.Variants, result.Variant{Name: nasty, Loads: c.New.Variants[0].Loads, Trials: c.New.Variants[0].Trials})
+	var table, markdown bytes.Buffer
+	if err := c.Table(&table, Options{Columns: 80}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Markdown(&markdown); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "changes-80.txt", table.Bytes())
+	golden(t, "changes.md", markdown.Bytes())
+	for columns := leastColumns; columns < 120; columns += 7 {
+		table.Reset()
+		if err := c.Table(&table, Options{Columns: columns}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(table.String()) {
+			if line = strings.TrimRight(line, "\n"); width(line) > max(columns, 76) || strings.TrimRight(line, " ") != line {
+				t.Errorf("at %d columns: %q", columns, line)
+			}
+		}
+	}
+}
+
+// A result against itself has not changed.
+func TestNoChanges(t *testing.T) {
+	var table bytes.Buffer
+	if err := (Changes{Old: kinds(t), New: kinds(t), Differences: []string{"CPU: Z80 before, 6502 now"}}).Table(&table, Options{Columns: 80}); err != nil {
+		t.Fatal(err)
+	}
+	if text := table.String(); !strings.Contains(text, "No change shown.") || !strings.HasPrefix(text, "NOT COMPARABLE") || strings.Contains(text, "NaN") {
+		t.Error(text)
+	}
+}
