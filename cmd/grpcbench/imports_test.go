@@ -26,7 +26,7 @@ func TestImportRules(t *testing.T) {
 		{"reports", []string{"reports/..."}},
 		{"reports/gate", []string{"reports/result", "reports/stats"}},
 		{"reports/plot", []string{"reports/result", "reports/stats"}},
-		{"scenario/strict", nil},
+		{"scenario/strict", []string{"scenario/secret"}},
 		{"scenario/secret", nil},
 		{"scenario/clientyaml", []string{"clientcore/...", "scenario/strict", "scenario/secret"}},
 		{"scenario/export", []string{"clientcore/...", "scenario/clientyaml", "scenario/secret"}},
