@@ -69,7 +69,7 @@ func (t *table) sentences() []string {
 	best := t.bestInSLO()
 	low, high := t.rangeInSLO()
 	if high-low > worthLeading {
-		out := append([]string{t.leadInSLO(best)}, t.rest(best, stats.InSLO())...)
+		out := append([]string{t.leadInSLO(best)}, t.rest(best, stats.InSLO(), "")...)
 		return slices.Concat(out, t.followP99(best), t.effects(stats.InSLO()))
 	}
 	return append(t.leadP99(), t.effects(stats.ResponseAt(stats.P99))...)
@@ -211,9 +211,10 @@ func (t *table) leadInSLO(best *row) string {
 	return text + "."
 }
 
-// rest says of which of the others the best was not shown to differ. The
+// rest says of which of the others the best was not shown to differ, at what
+// the sentence before did not name. The
 // baseline has been spoken of.
-func (t *table) rest(best *row, m stats.Metric) []string {
+func (t *table) rest(best *row, m stats.Metric, at string) []string {
 	var open []string
 	var widest *stats.Comparison
 	for i, c := range stats.Against(t.samplesOf(), t.indexOf(best), m) {
@@ -232,7 +233,7 @@ func (t *table) rest(best *row, m stats.Metric) []string {
 	if len(open) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s against %s: no difference shown (%s).", best.label, and(open), wouldHave(widest))}
+	return []string{fmt.Sprintf("%s against %s%s: no difference shown (%s).", best.label, and(open), at, wouldHave(widest))}
 }
 
 func compare(a, b float64) int {
@@ -308,7 +309,7 @@ func (t *table) followP99(best *row) []string {
 		too = " too"
 	}
 	text := fmt.Sprintf("%s has the lowest p99%s: %s%s.", lowest.label, too, held(duration(lowest.p99.NS)), t.against99(lowest))
-	return append([]string{text}, t.rest(lowest, stats.ResponseAt(stats.P99))...)
+	return append([]string{text}, t.rest(lowest, stats.ResponseAt(stats.P99), " at p99")...)
 }
 
 // shownP99 says whether the row with the lowest p99 may be said to have it:
@@ -409,7 +410,7 @@ func (t *table) leadP99() []string {
 			text += ", " + above
 		}
 	}
-	return append([]string{text + "."}, t.rest(lowest, stats.ResponseAt(stats.P99))...)
+	return append([]string{text + "."}, t.rest(lowest, stats.ResponseAt(stats.P99), "")...)
 }
 
 // nothingShown is the sentence of a table in which no p99 was shown to differ
