@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -244,5 +245,53 @@ func TestList(t *testing.T) {
 				t.Errorf("the example of %s does not read: %v", k.Name, err)
 			}
 		}
+	}
+}
+
+// Every key that the schema knows is in docs/scenario.md.
+func TestEveryKeyIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/scenario.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema any
+	if err := json.Unmarshal(written, &schema); err != nil {
+		t.Fatal(err)
+	}
+	words := map[string]bool{}
+	for _, word := range regexp.MustCompile(`\w+(\.\d+)?`).FindAllString(string(text), -1) {
+		words[word] = true
+	}
+	keys := 0
+	var walk func(path string, node any)
+	walk = func(path string, node any) {
+		switch node := node.(type) {
+		case []any:
+			for _, n := range node {
+				walk(path, n)
+			}
+		case map[string]any:
+			properties, _ := node["properties"].(map[string]any)
+			for key, n := range properties {
+				keys++
+				if !words[key] {
+					t.Errorf("%s.%s is not in docs/scenario.md", path, key)
+				}
+				walk(path+"."+key, n)
+			}
+			for key, n := range node {
+				if key != "properties" {
+					walk(path, n)
+				}
+			}
+		}
+	}
+	walk("", schema)
+	if keys < 300 {
+		t.Errorf("only %d keys were found", keys)
 	}
 }

@@ -3,6 +3,8 @@ package run_test
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -107,6 +109,36 @@ func TestPoliciesOnEqualBackends(t *testing.T) {
 		}
 		if idle != 1 {
 			t.Errorf("shares %.3f: want two of three", got)
+		}
+	})
+}
+
+// A channel with random_subsetting, by its bare name, uses two backends of three,
+// evenly; the ten channels of a pool draw theirs each for itself.
+func TestRandomSubsettingUsesSubsets(t *testing.T) {
+	got, imbalance := spread(t, "random_subsetting", "")
+	slices.Sort(got)
+	if got[0] != 0 || math.Abs(got[1]-0.5) > 0.002 || math.Abs(imbalance-1.5) > 0.01 {
+		t.Errorf("shares %.4f, imbalance %v: want none and twice a half, and 1.5", got, imbalance)
+	}
+	inWorld(t, func(w *world) {
+		r := w.run(w.plan(`
+fleet: {backends: 3, isolation: inprocess}
+client: {pool: {size: 10}, retry: none, balance: {random_subsetting: {shuffle: true}}}
+load: [{call: GetUser, arrivals: constant, rate: 300/s}]
+warmup: 1s
+measure: 2s
+trials: 1
+`))
+		mustBeExact(w.T, r)
+		trial := saved(w.T, r).Variants[0].Trials[0]
+		for i, share := range shares(w.T, trial) {
+			if share == 0 {
+				w.Errorf("no channel drew b%d", i)
+			}
+		}
+		if trial.Client.Connections != 20 {
+			w.Errorf("%d connections, want 2 of each channel", trial.Client.Connections)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package etcd_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -128,23 +129,39 @@ func (s *server) Range(_ context.Context, r *etcdserverpb.RangeRequest) (*etcdse
 }
 
 func (s *server) Watch(stream grpc.BidiStreamingServer[etcdserverpb.WatchRequest, etcdserverpb.WatchResponse]) error {
-	request, err := stream.Recv()
-	if err != nil {
-		return err
+	// A stream outlives the watches that are cancelled: the next may come by it.
+	for id := int64(0); ; id++ {
+		request, err := stream.Recv()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		create := request.GetCreateRequest()
+		if create == nil {
+			continue
+		}
+		from := create.StartRevision
+		s.mu.Lock()
+		s.watches = append(s.watches, from)
+		first, compacted := &etcdserverpb.WatchResponse{Header: &etcdserverpb.ResponseHeader{Revision: s.revision}, WatchId: id, Created: true}, s.compacted
+		s.mu.Unlock()
+		if err := stream.Send(first); err != nil {
+			return err
+		}
+		if from >= compacted {
+			return s.tell(stream, create, id)
+		}
+		if err := stream.Send(&etcdserverpb.WatchResponse{Header: first.Header, WatchId: id, Canceled: true, CompactRevision: compacted}); err != nil {
+			return err
+		}
 	}
-	create := request.GetCreateRequest()
+}
+
+// tell tells of what happened to the keys of a watch, until its stream ends.
+func (s *server) tell(stream grpc.BidiStreamingServer[etcdserverpb.WatchRequest, etcdserverpb.WatchResponse], create *etcdserverpb.WatchCreateRequest, id int64) error {
 	from := create.StartRevision
-	header := func() *etcdserverpb.ResponseHeader { return &etcdserverpb.ResponseHeader{Revision: s.revision} }
-	s.mu.Lock()
-	s.watches = append(s.watches, from)
-	first, compacted := &etcdserverpb.WatchResponse{Header: header(), Created: true}, s.compacted
-	s.mu.Unlock()
-	if err := stream.Send(first); err != nil {
-		return err
-	}
-	if from < compacted {
-		return stream.Send(&etcdserverpb.WatchResponse{Header: first.Header, Canceled: true, CompactRevision: compacted})
-	}
 	for {
 		s.mu.Lock()
 		var events []*mvccpb.Event
@@ -154,7 +171,7 @@ func (s *server) Watch(stream grpc.BidiStreamingServer[etcdserverpb.WatchRequest
 			}
 		}
 		from = s.revision + 1
-		response, changed := &etcdserverpb.WatchResponse{Header: header(), Events: events}, s.changed
+		response, changed := &etcdserverpb.WatchResponse{Header: &etcdserverpb.ResponseHeader{Revision: s.revision}, WatchId: id, Events: events}, s.changed
 		s.mu.Unlock()
 		if len(events) > 0 {
 			if err := stream.Send(response); err != nil {
