@@ -211,3 +211,30 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+func TestHistory(t *testing.T) {
+	stored := storedResult(t)
+	invalid := edited(t, stored, func(r *result.Result) { r.Validity.Verdict = result.Invalid })
+	file := filepath.Join(t.TempDir(), "history.jsonl")
+	if code, _, stderr := command(t, "history", file); code != exitUsage || !strings.Contains(stderr, "no such file") {
+		t.Errorf("without a file: code %d, %s", code, stderr)
+	}
+	code, stdout, stderr := command(t, "history", file, stored, invalid)
+	if code != exitOK || !strings.Contains(stdout, "small · 1 run") || !strings.Contains(stderr, "is left out: an INVALID result") {
+		t.Errorf("code %d, %s\n%s", code, stderr, stdout)
+	}
+	code, again, stderr := command(t, "history", file, stored)
+	if code != exitOK || again != stdout || !strings.Contains(stderr, "1 result known already") {
+		t.Errorf("again: code %d, %s\n%s", code, stderr, again)
+	}
+	if code, shown, _ := command(t, "history", file); code != exitOK || shown != stdout {
+		t.Errorf("to look at: code %d\n%s", code, shown)
+	}
+	broken := write(t, "broken.jsonl", "{}\n")
+	if code, _, stderr := command(t, "history", broken, stored); code != exitUsage || !strings.Contains(stderr, "line 1 has history_version 0") {
+		t.Errorf("broken: code %d, %s", code, stderr)
+	}
+	if code, _, stderr := command(t, "history"); code != exitUsage || !strings.Contains(stderr, "which history?") {
+		t.Errorf("nothing: code %d, %s", code, stderr)
+	}
+}
