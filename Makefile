@@ -30,6 +30,10 @@ test: ## the whole test suite
 race: ## the whole test suite under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./...
 
+.PHONY: gates
+gates: ## run quick.yaml and judge it by gates: half a minute
+	.ci/gates
+
 .PHONY: e2e
 e2e: e2e-discovery e2e-reports ## what needs real servers, tools or a browser
 
