@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver/memnet"
+	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
 )
 
@@ -236,5 +237,25 @@ func TestHistory(t *testing.T) {
 	}
 	if code, _, stderr := command(t, "history"); code != exitUsage || !strings.Contains(stderr, "which history?") {
 		t.Errorf("nothing: code %d, %s", code, stderr)
+	}
+}
+
+// docs/gates.md and list name every figure.
+func TestGateFiguresAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/gates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, listed, _ := command(t, "list")
+	for _, line := range gate.Doc() {
+		name, doc, _ := strings.Cut(line, ": ")
+		for _, part := range strings.Split(name, " … ") {
+			if !strings.Contains(string(text), "`"+part+"`") {
+				t.Errorf("docs/gates.md has no %s", part)
+			}
+		}
+		if !strings.Contains(listed, doc) {
+			t.Errorf("list has no %s", name)
+		}
 	}
 }
