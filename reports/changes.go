@@ -123,7 +123,7 @@ func (c Changes) pairs(entry string) (pairs []changePair, alone []string) {
 // table is the changes of one load entry. first says that figures of the whole
 // trial belong here.
 func (c Changes) table(pairs []changePair, first bool) (columns []column, rows int, shown []string) {
-	columns = []column{{head: "variant", left: true}, {head: "figure", left: true}, {head: "before"}, {head: "now"}, {head: "change", left: true}}
+	columns = []column{{head: "variant", left: true}, {head: "figure", left: true, rank: rankP50}, {head: "before", rank: rankP50}, {head: "now", rank: rankP50}, {head: "change", left: true, rank: rankP50}}
 	var names []string
 	for _, p := range pairs {
 		names = append(names, clean(p.variant))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver/memnet"
+	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
 )
 
@@ -208,6 +209,53 @@ func TestCompare(t *testing.T) {
 		code, stdout, stderr := command(t, append([]string{"compare"}, test.args...)...)
 		if code != test.code || !strings.Contains(stdout+stderr, test.want) || strings.Contains(stdout+stderr, "\x1b") {
 			t.Errorf("%s: code %d, want %d and %q\n%s%s", name, code, test.code, test.want, stdout, stderr)
+		}
+	}
+}
+
+func TestHistory(t *testing.T) {
+	stored := storedResult(t)
+	invalid := edited(t, stored, func(r *result.Result) { r.Validity.Verdict = result.Invalid })
+	file := filepath.Join(t.TempDir(), "history.jsonl")
+	if code, _, stderr := command(t, "history", file); code != exitUsage || !strings.Contains(stderr, "no such file") {
+		t.Errorf("without a file: code %d, %s", code, stderr)
+	}
+	code, stdout, stderr := command(t, "history", file, stored, invalid)
+	if code != exitOK || !strings.Contains(stdout, "small · 1 run") || !strings.Contains(stderr, "is left out: an INVALID result") {
+		t.Errorf("code %d, %s\n%s", code, stderr, stdout)
+	}
+	code, again, stderr := command(t, "history", file, stored)
+	if code != exitOK || again != stdout || !strings.Contains(stderr, "1 result known already") {
+		t.Errorf("again: code %d, %s\n%s", code, stderr, again)
+	}
+	if code, shown, _ := command(t, "history", file); code != exitOK || shown != stdout {
+		t.Errorf("to look at: code %d\n%s", code, shown)
+	}
+	broken := write(t, "broken.jsonl", "{}\n")
+	if code, _, stderr := command(t, "history", broken, stored); code != exitUsage || !strings.Contains(stderr, "line 1 has history_version 0") {
+		t.Errorf("broken: code %d, %s", code, stderr)
+	}
+	if code, _, stderr := command(t, "history"); code != exitUsage || !strings.Contains(stderr, "which history?") {
+		t.Errorf("nothing: code %d, %s", code, stderr)
+	}
+}
+
+// docs/gates.md and list name every figure.
+func TestGateFiguresAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/gates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, listed, _ := command(t, "list")
+	for _, line := range gate.Doc() {
+		name, doc, _ := strings.Cut(line, ": ")
+		for _, part := range strings.Split(name, " … ") {
+			if !strings.Contains(string(text), "`"+part+"`") {
+				t.Errorf("docs/gates.md has no %s", part)
+			}
+		}
+		if !strings.Contains(listed, doc) {
+			t.Errorf("list has no %s", name)
 		}
 	}
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/reports"
+	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/engine"
 )
@@ -24,6 +26,11 @@ func (a *app) listCommand() *cobra.Command {
 			fmt.Fprintf(a.stdout, "\nreport --format: what a result is rendered as\n")
 			for _, f := range reports.Formats() {
 				fmt.Fprintf(a.stdout, "  %-16s %s\n", f.Name, f.Doc)
+			}
+			fmt.Fprintf(a.stdout, "\ngates: what a condition can be about\n")
+			for _, line := range gate.Doc() {
+				name, doc, _ := strings.Cut(line, ": ")
+				fmt.Fprintf(a.stdout, "  %-16s %s\n", name, doc)
 			}
 			fmt.Fprintf(a.stdout, "\nstatus codes: how a call ended\n")
 			for code := codes.OK; code <= codes.Unauthenticated; code++ {

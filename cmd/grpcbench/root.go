@@ -87,7 +87,7 @@ meets the same arrivals and the same faults; the answer is a table.`,
 		return usageError("%v\nSee `%s --help`.", err, c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
-		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(), a.baselineCommand(), a.compareCommand(), a.fleetCommand())
+		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(), a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand())
 	return root
 }
 

@@ -129,11 +129,11 @@ func bestSplit(x []float64) int {
 func welch(a, b []float64) float64 {
 	na, nb := float64(len(a)), float64(len(b))
 	ma, mb := Mean(a), Mean(b)
+	if math.Abs(ma-mb) <= 1e-12*max(math.Abs(ma), math.Abs(mb)) {
+		return 1 // the noise of adding up: of equal values even that has no spread
+	}
 	va, vb := variance(a)/na, variance(b)/nb
 	if va+vb == 0 {
-		if ma == mb {
-			return 1
-		}
 		return 0
 	}
 	t := (ma - mb) / math.Sqrt(va+vb)

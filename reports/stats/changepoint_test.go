@@ -107,3 +107,16 @@ func TestChangePointsErrSeldom(t *testing.T) {
 		t.Errorf("%d of %d changes were found", found, series)
 	}
 }
+
+// Values that are all the same do not change, however they add up.
+func TestNoChangeOfEqualValues(t *testing.T) {
+	for _, v := range []float64{0, 1.1, 0.98, 1e-300, 20_000.1} {
+		values := make([]float64, 40)
+		for i := range values {
+			values[i] = v
+		}
+		if got := ChangePoints(values); len(got) != 0 {
+			t.Errorf("%g: %+v", v, got)
+		}
+	}
+}

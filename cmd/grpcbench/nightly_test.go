@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/grpcbench/grpcbench/scenario"
+)
+
+// night runs docs/ci/nightly.sh as a pipeline does.
+func night(t *testing.T, root, dir string, args ...string) (code int, out string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(root, "docs", "ci", "nightly.sh"), args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GRPCBENCH=bin/grpcbench", "CI_COMMIT_SHA=0123abc", "GITHUB_SHA=")
+	text, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), string(text)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return exitOK, string(text)
+}
+
+// The script that users copy: the first good night is the baseline, the second is
+// judged against it, and both are in the history.
+func TestNightly(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := newUser(t, root)
+	short := strings.NewReplacer("trials: 2", "trials: 1", "measure: 1s", "measure: 300ms").Replace(small)
+	if err := os.WriteFile(filepath.Join(dir, "small.yaml"), []byte(short), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out := night(t, root, dir, "small.yaml", "errors < 99%")
+	if code == exitInvalid {
+		t.Skip("the machine is too busy, with other tests, to measure")
+	}
+	if code != exitOK || !strings.Contains(out, "gate passed: errors < 99%") || !strings.Contains(out, "small.json") {
+		t.Fatalf("the first night: code %d\n%s", code, out)
+	}
+	code, out = night(t, root, dir, "small.yaml")
+	if code == exitInvalid {
+		t.Skip("the machine is too busy, with other tests, to measure")
+	}
+	// Of one trial against one nothing can be said.
+	if code != exitInconclusive || !strings.Contains(out, "gate inconclusive: errors <= @small + 0.5pp") {
+		t.Errorf("the second night: code %d\n%s", code, out)
+	}
+	for _, file := range []string{"result.json", "report.html", "junit.xml", "summary.md", "changes.md", "trend.txt"} {
+		if info, err := os.Stat(filepath.Join(dir, "grpcbench-report", file)); err != nil || info.Size() == 0 {
+			t.Errorf("there is no %s: %v", file, err)
+		}
+	}
+	if !strings.Contains(out, "2 runs") || !strings.Contains(out, "0123abc") {
+		t.Errorf("the history lacks a night:\n%s", out)
+	}
+	// A gate that fails leaves the baseline, whatever is asked for.
+	t.Setenv("GRPCBENCH_NEW_BASELINE", "1")
+	if code, out := night(t, root, dir, "small.yaml", "errors{variant=none} < 1%"); code != exitGate && code != exitInvalid || strings.Contains(out, "small.json") {
+		t.Errorf("a bad night: code %d\n%s", code, out)
+	}
+}
+
+// The pipelines are YAML, and call the script that stands beside them.
+func TestPipelinesAreYAML(t *testing.T) {
+	files, err := filepath.Glob("../../docs/ci/*.yml")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d pipelines: %v", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var document map[string]any
+		if err := yaml.Unmarshal(text, &document); err != nil || len(document) == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+		_, call, ok := strings.Cut(string(text), "bench/nightly.sh bench/quick.yaml ")
+		if !ok {
+			t.Errorf("%s does not call the script", file)
+			continue
+		}
+		// Its gates are about quick.yaml.
+		line, _, _ := strings.Cut(call, "\n")
+		for i, gate := range strings.Split(line, "'") {
+			if i%2 == 0 {
+				continue
+			}
+			if _, err := readPlan("../../scenarios/quick.yaml", gateOptions(gate)); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+func gateOptions(gate string) scenario.Options { return scenario.Options{Gates: []string{gate}} }
