@@ -86,7 +86,7 @@ meets the same arrivals and the same faults; the answer is a table.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError("%v\nSee `%s --help`.", err, c.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
+	root.AddCommand(a.runCommand(), a.capacityCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
 		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(), a.fleetCommand())
 	return root
 }
