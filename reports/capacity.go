@@ -301,8 +301,8 @@ func (c *capacity) headline() []string {
 	}
 	said := 0
 	for i := range c.rows {
-		if law := c.rows[i].Law; law != nil && said < mostSentences {
-			out = append(out, c.name(&c.rows[i], "Throughput", "Throughput of ")+" "+grows(law))
+		if c.rows[i].Law != nil && said < mostSentences {
+			out = append(out, c.name(&c.rows[i], "Throughput", "Throughput of ")+" "+c.rows[i].grows())
 			said++
 		}
 	}

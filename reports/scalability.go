@@ -10,11 +10,15 @@ import (
 )
 
 // grows is how throughput goes with concurrency, in words.
-func grows(law *result.ScalabilityLaw) string {
-	if law.PeakN == nil {
-		return fmt.Sprintf("still grows at %s workers, the most that were measured: its peak lies beyond twice that, where nothing is said.", trimmed(law.MostN))
+func (row *capacityRow) grows() string {
+	law := row.Law
+	if law.PeakN != nil && law.PeakPerS != nil {
+		return fmt.Sprintf("peaks at %s with %s, by the Universal Scalability Law.", estimated(*law.PeakN, "workers"), estimated(*law.PeakPerS, "calls/s"))
 	}
-	return fmt.Sprintf("peaks at %s with %s, by the Universal Scalability Law.", estimated(*law.PeakN, "workers"), estimated(*law.PeakPerS, "calls/s"))
+	most, _ := row.throughput(law.MostN)
+	twice, _ := row.throughput(2 * law.MostN)
+	return fmt.Sprintf("has no peak up to %s workers, twice the most that were measured: by the Universal Scalability Law %s there, and %s at %s.",
+		trimmed(2*law.MostN), rate(twice), rate(most), trimmed(law.MostN))
 }
 
 // estimated is an estimate with its interval, in a sentence.
