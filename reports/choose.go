@@ -22,8 +22,9 @@ func (p *page) choose(o Options) error {
 			return err
 		}
 	}
-	for i := range p.sections {
-		s := &p.sections[i]
+	shown := p.shown()
+	for i := range shown {
+		s := &shown[i]
 		all := slices.Concat(s.columns, s.moved)
 		if o.Sort != "" {
 			s.sort(all, by, down)
@@ -34,13 +35,13 @@ func (p *page) choose(o Options) error {
 			}
 			continue
 		}
-		shown := slices.Clone(s.columns[:countSettings(s.columns)])
+		chosen := slices.Clone(s.columns[:countSettings(s.columns)])
 		for _, name := range o.Select {
 			if at := find(all, name, false); at >= 0 {
-				shown = append(shown, all[at])
+				chosen = append(chosen, all[at])
 			}
 		}
-		s.columns = shown
+		s.columns = chosen
 	}
 	return nil
 }
@@ -48,7 +49,7 @@ func (p *page) choose(o Options) error {
 // known says what is wrong with the name of a column.
 func (p *page) known(option, name string, settings bool) error {
 	var names []string
-	for _, s := range p.sections {
+	for _, s := range p.shown() {
 		all := slices.Concat(s.columns, s.moved)
 		if find(all, name, settings) >= 0 {
 			return nil

@@ -46,7 +46,7 @@ type htmlPage struct {
 	Style                 template.CSS
 	Script                template.JS
 	Banner, Lead          []string
-	Sections              []htmlSection
+	Answers, Sections     []htmlSection
 	Gates                 []htmlGate
 	Verdicts              string
 	Reasons               []string
@@ -159,6 +159,9 @@ func newHTMLPage(r *result.Result) *htmlPage {
 		}
 		p.Gates = append(p.Gates, one)
 	}
+	for _, answer := range words.answers {
+		p.Answers = append(p.Answers, newHTMLAnswer(answer))
+	}
 	p.Verdict, p.Mood = judged(r)
 	if p.Mood == bad {
 		// The headline begins with it, too.
@@ -207,13 +210,7 @@ func (p *htmlPage) fill(r *result.Result, tables []table, level float64) {
 func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail) htmlSection {
 	words := t.section(r, len(entries(r)) > 1)
 	var s htmlSection
-	for i, line := range words.heading {
-		if i == 0 {
-			s.Heading = strings.Join(line, " · ")
-		} else {
-			s.Sub = append(s.Sub, strings.Join(line, " · "))
-		}
-	}
+	s.head(words)
 	every := make([]int, words.rows)
 	for i := range every {
 		every[i] = i
@@ -252,6 +249,36 @@ func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail)
 		s.Calls = append(s.Calls, strings.Join(line, " · "))
 	}
 	return s
+}
+
+// newHTMLAnswer is a table of its own, without plots.
+func newHTMLAnswer(answer section) htmlSection {
+	var s htmlSection
+	s.head(answer)
+	for _, c := range answer.columns {
+		s.Head = append(s.Head, htmlHead{c.head, c.left})
+	}
+	for i := range answer.rows {
+		var row htmlRow
+		for j := range answer.columns {
+			c := &answer.columns[j]
+			row.Cells = append(row.Cells, htmlCell{Text: c.text(i), Key: htmlKeyOf(c.cells[i]), Left: c.left})
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	s.Notes = strings.Join(notesOf(answer, answer.columns), " · ")
+	return s
+}
+
+// head takes over the lines above a table.
+func (s *htmlSection) head(of section) {
+	for i, line := range of.heading {
+		if i == 0 {
+			s.Heading = strings.Join(line, " · ")
+		} else {
+			s.Sub = append(s.Sub, strings.Join(line, " · "))
+		}
+	}
 }
 
 // htmlTable lays columns out; rows numbers the table's rows that they are of.

@@ -20,7 +20,7 @@ func Markdown(w io.Writer, r *result.Result, _ Options) error {
 		b.WriteString("> " + escaped(strings.Join(p.banner, " ")) + "\n\n")
 	}
 	b.WriteString("**" + escaped(strings.Join(p.headline, " ")) + "**\n\n")
-	for _, s := range p.sections {
+	for _, s := range p.shown() {
 		markdownSection(&b, s)
 	}
 	markdownGates(&b, p.gates)

@@ -13,6 +13,9 @@ import (
 type page struct {
 	banner   []string // sentences: why the result is not whole
 	headline []string // sentences
+	// answers is the tables of what was asked of the result as a whole: for those
+	// who read no further they stand instead of sections, else before them.
+	answers  []section
 	sections []section
 	gates    []gateText
 	closing  closing
@@ -51,7 +54,19 @@ func newPage(r *result.Result) page {
 	for i := range tables {
 		p.sections = append(p.sections, tables[i].section(r, len(entries(r)) > 1))
 	}
+	if r.Capacity != nil {
+		c := newCapacity(r)
+		p.banner, p.headline, p.answers = c.banner(), c.headline(), c.sections()
+	}
 	return p
+}
+
+// shown is the tables for a reader of one page.
+func (p *page) shown() []section {
+	if len(p.answers) > 0 {
+		return p.answers
+	}
+	return p.sections
 }
 
 // tablesOf is a table for each load entry under each combination of conditions

@@ -30,8 +30,11 @@ func Review(w io.Writer, r *result.Result, plots string) error {
 	b.WriteString("## Setup\n\n")
 	reviewSetup(&b, r)
 	b.WriteString("## Results\n\n")
-	if len(p.sections) == 0 {
+	if len(p.shown()) == 0 {
 		b.WriteString("Nothing was measured.\n\n")
+	}
+	for _, s := range p.answers {
+		markdownSection(&b, s)
 	}
 	var galleriesOf []gallery
 	if plots != "" {

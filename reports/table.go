@@ -77,7 +77,7 @@ func (t *terminal) page(p page) error {
 	t.lines(wrap(strings.Join(p.banner, " "), t.columns), yellow)
 	t.lines(wrap(strings.Join(p.headline, " "), t.columns), bold)
 	t.out.WriteByte('\n')
-	for _, s := range p.sections {
+	for _, s := range p.shown() {
 		if err := t.section(s); err != nil {
 			return err
 		}

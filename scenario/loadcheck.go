@@ -180,8 +180,8 @@ func (c entryCheck) loop() {
 	if len(c.Shape.Problems()) > 0 {
 		return
 	}
-	if p := c.Shape.Profile(); p != nil && c.Workers > 0 && float64(c.Workers)*p.Peak() > maxWorkers {
-		c.fail("shape", "comes to more than %d workers", maxWorkers)
+	if p := c.Shape.Profile(); p != nil && c.Workers > 0 && float64(c.Workers)*p.Peak() > MaxWorkers {
+		c.fail("shape", "comes to more than %d workers", MaxWorkers)
 	}
 }
 
@@ -224,9 +224,9 @@ func (c entryCheck) sizes() {
 	}
 }
 
-// maxWorkers keeps a mistaken factor from starting more goroutines than any
+// MaxWorkers keeps a mistaken factor from starting more goroutines than any
 // machine has room for.
-const maxWorkers = 1_000_000
+const MaxWorkers = 1_000_000
 
 // readArrivals reads the files of replayed arrivals, so that a wrong one is a
 // mistake in the document and not a failure of the run. Names are taken from

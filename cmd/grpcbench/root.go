@@ -86,8 +86,9 @@ meets the same arrivals and the same faults; the answer is a table.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError("%v\nSee `%s --help`.", err, c.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
-		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(), a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand())
+	root.AddCommand(a.runCommand(), a.capacityCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
+		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(),
+		a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand())
 	return root
 }
 

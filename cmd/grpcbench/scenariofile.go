@@ -21,9 +21,15 @@ type scenarioFlags struct {
 }
 
 func (f *scenarioFlags) register(c *cobra.Command) {
+	f.registerChoice(c)
+	c.Flags().IntVar(&f.trials, "trials", 0, "trials of each variant, instead of the document's")
+}
+
+// registerChoice registers those that a command has which decides itself how many
+// trials it takes.
+func (f *scenarioFlags) registerChoice(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.set, "set", nil, "override `path=value` of the document, such as client.timeout=500ms (repeatable)")
 	c.Flags().StringArrayVar(&f.only, "only", nil, "keep only `VARIANT`, such as backoff=fixed (repeatable)")
-	c.Flags().IntVar(&f.trials, "trials", 0, "trials of each variant, instead of the document's")
 	c.Flags().DurationVar(&f.measure, "measure", 0, "length of each measurement, instead of the document's")
 }
 

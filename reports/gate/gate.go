@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 // Gate is one condition.
@@ -31,6 +32,15 @@ type Gate struct {
 
 // String is the gate as it was written.
 func (g Gate) String() string { return g.Text }
+
+// Calls is the fewest calls of a load entry in a trial with which the gate can be
+// judged: those that a quantile needs, or 1.
+func (g Gate) Calls() int64 {
+	if g.Metric.Kind == Quantile {
+		return stats.MinSamples(g.Metric.Quantile)
+	}
+	return 1
+}
 
 // Metric is the figure that is judged.
 type Metric struct {

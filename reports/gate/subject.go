@@ -78,6 +78,23 @@ func (g Gate) Check(s Subject) error {
 	return err
 }
 
+// Case is one variant and load entry that a gate is judged for; Load is empty for
+// a figure of the whole trial.
+type Case struct{ Variant, Load string }
+
+// Cases is what the gate is judged for. The errors are those of Check.
+func (g Gate) Cases(s Subject) ([]Case, error) {
+	picks, err := g.picks(s)
+	if err != nil {
+		return nil, err
+	}
+	var out []Case
+	for _, p := range picks {
+		out = append(out, Case{s.Variants[p.variant].Name, p.load})
+	}
+	return out, nil
+}
+
 // picks is the cases of the gate. A comparison with the baseline leaves the
 // baselines out.
 func (g Gate) picks(s Subject) ([]pick, error) {

@@ -28,7 +28,9 @@ type Result struct {
 	// Validity is the worst of the trials'.
 	Validity Validity `json:"validity"`
 	// Gates is the conditions that the result was judged by, in their order.
-	Gates    []Gate    `json:"gates,omitempty"`
+	Gates []Gate `json:"gates,omitempty"`
+	// Capacity is nil but in results of `grpcbench capacity`.
+	Capacity *Capacity `json:"capacity,omitempty"`
 	Variants []Variant `json:"variants"`
 }
 

@@ -73,7 +73,7 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	for block := 0; r.another(res, block); block++ {
 		order := plan.Block(block)
 		for i, index := range order {
-			trial, err := r.trial(ctx, block, index)
+			trial, err := r.trial(ctx, block, &plan.Variants[index])
 			if trial != nil {
 				measured = true
 				variant := &res.Variants[index]

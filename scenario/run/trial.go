@@ -30,8 +30,7 @@ var errFleetDied = errors.New("the fleet's process ended")
 // trial runs one trial of one variant. When ctx ends during the measurement
 // the trial comes back partial; before it, nil. A fleet that died makes the
 // trial INVALID, and the next one starts it again.
-func (r *runner) trial(ctx context.Context, block, index int) (*result.Trial, error) {
-	v := &r.plan.Variants[index]
+func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*result.Trial, error) {
 	r.progress.begin(v.Name, block)
 	if err := r.backends.prepare(ctx, v, r.plan.Seed, block); err != nil {
 		return nil, err

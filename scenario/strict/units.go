@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -253,4 +254,14 @@ func codeNames() []string {
 		"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
 		"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
 	}
+}
+
+// Rate reads a rate as documents write it, 900/s, 1/ms or 60/m, as a number per
+// second.
+func Rate(text string) (float64, error) {
+	f, m := parseRate(text, strconv.Quote(text), wantRate)
+	if m != "" {
+		return 0, errors.New(string(m))
+	}
+	return f, nil
 }

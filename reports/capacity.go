@@ -1,0 +1,359 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
+)
+
+// capacity is what was found of the highest rates, in words and columns.
+type capacity struct {
+	result *result.Result
+	asked  *result.Capacity
+	rows   []capacityRow
+}
+
+// capacityRow is one variant.
+type capacityRow struct {
+	result.CapacityVariant
+	variant *result.Variant
+	label   string
+}
+
+// newCapacity reads what the result found; it has no rows where it was not asked.
+func newCapacity(r *result.Result) capacity {
+	c := capacity{result: r, asked: r.Capacity}
+	if r.Capacity == nil {
+		return c
+	}
+	for _, found := range r.Capacity.Variants {
+		at := slices.IndexFunc(r.Variants, func(v result.Variant) bool { return v.Name == found.Variant })
+		if at < 0 {
+			continue
+		}
+		c.rows = append(c.rows, capacityRow{CapacityVariant: found, variant: &r.Variants[at], label: shorten(clean(found.Variant), longestName)})
+	}
+	return c
+}
+
+// searched is whether rates were searched for, and not only concurrency swept.
+func (c *capacity) searched() bool { return len(c.asked.SLO) > 0 }
+
+// slo is the conditions as they were written.
+func (c *capacity) slo() string { return clean(strings.Join(c.asked.SLO, ", ")) }
+
+// whose is the rate in question.
+func (c *capacity) whose() string {
+	if c.asked.Load != "" {
+		return clean(c.asked.Load) + " calls/s"
+	}
+	return "calls/s"
+}
+
+// sections is the capacity's own tables, before those of the trials at it.
+func (c *capacity) sections() []section {
+	if len(c.rows) == 0 {
+		return nil
+	}
+	var out []section
+	if c.searched() {
+		out = append(out, c.rates())
+	}
+	return append(out, c.scalability()...)
+}
+
+// rates is the table of the highest rates.
+func (c *capacity) rates() section {
+	s := section{rows: len(c.rows), heading: [][]string{{"capacity", "the highest rate with " + c.slo()}}}
+	what := "every open loop scaled together"
+	if c.asked.Load != "" {
+		what = "rate of " + clean(c.asked.Load) + ", other load as it is"
+	}
+	s.heading = append(s.heading, []string{what,
+		fmt.Sprintf("brackets of at most %s %%, each end confirmed by %s × %s", trimmed(c.asked.Within*100), plural(c.asked.Trials, "trial"), seconds(c.result.Scenario.MeasureNS))})
+	rates := column{head: c.whose(), rank: rankInSLO, marks: make([]string, len(c.rows))}
+	beyond := column{head: "not at", rank: rankChange, notes: []note{{noteChange, "not at: the lowest rate found that does not meet it"}}}
+	limit := column{head: "limit", rank: rankP50, left: true}
+	for i := range c.rows {
+		row := &c.rows[i]
+		switch {
+		case row.RatePerS > 0:
+			rates.cells = append(rates.cells, perSecond(row.RatePerS))
+		case row.Limit != "":
+			rates.cells = append(rates.cells, "none")
+		default:
+			rates.cells = append(rates.cells, blank)
+		}
+		if row.RatePerS > 0 && !row.Confirmed {
+			rates.marks[i] = " †"
+			rates.notes = []note{{noteInvalid, "† in a single trial: not confirmed"}}
+		}
+		if row.BeyondPerS > 0 {
+			beyond.cells = append(beyond.cells, perSecond(row.BeyondPerS))
+		} else {
+			beyond.cells = append(beyond.cells, blank)
+		}
+		limit.cells = append(limit.cells, c.limit(row))
+		if row.Detail != "" && row.Limit != result.LimitSLO {
+			s.notes = append(s.notes, note{noteFaults, row.label + ": " + clean(row.Detail)})
+		}
+	}
+	s.columns = append(c.settings(len(c.rows), func(i int) *capacityRow { return &c.rows[i] }), rates)
+	s.columns = append(append(s.columns, c.latencies()...), beyond, limit)
+	return s
+}
+
+// settings is a column for each dimension.
+func (c *capacity) settings(rows int, row func(int) *capacityRow) []column {
+	var out []column
+	for _, d := range c.result.Scenario.Dimensions {
+		col := column{head: shortName(d.Name), rank: rankSettings, left: true}
+		for i := range rows {
+			col.cells = append(col.cells, clean(row(i).variant.Settings[d.Name]))
+		}
+		out = append(out, col)
+	}
+	return out
+}
+
+// latencies is the p99 of each load entry at the highest rate.
+func (c *capacity) latencies() []column {
+	names := entries(c.result)
+	values := make([][]stats.Latency, len(names))
+	var all []float64
+	for e, name := range names {
+		for i := range c.rows {
+			l := stats.Latency{NS: math.NaN()}
+			if c.rows[i].RatePerS > 0 {
+				l = stats.Response(stats.Samples(c.rows[i].variant, name), stats.P99)
+			}
+			if l.Known() {
+				all = append(all, l.NS)
+			}
+			values[e] = append(values[e], l)
+		}
+	}
+	u := unitFor(all)
+	var out []column
+	for e, name := range names {
+		head := "p99 " + u.name
+		if len(names) > 1 {
+			head = clean(name) + " " + head
+		}
+		col := column{head: head, rank: rankP99 + e*rankCPU, notes: []note{{noteUndecided,
+			"p99: of the trials at that rate, with at least 95 % confidence in the range"}}}
+		for i, l := range values[e] {
+			text := blank
+			switch {
+			case l.Failed():
+				text = "failed"
+				col.notes = append(col.notes, note{noteFailed, "failed: the rank lands on a call that failed"})
+			case l.Known():
+				text = significant(l.NS / u.ns)
+				if hull, ok := stats.Hull(stats.Samples(c.rows[i].variant, name), stats.P99); ok {
+					text += " " + within(hull, u.ns)
+				}
+			case c.rows[i].RatePerS > 0:
+				text = tooFew
+			}
+			col.cells = append(col.cells, text)
+		}
+		out = append(out, col)
+	}
+	return out
+}
+
+// within is an interval in parentheses, (2.44 – 2.70), or what there is of it.
+func within(i stats.Interval, unit float64) string {
+	switch {
+	case math.IsInf(i.High, 1) && i.Low > 0:
+		return "(≥ " + significant(i.Low/unit) + ")"
+	case math.IsInf(i.High, 1):
+		return ""
+	case i.Low <= 0:
+		return "(≤ " + significant(i.High/unit) + ")"
+	}
+	return "(" + significant(i.Low/unit) + " – " + significant(i.High/unit) + ")"
+}
+
+// limit is what keeps the variant from a higher rate, in a cell.
+func (c *capacity) limit(row *capacityRow) string {
+	switch row.Limit {
+	case "":
+		return blank
+	case result.LimitSLO:
+		return strings.Join(c.misses(row), ", ")
+	case result.LimitSaturated:
+		return "saturated"
+	case result.LimitInFlight:
+		return "max_in_flight"
+	case result.LimitGenerator:
+		return "the load generator"
+	case result.LimitInvalid:
+		return "trials INVALID"
+	case result.LimitTooFew:
+		return "too few calls"
+	case result.LimitMaxRate:
+		return "the highest rate allowed"
+	}
+	return clean(string(row.Limit))
+}
+
+// misses is the conditions that the rate beyond does not meet, with what was seen:
+// p99 131 ms.
+func (c *capacity) misses(row *capacityRow) []string {
+	var probe *result.CapacityProbe
+	for i := range row.Probes {
+		if p := &row.Probes[i]; p.RatePerS == row.BeyondPerS && len(p.Gates) > 0 {
+			probe = p
+		}
+	}
+	if probe == nil {
+		return []string{"SLO"}
+	}
+	return ProbeMisses(*probe)
+}
+
+// ProbeMisses is what a rate does not meet, with what was seen: p99 131 ms.
+func ProbeMisses(p result.CapacityProbe) []string {
+	var out []string
+	for _, g := range p.Gates {
+		for _, one := range g.Cases {
+			if one.Outcome == result.GatePassed {
+				continue
+			}
+			text := clean(g.Metric)
+			if len(g.Cases) > 1 && one.Load != "" {
+				text = clean(one.Load) + " " + text
+			}
+			switch {
+			case one.OnFailed:
+				text += " failed"
+			case one.Figure != nil:
+				text += " " + gateFigure(g.Unit, *one.Figure)
+			default:
+				text += " unknown"
+			}
+			if !slices.Contains(out, text) {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
+}
+
+// gateFigure writes a figure in its unit.
+func gateFigure(unit string, v float64) string {
+	switch unit {
+	case "ns":
+		return duration(v)
+	case "share":
+		return percent(v) + " %"
+	case "per_s":
+		return rate(v)
+	}
+	return significant(v)
+}
+
+// banner says what an interrupted search has not found.
+func (c *capacity) banner() []string {
+	if !c.result.Partial {
+		return nil
+	}
+	var missing []string
+	for i := range c.rows {
+		row := &c.rows[i]
+		if c.searched() && (row.Limit == "" || row.RatePerS > 0 && !row.Confirmed) || !c.searched() && row.Law == nil {
+			missing = append(missing, row.label)
+		}
+	}
+	text := "PARTIAL: interrupted"
+	if len(missing) > 0 {
+		text += "; not done: " + listed(missing, 4)
+	}
+	return []string{text + "."}
+}
+
+// headline says in words how much each variant carries.
+func (c *capacity) headline() []string {
+	var out []string
+	if c.result.Validity.Verdict == result.Invalid {
+		out = append(out, "The measurement is INVALID: do not act on these figures.")
+	}
+	if len(c.rows) == 0 {
+		return append(out, "Nothing was measured.")
+	}
+	if c.searched() {
+		rows := slices.Clone(c.rows)
+		slices.SortStableFunc(rows, func(a, b capacityRow) int { return cmp.Compare(b.RatePerS, a.RatePerS) })
+		for i := range rows {
+			if i == mostSentences {
+				out = append(out, plural(len(rows)-i, "more variant")+" below.")
+				break
+			}
+			out = append(out, c.sentence(&rows[i], i == 0)+c.beside(&rows[0], &rows[i]))
+		}
+	}
+	said := 0
+	for i := range c.rows {
+		if c.rows[i].Law != nil && said < mostSentences {
+			out = append(out, c.name(&c.rows[i], "Throughput", "Throughput of ")+" "+c.rows[i].grows())
+			said++
+		}
+	}
+	return out
+}
+
+// name is how a sentence calls the variant: alone where there is only one.
+func (c *capacity) name(row *capacityRow, alone, before string) string {
+	if len(c.rows) == 1 {
+		return alone
+	}
+	return before + row.label
+}
+
+// sentence is what was found of one variant.
+func (c *capacity) sentence(row *capacityRow, first bool) string {
+	name := c.name(row, clean(c.result.Scenario.Name), "")
+	slo := ""
+	if first {
+		slo = " with " + c.slo()
+	}
+	at := held(perSecond(row.RatePerS) + " " + c.whose())
+	beyond := held("at " + rate(row.BeyondPerS))
+	switch {
+	case row.RatePerS == 0 && row.Limit == "":
+		return name + " was not searched to an end."
+	case row.RatePerS == 0 && row.Limit == result.LimitSLO:
+		return name + " meets " + c.slo() + " at no rate: " + beyond + ", the lowest that can be judged, " + strings.Join(c.misses(row), ", ") + "."
+	case row.RatePerS == 0:
+		return name + " met " + c.slo() + " at no rate that was tried: " + c.limit(row) + "."
+	case row.Limit == "":
+		return name + " carries at least " + at + slo + "; the search was interrupted."
+	case row.Limit == result.LimitMaxRate:
+		return name + " carries " + at + slo + ", the highest rate that was allowed."
+	case row.Limit == result.LimitGenerator:
+		return name + " carries at least " + at + slo + ": " + beyond + " the load generator is the limit, not what it measures."
+	case row.Limit == result.LimitSLO:
+		return name + " carries " + at + slo + "; " + beyond + ", " + held(strings.Join(c.misses(row), ", ")) + "."
+	case row.Limit == result.LimitSaturated:
+		return name + " carries " + at + slo + "; " + beyond + " calls in flight grow to the end."
+	}
+	return name + " carries " + at + slo + "; " + beyond + ": " + c.limit(row) + "."
+}
+
+// beside compares a variant with the best, as far as their brackets tell.
+func (c *capacity) beside(best, row *capacityRow) string {
+	if best == row || row.RatePerS == 0 || row.BeyondPerS == 0 || row.Limit == result.LimitGenerator || row.Limit == result.LimitInvalid {
+		return ""
+	}
+	if row.BeyondPerS > best.RatePerS {
+		return " No difference to " + best.label + " is shown: the brackets overlap."
+	}
+	return ""
+}
