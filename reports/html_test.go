@@ -6,11 +6,13 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 )
@@ -156,28 +158,58 @@ func TestRecovery(t *testing.T) {
 			s := result.IntervalSeries{Name: "reads", Planned: 100, OK: 100, InSLO: 100, Attempts: 100}
 			switch {
 			case second >= 5 && second < 8:
-				s.OK, s.InSLO, s.Failed, s.Attempts = 40, 40, 60, 250
+				s.OK, s.InSLO, s.Failed, s.Attempts, s.P99NS = 40, 40, 60, 250, 7e6
 			case second >= 8 && second < 8+bad:
-				// What was held up ends now: more than were due, but late.
-				s.OK, s.InSLO, s.Failed, s.Attempts = 150, 110, 0, 180
+				// What was held up ends now, and late.
+				s.OK, s.InSLO, s.Failed, s.Attempts, s.P99NS = 100, 50, 0, 180, 30e6
 			}
 			out.Intervals = append(out.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{s}})
 		}
 		return out
 	}
-	table := &table{entry: "reads"}
-	for bad, back := range map[int]float64{0: 0, 3: 3, 11: 11} {
-		got, ok := table.recovery(trial(bad), 5*time.Second, 8*time.Second)
-		want := recovery{before: 1, during: 0.4, lowest: 0.4, peak: 2.5, back: back}
-		if !ok || got != want {
-			t.Errorf("%d bad seconds: %+v, want %+v", bad, got, want)
+	fault := result.FaultWindow{Name: "outage", Kind: "down", AtNS: 5e9, ForNS: 3e9}
+	recovery := func(faults []result.FaultWindow, trials ...result.Trial) map[string]string {
+		t := &table{entry: "reads", rows: []row{{label: "a", faults: faults, variant: &result.Variant{Trials: trials}}}}
+		columns, rows, _ := t.recoveryTable()
+		cells := map[string]string{}
+		for _, c := range columns {
+			if len(rows) != 1 || len(c.cells) != 1 {
+				return map[string]string{"rows": fmt.Sprint(rows)}
+			}
+			cells[c.head] = c.cells[0]
+		}
+		return cells
+	}
+	for bad, want := range map[int]map[string]string{
+		0:  {"lost": "180", "peak p99 ms": "7.00", "after": blank, "recovery": "0 s", "trials back": "1 of 1"},
+		3:  {"lost": "330", "peak p99 ms": "30.0", "after": "1.80", "recovery": "3 s", "trials back": "1 of 1"},
+		12: {"lost": "780", "peak p99 ms": "30.0", "after": "1.80", "recovery": "not by 12 s", "trials back": "0 of 1"},
+	} {
+		want["variant"], want["failed"], want["attempts before"], want["during"] = "a", "180", "1.00", "2.50"
+		if diff := cmp.Diff(want, recovery([]result.FaultWindow{fault}, *trial(bad))); diff != "" {
+			t.Errorf("%d bad seconds (-want +got):\n%s", bad, diff)
 		}
 	}
-	if got, ok := table.recovery(trial(12), 5*time.Second, 8*time.Second); !ok || got.back <= 1e9 {
-		t.Errorf("never back: %+v", got)
+	long := fault
+	long.ForNS = 0
+	if got := recovery([]result.FaultWindow{long}, *trial(0)); got["recovery"] != blank || got["trials back"] != blank {
+		t.Errorf("a fault to the end: %v", got)
 	}
-	if _, ok := table.recovery(trial(0), 0, 8*time.Second); ok {
-		t.Error("nothing before the fault to compare with")
+	long.AtNS = -1e9
+	if got := recovery([]result.FaultWindow{long, fault}, *trial(3)); got["recovery"] != "3 s" {
+		t.Errorf("beside a fault that is on throughout: %v", got)
+	}
+	if got := recovery([]result.FaultWindow{long}, *trial(0)); len(got) != 0 {
+		t.Errorf("what is on throughout is no event: %v", got)
+	}
+	busy := *trial(3)
+	busy.Fleet = &result.Fleet{Backends: []result.Backend{{Name: "b0", WastedNS: 1.5e9}, {Name: "b1", WastedNS: 1e9}}}
+	if got := recovery([]result.FaultWindow{fault}, busy); got["wasted s"] != "2.50" {
+		t.Errorf("wasted work: %v", got)
+	}
+	// Half of the trials is not most of them.
+	if got := recovery([]result.FaultWindow{fault}, *trial(3), *trial(12)); got["recovery"] != "not by 12 s" || got["trials back"] != "1 of 2" {
+		t.Errorf("one of two recovers: %v", got)
 	}
 }
 
@@ -185,10 +217,10 @@ func TestRecovery(t *testing.T) {
 func TestRecoveryInTables(t *testing.T) {
 	r := charted(t)
 	golden(t, "charted-120.txt", []byte(render(t, Table, r, Options{Columns: 120})))
-	if narrow := render(t, Table, r, Options{Columns: 80}); strings.Contains(narrow, "back after") {
+	if narrow := render(t, Table, r, Options{Columns: 80}); strings.Contains(narrow, "trials back") {
 		t.Errorf("recovery at 80 columns:\n%s", narrow)
 	}
-	if md := render(t, Markdown, r, Options{}); !strings.Contains(md, "#### Recovery\n\n| variant | in SLO before % |") {
+	if md := render(t, Markdown, r, Options{}); !strings.Contains(md, "#### Recovery\n\n| variant | failed | lost |") {
 		t.Error("no recovery in Markdown")
 	}
 	checkWidth(t, r)

@@ -10,164 +10,235 @@ import (
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
-// recoveredShare of the share in SLO from before the first fault must come
-// back for a trial to have recovered: as the trial's state has it.
-const recoveredShare = 0.95
+// recoveryNote explains the table of recovery.
+const recoveryNote = "Medians over the trials, by whole seconds. Failed: during the fault; lost: calls short of the goodput from before, until recovery; peak p99: until then; " +
+	"attempts: per call, before the first fault, during this one, and after it until recovery. Recovery: from the fault's end until 95 % of the goodput from before is back for 5 s; " +
+	"not by: nor while it was watched; metastable: nor in 10 × the fault, a minute at least."
 
-// recovery is what a scheduled fault did to one trial, second by second. Shares
-// are of the calls that ended, or were dropped, in a second: calls that were
-// held up and end well afterwards would make more than all of those due.
-type recovery struct {
-	before, during, lowest float64 // shares in SLO
-	peak                   float64 // attempts in the busiest second over a second's from before
-	// back is how many whole seconds after the last fault's end the share is
-	// back, and from then on in every second; +Inf where it never is.
-	back float64
+// wastedNote explains the column of wasted work, where there is one.
+const wastedNote = " Wasted: the fleet's work for callers that were gone, in the whole trial."
+
+// phases is what one variant's trials went through around one fault, or around
+// several that were on together.
+type phases struct {
+	row    int
+	fault  string
+	trials []stats.Phase
 }
 
-// recoveryNote explains the table of recovery.
-const recoveryNote = "Medians over the trials, by whole seconds, of the calls that ended in them: in SLO before the first fault, while any was on, in the worst second from then; " +
-	"attempts in the busiest second over a second's from before; seconds after the last fault's end until 95 % of the share from before is back and stays."
-
-// recoveryTable has a row for each variant whose faults began and ended within
-// the measurement; nil where there is none.
-func (t *table) recoveryTable() (columns []column, rows []int) {
-	var found [][]recovery
+// recoveryTable has a row for each variant and each of its faults; nil where
+// nothing was scheduled but what was on throughout.
+func (t *table) recoveryTable() (columns []column, rows []int, notes string) {
+	var all []phases
+	faults := map[string]bool{}
 	for i := range t.rows {
-		if list := t.recoveries(&t.rows[i]); len(list) > 0 {
-			found, rows = append(found, list), append(rows, i)
+		for _, p := range t.phases(i) {
+			all, rows = append(all, p), append(rows, i)
+			faults[p.fault] = true
 		}
 	}
-	if len(rows) == 0 {
-		return nil, nil
+	if len(all) == 0 {
+		return nil, nil, ""
 	}
-	of := func(head string, cell func([]recovery) string) column {
+	of := func(head string, cell func(phases) string) column {
 		c := column{head: head}
-		for _, list := range found {
-			c.cells = append(c.cells, cell(list))
+		for _, p := range all {
+			c.cells = append(c.cells, cell(p))
 		}
 		return c
 	}
-	median := func(list []recovery, of func(recovery) float64) float64 {
-		var values []float64
-		for _, r := range list {
-			values = append(values, of(r))
-		}
-		return stats.Median(values)
+	label := of("variant", func(p phases) string { return t.rows[p.row].label })
+	label.left, label.rank = true, rankSettings
+	columns = append(columns, label)
+	if len(faults) > 1 {
+		fault := of("fault", func(p phases) string { return p.fault })
+		fault.left, fault.rank = true, rankSettings
+		columns = append(columns, fault)
 	}
-	share := func(of func(recovery) float64) func([]recovery) string {
-		return func(list []recovery) string { return percent(median(list, of)) }
-	}
-	labels := column{head: "variant", left: true, rank: rankSettings}
-	for _, i := range rows {
-		labels.cells = append(labels.cells, t.rows[i].label)
-	}
-	return []column{
-		labels,
-		of("in SLO before %", share(func(r recovery) float64 { return r.before })),
-		of("during %", share(func(r recovery) float64 { return r.during })),
-		of("lowest second %", share(func(r recovery) float64 { return r.lowest })),
-		of("peak load ×", func(list []recovery) string {
-			if v := median(list, func(r recovery) float64 { return r.peak }); v > 0 {
-				return separated(v, 2)
+	figure := func(head string, value func(stats.Phase) float64, text func(float64) string) {
+		columns = append(columns, of(head, func(p phases) string {
+			if v := p.median(value); !math.IsNaN(v) {
+				return text(v)
 			}
 			return blank
+		}))
+	}
+	calls := func(v float64) string { return separated(v, 0) }
+	ratio := func(v float64) string { return separated(v, 2) }
+	peak := func(p stats.Phase) float64 {
+		if p.PeakP99NS == 0 {
+			return math.NaN()
+		}
+		return float64(p.PeakP99NS)
+	}
+	var peaks []float64
+	for _, p := range all {
+		peaks = append(peaks, p.median(peak))
+	}
+	u := unitFor(peaks)
+	figure("failed", func(p stats.Phase) float64 { return float64(p.Failed) }, calls)
+	figure("lost", func(p stats.Phase) float64 { return p.Lost }, calls)
+	figure("peak p99 "+u.name, peak, func(v float64) string { return significant(v / u.ns) })
+	figure("attempts before", func(p stats.Phase) float64 { return p.Before }, ratio)
+	figure("during", func(p stats.Phase) float64 { return p.During }, ratio)
+	figure("after", func(p stats.Phase) float64 { return p.After }, ratio)
+	notes = recoveryNote
+	stands := map[int]bool{} // counted by trial, not by fault, it stands once
+	wasted := of("wasted s", func(p phases) string {
+		if stands[p.row] {
+			return blank
+		}
+		stands[p.row] = true
+		return t.rows[p.row].wasted()
+	})
+	if slices.ContainsFunc(wasted.cells, func(s string) bool { return s != blank && s != "0" }) {
+		columns, notes = append(columns, wasted), notes+wastedNote
+	}
+	return append(columns,
+		of("recovery", func(p phases) string {
+			_, text := recoveryOf(p.trials)
+			return text
 		}),
-		of("back after s", func(list []recovery) string {
-			if v := median(list, func(r recovery) float64 { return r.back }); !math.IsInf(v, 1) {
-				return trimmed(v)
-			}
-			return "not"
-		}),
-		of("trials back", func(list []recovery) string {
-			n := 0
-			for _, r := range list {
-				if !math.IsInf(r.back, 1) {
-					n++
+		of("trials back", func(p phases) string {
+			back, judged := 0, 0
+			for _, one := range p.trials {
+				if one.Judged {
+					judged++
+				}
+				if one.Recovered {
+					back++
 				}
 			}
-			return strconv.Itoa(n) + " of " + strconv.Itoa(len(list))
+			if judged == 0 {
+				return blank
+			}
+			return strconv.Itoa(back) + " of " + strconv.Itoa(judged)
 		}),
-	}, rows
+	), rows, notes
 }
 
-// recoveries is the row's trials in which all faults that can touch the load
-// entry began after a whole second and ended a whole second before the end.
-func (t *table) recoveries(r *row) []recovery {
-	var out []recovery
+// phases is the row's, by fault, in the order of their first windows. What is on
+// throughout is a condition, not an event, and left out.
+func (t *table) phases(row int) []phases {
+	var out []phases
+	r := &t.rows[row]
 	for i := range r.variant.Trials {
 		trial := &r.variant.Trials[i]
 		measured := time.Duration(trial.MeasuredNS)
-		begin, end := measured, time.Duration(0)
-		for _, f := range r.faults {
-			from := time.Duration(f.AtNS)
-			to := from + time.Duration(f.ForNS)
-			if f.ForNS <= 0 {
-				to = measured
+		events := slices.DeleteFunc(slices.Clone(r.faults), func(f result.FaultWindow) bool {
+			windows := stats.Windows(f, measured)
+			return len(windows) == 1 && windows[0].From == 0 && windows[0].To == measured
+		})
+		var names []string
+		own := map[string][]stats.Phase{}
+		for _, p := range stats.Phases(trial, t.entry, events...) {
+			name := clean(p.Window.Name)
+			if own[name] == nil {
+				names = append(names, name)
 			}
-			if to <= 0 || from >= measured {
-				continue
+			own[name] = append(own[name], p)
+		}
+		for _, name := range names {
+			at := slices.IndexFunc(out, func(p phases) bool { return p.fault == name })
+			if at < 0 {
+				at = len(out)
+				out = append(out, phases{row: row, fault: name})
 			}
-			begin, end = min(begin, from), max(end, to)
-		}
-		if begin < time.Second || end > measured-time.Second || begin >= end {
-			continue
-		}
-		if one, ok := t.recovery(trial, begin, end); ok {
-			out = append(out, one)
+			out[at].trials = append(out[at].trials, stats.Worst(own[name]))
 		}
 	}
-	return out
+	return slices.DeleteFunc(out, func(p phases) bool { return !p.known() })
 }
 
-func (t *table) recovery(trial *result.Trial, begin, end time.Duration) (r recovery, ok bool) {
-	type sum struct{ good, ended, sent, seconds float64 }
-	share := func(s sum) float64 { return s.good / s.ended }
-	var before, during sum
-	type at struct {
-		from time.Duration
-		sum
+// known is whether any call of these seconds ended.
+func (p phases) known() bool {
+	return slices.ContainsFunc(p.trials, func(one stats.Phase) bool {
+		return !math.IsNaN(one.Before) || !math.IsNaN(one.During) || !math.IsNaN(one.After)
+	})
+}
+
+// median is over the trials that have the figure; NaN where none has.
+func (p phases) median(of func(stats.Phase) float64) float64 {
+	var values []float64
+	for _, one := range p.trials {
+		if v := of(one); !math.IsNaN(v) {
+			values = append(values, v)
+		}
 	}
-	var after []at
-	r.lowest, r.back = math.Inf(1), math.Inf(1)
-	var busiest float64
-	for _, in := range trial.Intervals {
-		from := time.Duration(in.Second) * time.Second
-		if in.Second < 0 || from+time.Second > time.Duration(trial.MeasuredNS) {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	return stats.Median(values)
+}
+
+// wasted is the seconds of work that the fleet did in a trial for callers that
+// were gone, as a cell.
+func (r *row) wasted() string {
+	var each []float64
+	for i := range r.variant.Trials {
+		if fleet := r.variant.Trials[i].Fleet; fleet != nil {
+			sum := int64(0)
+			for _, b := range fleet.Backends {
+				sum += b.WastedNS
+			}
+			each = append(each, time.Duration(sum).Seconds())
+		}
+	}
+	if len(each) == 0 {
+		return blank
+	}
+	return significant(stats.Median(each))
+}
+
+// recoveryOf is the recovery of several trials: the median time in seconds, and in
+// a word; infinite, "not by 12 s" or "metastable" where half of them or more had not
+// recovered; NaN and a dash where none went on for long enough after the fault.
+func recoveryOf(trials []stats.Phase) (median float64, text string) {
+	var each []float64
+	shortest := time.Duration(math.MaxInt64)
+	not, metastable := 0, 0
+	for _, p := range trials {
+		switch {
+		case p.Recovered:
+			each = append(each, p.Recovery.Seconds())
+			continue
+		case !p.Judged:
 			continue
 		}
-		for _, s := range in.Series {
-			one := sum{float64(s.InSLO), float64(s.OK + s.Failed + s.Dropped), float64(s.Attempts), 1}
-			if s.Name != t.entry || one.ended == 0 {
-				continue
-			}
-			add := func(to *sum) {
-				to.good, to.ended, to.sent, to.seconds = to.good+one.good, to.ended+one.ended, to.sent+one.sent, to.seconds+1
-			}
-			switch {
-			case from+time.Second <= begin:
-				add(&before)
-				continue
-			case from < end:
-				add(&during)
-			}
-			if from >= end {
-				after = append(after, at{from, one})
-			}
-			r.lowest = min(r.lowest, share(one))
-			busiest = max(busiest, one.sent)
+		each = append(each, math.Inf(1))
+		not++
+		if p.Metastable {
+			metastable++
 		}
+		shortest = min(shortest, p.Watched)
 	}
-	if before.ended == 0 || during.ended == 0 || len(after) == 0 {
-		return r, false
+	if len(each) == 0 {
+		return math.NaN(), blank
 	}
-	slices.SortFunc(after, func(a, b at) int { return int(a.from - b.from) })
-	r.before, r.during = share(before), share(during)
-	if before.sent > 0 {
-		r.peak = busiest / (before.sent / before.seconds)
+	median = stats.Median(each)
+	switch {
+	case !math.IsInf(median, 1):
+		return median, trimmed(median) + " s"
+	case 2*metastable > not:
+		return median, "metastable"
 	}
-	for i := len(after) - 1; i >= 0 && share(after[i].sum) >= recoveredShare*r.before; i-- {
-		r.back = math.Ceil((after[i].from - end).Seconds())
+	return median, "not by " + seconds(int64(shortest))
+}
+
+// backOf is what a trial's state says of recovery after its last fault. Whoever
+// ran it found it by stats.Phases, over all load entries together.
+func backOf(trial *result.Trial, faults []result.FaultWindow) stats.Phase {
+	measured := time.Duration(trial.MeasuredNS)
+	p := stats.Phase{Watched: measured}
+	if windows := stats.AllWindows(faults, measured); len(windows) > 0 {
+		p.Window = windows[len(windows)-1]
+		p.Watched = measured - p.Window.To
 	}
-	return r, true
+	switch {
+	case trial.RecoveryNS != nil:
+		p.Judged, p.Recovered, p.Recovery = true, true, time.Duration(*trial.RecoveryNS)
+	case trial.State == result.NotRecovered, trial.State == result.Metastable:
+		p.Judged, p.Metastable = true, trial.State == result.Metastable
+	}
+	return p
 }
