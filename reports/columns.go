@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/reports/stats"
@@ -467,36 +466,22 @@ func (t *table) imbalance() (column, bool) {
 	return c, known && uneven
 }
 
-// recovery is the median time until goodput was back: known where faults ended
-// in time, and shown where some variant needed more than a moment.
+// backColumn is the median time until goodput was back after the last fault:
+// known where faults ended in time, and shown where some variant needed more than
+// a moment.
 func (t *table) backColumn() (column, bool) {
-	known, shown := false, false
-	c := t.each("recovery s", rankRecovery, func(r *row) string {
-		var each []float64
-		never := 0
-		for _, trial := range r.variant.Trials {
-			switch {
-			case trial.RecoveryNS != nil:
-				each = append(each, time.Duration(*trial.RecoveryNS).Seconds())
-			case trial.State == result.NotRecovered:
-				never++
-			}
+	shown := false
+	c := t.each("recovery", rankRecovery, func(r *row) string {
+		var each []stats.Phase
+		for i := range r.variant.Trials {
+			each = append(each, backOf(&r.variant.Trials[i], r.variant.Faults))
 		}
-		known = known || len(each) > 0
-		switch {
-		case never > len(each):
-			shown = true
-			return "not"
-		case len(each) == 0:
-			return blank
-		}
-		slices.Sort(each)
-		middle := each[len(each)/2]
-		shown = shown || middle >= 1
-		return separated(middle, 0)
+		median, text := recoveryOf(each)
+		shown = shown || median >= 1
+		return text
 	})
-	c.notes = []note{{noteRecovery, "recovery: from the end of the last fault until in SLO is back; not: not while most trials lasted"}}
-	return c, known && shown
+	c.notes = []note{{noteRecovery, "recovery: from the end of the last fault until in SLO is back for 5 s"}}
+	return c, shown
 }
 
 // cpu is the client process's CPU per call: known where one load entry has the

@@ -87,17 +87,17 @@ func caseWords(g *result.Gate, c *result.GateCase) string {
 	var parts []string
 	switch {
 	case c.Figure != nil:
-		parts = append(parts, held(gateFigure(g, *c.Figure)))
+		parts = append(parts, held(comparedFigure(g, *c.Figure)))
 	case c.OnFailed:
 		parts = append(parts, "lands on failed calls")
 	}
 	if c.Low != nil || c.High != nil {
 		low, high := "any less", "failed calls"
 		if c.Low != nil {
-			low = gateFigure(g, *c.Low)
+			low = comparedFigure(g, *c.Low)
 		}
 		if c.High != nil {
-			high = gateFigure(g, *c.High)
+			high = comparedFigure(g, *c.High)
 		}
 		parts = append(parts, held("(95 % CI "+low+" to "+high+")"))
 	}
@@ -110,7 +110,7 @@ func caseWords(g *result.Gate, c *result.GateCase) string {
 	}
 	text := strings.Join(parts, " ")
 	if text != "" {
-		text += ", " + held("must be "+knownOp(g.Op)+gateFigure(g, g.Limit))
+		text += ", " + held("must be "+knownOp(g.Op)+comparedFigure(g, g.Limit))
 	}
 	if c.Reason != "" {
 		if text != "" {
@@ -122,7 +122,7 @@ func caseWords(g *result.Gate, c *result.GateCase) string {
 }
 
 // gateFigure writes a figure of the gate, or how it differs.
-func gateFigure(g *result.Gate, v float64) string {
+func comparedFigure(g *result.Gate, v float64) string {
 	switch g.Compared {
 	case result.GateRatio:
 		if v >= factor {

@@ -23,7 +23,7 @@ func (t *table) section(r *result.Result, several bool) section {
 		s.heading = append(s.heading, second)
 	}
 	s.chart = t.newChart()
-	s.recovery, s.recoveryRows = t.recoveryTable()
+	s.recovery, s.recoveryRows, s.recoveryNote = t.recoveryTable()
 	s.remarks = t.remarks()
 	if t.mostlyFailed() {
 		s.why = t.commonestError()

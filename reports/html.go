@@ -242,7 +242,7 @@ func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail)
 	s.Spectrum, s.OverTime, s.Heat, s.Backends = figures(g.spectrum), figures(g.overTime), figures(g.heat), figures(g.backends)
 	if len(words.recovery) > 0 {
 		recovery := t.htmlTable(words.recovery, words.recoveryRows)
-		recovery.Notes = recoveryNote
+		recovery.Notes = words.recoveryNote
 		s.Recovery = &recovery
 	}
 	for _, line := range words.remarks {

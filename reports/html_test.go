@@ -6,9 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -150,52 +150,66 @@ func TestSVGIsXML(t *testing.T) {
 }
 
 func TestRecovery(t *testing.T) {
-	// Five good seconds, three of fault, two in which it is not over yet.
-	fault := result.FaultWindow{Name: "outage", Kind: "down", AtNS: 5e9, ForNS: 3e9}
-	trial := func(state result.State, back *int64) result.Trial {
-		out := result.Trial{MeasuredNS: 20e9, State: state, RecoveryNS: back}
+	// Five good seconds, three of fault, then `bad` seconds that are not yet
+	// good.
+	trial := func(bad int) *result.Trial {
+		out := &result.Trial{MeasuredNS: 20e9}
 		for second := -2; second < 21; second++ {
-			s := result.IntervalSeries{Name: "reads", Planned: 100, OK: 100, InSLO: 100, Attempts: 100, P99NS: 5e6}
+			s := result.IntervalSeries{Name: "reads", Planned: 100, OK: 100, InSLO: 100, Attempts: 100}
 			switch {
 			case second >= 5 && second < 8:
-				s.OK, s.InSLO, s.Failed, s.Attempts, s.P99NS = 40, 40, 60, 250, 70e6
-			case second >= 8 && second < 10:
-				s.OK, s.InSLO, s.Failed, s.Attempts, s.P99NS = 80, 60, 20, 180, 900e6
+				s.OK, s.InSLO, s.Failed, s.Attempts, s.P99NS = 40, 40, 60, 250, 7e6
+			case second >= 8 && second < 8+bad:
+				// What was held up ends now, and late.
+				s.OK, s.InSLO, s.Failed, s.Attempts, s.P99NS = 100, 50, 0, 180, 30e6
 			}
 			out.Intervals = append(out.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{s}})
 		}
 		return out
 	}
-	two := int64(2e9)
-	v := &result.Variant{Trials: []result.Trial{trial(result.Recovered, &two), trial(result.NotRecovered, nil)}}
-	table := &table{entry: "reads", rows: []row{
-		{label: "without", variant: v},
-		{label: "with", variant: v, faults: []result.FaultWindow{fault}},
-		{label: "always", variant: v, faults: []result.FaultWindow{{Kind: "slow"}, {Kind: "late", AtNS: 19e9, ForNS: 5e8}}},
-	}}
-	columns, rows := table.recoveryTable()
-	got := map[string]string{}
-	for _, c := range columns {
-		got[c.head] = strings.Join(c.cells, "|")
+	fault := result.FaultWindow{Name: "outage", Kind: "down", AtNS: 5e9, ForNS: 3e9}
+	recovery := func(faults []result.FaultWindow, trials ...result.Trial) map[string]string {
+		t := &table{entry: "reads", rows: []row{{label: "a", faults: faults, variant: &result.Variant{Trials: trials}}}}
+		columns, rows, _ := t.recoveryTable()
+		cells := map[string]string{}
+		for _, c := range columns {
+			if len(rows) != 1 || len(c.cells) != 1 {
+				return map[string]string{"rows": fmt.Sprint(rows)}
+			}
+			cells[c.head] = c.cells[0]
+		}
+		return cells
 	}
-	want := map[string]string{
-		"variant": "with", "failed %": "60.00", "lost calls": "260", "peak p99 ms": "900", "attempts before": "1.00", "during": "2.50", "after": "1.80",
-		"back": "1 of 2, 2 s",
+	for bad, want := range map[int]map[string]string{
+		0:  {"lost": "180", "peak p99 ms": "7.00", "after": blank, "recovery": "0 s", "trials back": "1 of 1"},
+		3:  {"lost": "330", "peak p99 ms": "30.0", "after": "1.80", "recovery": "3 s", "trials back": "1 of 1"},
+		12: {"lost": "780", "peak p99 ms": "30.0", "after": "1.80", "recovery": "not by 12 s", "trials back": "0 of 1"},
+	} {
+		want["variant"], want["failed"], want["attempts before"], want["during"] = "a", "180", "1.00", "2.50"
+		if diff := cmp.Diff(want, recovery([]result.FaultWindow{fault}, *trial(bad))); diff != "" {
+			t.Errorf("%d bad seconds (-want +got):\n%s", bad, diff)
+		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(rows, []int{1}) {
-		t.Errorf("rows %v (-want +got):\n%s", rows, diff)
+	long := fault
+	long.ForNS = 0
+	if got := recovery([]result.FaultWindow{long}, *trial(0)); got["recovery"] != blank || got["trials back"] != blank {
+		t.Errorf("a fault to the end: %v", got)
 	}
-	// Where there are several faults, each has rows, and says which.
-	other := fault
-	other.Kind, other.EveryNS, other.ForNS = "freeze", 6e9, 1e9
-	table.rows[0].faults = []result.FaultWindow{other}
-	if columns, rows := table.recoveryTable(); len(rows) != 2 || columns[1].head != "fault" || columns[1].cells[0] == columns[1].cells[1] {
-		t.Errorf("rows %v, columns %+v", rows, columns[:2])
+	long.AtNS = -1e9
+	if got := recovery([]result.FaultWindow{long, fault}, *trial(3)); got["recovery"] != "3 s" {
+		t.Errorf("beside a fault that is on throughout: %v", got)
 	}
-	// A damaged result's fault that repeats each nanosecond.
-	table.rows[0].faults[0].EveryNS = 1
-	if _, rows := table.recoveryTable(); len(rows) != 1 {
-		t.Errorf("rows %v", rows)
+	if got := recovery([]result.FaultWindow{long}, *trial(0)); len(got) != 0 {
+		t.Errorf("what is on throughout is no event: %v", got)
+	}
+	busy := *trial(3)
+	busy.Fleet = &result.Fleet{Backends: []result.Backend{{Name: "b0", WastedNS: 1.5e9}, {Name: "b1", WastedNS: 1e9}}}
+	if got := recovery([]result.FaultWindow{fault}, busy); got["wasted s"] != "2.50" {
+		t.Errorf("wasted work: %v", got)
+	}
+	// Half of the trials is not most of them.
+	if got := recovery([]result.FaultWindow{fault}, *trial(3), *trial(12)); got["recovery"] != "not by 12 s" || got["trials back"] != "1 of 2" {
+		t.Errorf("one of two recovers: %v", got)
 	}
 }
 
@@ -203,10 +217,10 @@ func TestRecovery(t *testing.T) {
 func TestRecoveryInTables(t *testing.T) {
 	r := charted(t)
 	golden(t, "charted-120.txt", []byte(render(t, Table, r, Options{Columns: 120})))
-	if narrow := render(t, Table, r, Options{Columns: 80}); strings.Contains(narrow, "lost calls") {
+	if narrow := render(t, Table, r, Options{Columns: 80}); strings.Contains(narrow, "trials back") {
 		t.Errorf("recovery at 80 columns:\n%s", narrow)
 	}
-	if md := render(t, Markdown, r, Options{}); !strings.Contains(md, "#### Recovery\n\n| variant | failed % | lost calls |") {
+	if md := render(t, Markdown, r, Options{}); !strings.Contains(md, "#### Recovery\n\n| variant | failed | lost |") {
 		t.Error("no recovery in Markdown")
 	}
 	checkWidth(t, r)

@@ -63,7 +63,7 @@ func markdownSection(b *strings.Builder, s section) {
 	if len(s.recovery) > 0 {
 		b.WriteString("#### Recovery\n\n")
 		markdownTable(b, s.recovery, len(s.recoveryRows))
-		b.WriteString(paragraph(recoveryNote) + "\n\n")
+		b.WriteString(paragraph(s.recoveryNote) + "\n\n")
 	}
 	for _, line := range s.remarks {
 		b.WriteString(paragraph(strings.Join(line, " · ")) + "\n\n")

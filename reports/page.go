@@ -33,6 +33,7 @@ type section struct {
 	// faults did. It has no columns where there were none.
 	recovery     []column
 	recoveryRows []int
+	recoveryNote string
 	remarks      [][]string // lines of items, for where there is room: the slowest call, the commonest error
 	why          []string   // the commonest error as items, where so much failed that every reader asks
 }

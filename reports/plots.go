@@ -335,7 +335,7 @@ const mostShades = 60
 func (t *table) shades(length float64) (shades []plot.Shade, notes []string) {
 	measured := time.Duration(length * float64(time.Second))
 	for _, f := range t.faults() {
-		all := windows(f, measured)
+		all := stats.Windows(f, measured)
 		// A fault that is always there marks nothing.
 		if len(all) == 0 || len(all) > mostShades || all[0].From <= 0 && all[0].To >= measured {
 			continue

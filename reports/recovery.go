@@ -1,8 +1,8 @@
 package reports
 
 import (
-	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -10,186 +10,235 @@ import (
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
-// windows is when a fault was on within a measurement. A fault that repeats
-// more often than anything could show is a damaged result's.
-func windows(f result.FaultWindow, measured time.Duration) []stats.Window {
-	const most = 10_000
-	if f.EveryNS > 0 && measured/time.Duration(f.EveryNS) > most {
-		return nil
-	}
-	return stats.Windows(f, measured)
-}
-
-// recovery is what the windows of one fault did to one trial.
-type recovery struct {
-	failed                float64 // share of the calls due in the windows
-	lost                  float64 // calls, beyond what missed the SLO before
-	peak                  float64 // ms
-	before, during, after float64 // attempts per call that ended
-}
-
 // recoveryNote explains the table of recovery.
-const recoveryNote = "failed: of the calls due while the fault was on · lost: calls that missed their SLO until goodput was back, beyond the share that did before · " +
-	"p99: of the worst second until then · attempts: per call that ended, before the fault, while it was on, and until goodput was back · " +
-	"back: trials that had recovered in the end, and after how long (docs/measurement.md) · medians over the trials, by whole seconds"
+const recoveryNote = "Medians over the trials, by whole seconds. Failed: during the fault; lost: calls short of the goodput from before, until recovery; peak p99: until then; " +
+	"attempts: per call, before the first fault, during this one, and after it until recovery. Recovery: from the fault's end until 95 % of the goodput from before is back for 5 s; " +
+	"not by: nor while it was watched; metastable: nor in 10 × the fault, a minute at least."
 
-// recoveryTable has a row for each fault that began and ended within the
-// measurement and each variant that had it; rows numbers the variants' rows.
-func (t *table) recoveryTable() (columns []column, rows []int) {
-	const mostFaults = 6
-	labels, faults := column{head: "variant", left: true, rank: rankSettings}, column{head: "fault", left: true, rank: rankSettings}
-	var found [][]recovery
-	var seen []result.FaultWindow
-	for _, r := range t.rows {
-		for _, f := range r.faults {
-			if known(seen, f) || len(seen) == mostFaults {
-				continue
-			}
-			seen = append(seen, f)
+// wastedNote explains the column of wasted work, where there is one.
+const wastedNote = " Wasted: the fleet's work for callers that were gone, in the whole trial."
+
+// phases is what one variant's trials went through around one fault, or around
+// several that were on together.
+type phases struct {
+	row    int
+	fault  string
+	trials []stats.Phase
+}
+
+// recoveryTable has a row for each variant and each of its faults; nil where
+// nothing was scheduled but what was on throughout.
+func (t *table) recoveryTable() (columns []column, rows []int, notes string) {
+	var all []phases
+	faults := map[string]bool{}
+	for i := range t.rows {
+		for _, p := range t.phases(i) {
+			all, rows = append(all, p), append(rows, i)
+			faults[p.fault] = true
 		}
 	}
-	several := map[string]bool{}
-	for _, f := range seen {
-		for i := range t.rows {
-			if !known(t.rows[i].faults, f) {
-				continue
-			}
-			list := t.recoveries(&t.rows[i], f)
-			if len(list) == 0 {
-				continue
-			}
-			found, rows = append(found, list), append(rows, i)
-			labels.cells = append(labels.cells, t.rows[i].label)
-			fault := faultName(f) + " " + faultTime(f)
-			several[fault] = true
-			faults.cells = append(faults.cells, fault)
-		}
+	if len(all) == 0 {
+		return nil, nil, ""
 	}
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	columns = []column{labels}
-	if len(several) > 1 {
-		columns = append(columns, faults)
-	}
-	add := func(head string, of func(recovery) float64, text func(float64) string) {
+	of := func(head string, cell func(phases) string) column {
 		c := column{head: head}
-		for _, list := range found {
-			var values []float64
-			for _, r := range list {
-				if v := of(r); !math.IsNaN(v) {
-					values = append(values, v)
+		for _, p := range all {
+			c.cells = append(c.cells, cell(p))
+		}
+		return c
+	}
+	label := of("variant", func(p phases) string { return t.rows[p.row].label })
+	label.left, label.rank = true, rankSettings
+	columns = append(columns, label)
+	if len(faults) > 1 {
+		fault := of("fault", func(p phases) string { return p.fault })
+		fault.left, fault.rank = true, rankSettings
+		columns = append(columns, fault)
+	}
+	figure := func(head string, value func(stats.Phase) float64, text func(float64) string) {
+		columns = append(columns, of(head, func(p phases) string {
+			if v := p.median(value); !math.IsNaN(v) {
+				return text(v)
+			}
+			return blank
+		}))
+	}
+	calls := func(v float64) string { return separated(v, 0) }
+	ratio := func(v float64) string { return separated(v, 2) }
+	peak := func(p stats.Phase) float64 {
+		if p.PeakP99NS == 0 {
+			return math.NaN()
+		}
+		return float64(p.PeakP99NS)
+	}
+	var peaks []float64
+	for _, p := range all {
+		peaks = append(peaks, p.median(peak))
+	}
+	u := unitFor(peaks)
+	figure("failed", func(p stats.Phase) float64 { return float64(p.Failed) }, calls)
+	figure("lost", func(p stats.Phase) float64 { return p.Lost }, calls)
+	figure("peak p99 "+u.name, peak, func(v float64) string { return significant(v / u.ns) })
+	figure("attempts before", func(p stats.Phase) float64 { return p.Before }, ratio)
+	figure("during", func(p stats.Phase) float64 { return p.During }, ratio)
+	figure("after", func(p stats.Phase) float64 { return p.After }, ratio)
+	notes = recoveryNote
+	stands := map[int]bool{} // counted by trial, not by fault, it stands once
+	wasted := of("wasted s", func(p phases) string {
+		if stands[p.row] {
+			return blank
+		}
+		stands[p.row] = true
+		return t.rows[p.row].wasted()
+	})
+	if slices.ContainsFunc(wasted.cells, func(s string) bool { return s != blank && s != "0" }) {
+		columns, notes = append(columns, wasted), notes+wastedNote
+	}
+	return append(columns,
+		of("recovery", func(p phases) string {
+			_, text := recoveryOf(p.trials)
+			return text
+		}),
+		of("trials back", func(p phases) string {
+			back, judged := 0, 0
+			for _, one := range p.trials {
+				if one.Judged {
+					judged++
+				}
+				if one.Recovered {
+					back++
 				}
 			}
-			cell := blank
-			if len(values) > 0 {
-				cell = text(stats.Median(values))
+			if judged == 0 {
+				return blank
 			}
-			c.cells = append(c.cells, cell)
-		}
-		columns = append(columns, c)
-	}
-	perCall := func(v float64) string { return separated(v, 2) }
-	add("failed %", func(r recovery) float64 { return r.failed }, percent)
-	add("lost calls", func(r recovery) float64 { return r.lost }, func(v float64) string { return separated(math.Round(v), 0) })
-	add("peak p99 ms", func(r recovery) float64 { return r.peak }, significant)
-	add("attempts before", func(r recovery) float64 { return r.before }, perCall)
-	add("during", func(r recovery) float64 { return r.during }, perCall)
-	add("after", func(r recovery) float64 { return r.after }, perCall)
-	back := column{head: "back"}
-	for _, i := range rows {
-		back.cells = append(back.cells, t.rows[i].back())
-	}
-	return append(columns, back), rows
+			return strconv.Itoa(back) + " of " + strconv.Itoa(judged)
+		}),
+	), rows, notes
 }
 
-// known says whether the fault is in the list.
-func known(list []result.FaultWindow, f result.FaultWindow) bool {
-	for _, g := range list {
-		if sameFault(f, g) {
-			return true
-		}
-	}
-	return false
-}
-
-// back is how many of the row's trials had recovered in the end, and after how
-// long, as the trials' states have it.
-func (r *row) back() string {
-	var after []float64
-	n, judged := 0, 0
-	for i := range r.variant.Trials {
-		trial := &r.variant.Trials[i]
-		switch trial.State {
-		case result.Recovered:
-			n, judged = n+1, judged+1
-		case result.NotRecovered:
-			judged++
-		}
-		if trial.RecoveryNS != nil {
-			after = append(after, time.Duration(*trial.RecoveryNS).Seconds())
-		}
-	}
-	if judged == 0 {
-		return blank
-	}
-	text := strconv.Itoa(n) + " of " + strconv.Itoa(judged)
-	if len(after) > 0 {
-		text += fmt.Sprintf(", %s s", trimmed(stats.Median(after)))
-	}
-	return text
-}
-
-// recoveries is what the fault did to each of the row's trials in which it
-// began and ended with a whole second before and after.
-func (t *table) recoveries(r *row, f result.FaultWindow) []recovery {
-	var out []recovery
+// phases is the row's, by fault, in the order of their first windows. What is on
+// throughout is a condition, not an event, and left out.
+func (t *table) phases(row int) []phases {
+	var out []phases
+	r := &t.rows[row]
 	for i := range r.variant.Trials {
 		trial := &r.variant.Trials[i]
 		measured := time.Duration(trial.MeasuredNS)
-		if len(trial.Intervals) > longestMeasure || len(windows(f, measured)) == 0 {
-			continue
-		}
-		var one recovery
-		var planned, failed, calls float64
-		judged := false
-		one.before, one.during, one.after = math.NaN(), math.NaN(), math.NaN()
-		for n, p := range stats.Phases(trial, t.entry, f) {
-			if n == 0 {
-				if p.Window.From < time.Second {
-					break
-				}
-				one.before = p.Before
+		events := slices.DeleteFunc(slices.Clone(r.faults), func(f result.FaultWindow) bool {
+			windows := stats.Windows(f, measured)
+			return len(windows) == 1 && windows[0].From == 0 && windows[0].To == measured
+		})
+		var names []string
+		own := map[string][]stats.Phase{}
+		for _, p := range stats.Phases(trial, t.entry, events...) {
+			name := clean(p.Window.Name)
+			if own[name] == nil {
+				names = append(names, name)
 			}
-			judged = judged || p.Judged
-			planned, failed = planned+float64(p.Planned), failed+float64(p.Failed)
-			one.lost += p.Lost
-			one.peak = max(one.peak, ms(p.PeakP99NS))
-			// Windows count alike; what has no call has no say.
-			if !math.IsNaN(p.During) {
-				one.during = weighted(one.during, p.During, calls)
+			own[name] = append(own[name], p)
+		}
+		for _, name := range names {
+			at := slices.IndexFunc(out, func(p phases) bool { return p.fault == name })
+			if at < 0 {
+				at = len(out)
+				out = append(out, phases{row: row, fault: name})
 			}
-			if !math.IsNaN(p.After) {
-				one.after = weighted(one.after, p.After, calls)
-			}
-			calls++
+			out[at].trials = append(out[at].trials, stats.Worst(own[name]))
 		}
-		if planned <= 0 || !judged {
-			continue
-		}
-		one.failed = min(1, failed/planned)
-		if one.peak == 0 {
-			one.peak = math.NaN() // nothing ended OK
-		}
-		out = append(out, one)
 	}
-	return out
+	return slices.DeleteFunc(out, func(p phases) bool { return !p.known() })
 }
 
-// weighted is the mean of n values with one more.
-func weighted(mean, value, n float64) float64 {
-	if math.IsNaN(mean) || n == 0 {
-		return value
+// known is whether any call of these seconds ended.
+func (p phases) known() bool {
+	return slices.ContainsFunc(p.trials, func(one stats.Phase) bool {
+		return !math.IsNaN(one.Before) || !math.IsNaN(one.During) || !math.IsNaN(one.After)
+	})
+}
+
+// median is over the trials that have the figure; NaN where none has.
+func (p phases) median(of func(stats.Phase) float64) float64 {
+	var values []float64
+	for _, one := range p.trials {
+		if v := of(one); !math.IsNaN(v) {
+			values = append(values, v)
+		}
 	}
-	return (mean*n + value) / (n + 1)
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	return stats.Median(values)
+}
+
+// wasted is the seconds of work that the fleet did in a trial for callers that
+// were gone, as a cell.
+func (r *row) wasted() string {
+	var each []float64
+	for i := range r.variant.Trials {
+		if fleet := r.variant.Trials[i].Fleet; fleet != nil {
+			sum := int64(0)
+			for _, b := range fleet.Backends {
+				sum += b.WastedNS
+			}
+			each = append(each, time.Duration(sum).Seconds())
+		}
+	}
+	if len(each) == 0 {
+		return blank
+	}
+	return significant(stats.Median(each))
+}
+
+// recoveryOf is the recovery of several trials: the median time in seconds, and in
+// a word; infinite, "not by 12 s" or "metastable" where half of them or more had not
+// recovered; NaN and a dash where none went on for long enough after the fault.
+func recoveryOf(trials []stats.Phase) (median float64, text string) {
+	var each []float64
+	shortest := time.Duration(math.MaxInt64)
+	not, metastable := 0, 0
+	for _, p := range trials {
+		switch {
+		case p.Recovered:
+			each = append(each, p.Recovery.Seconds())
+			continue
+		case !p.Judged:
+			continue
+		}
+		each = append(each, math.Inf(1))
+		not++
+		if p.Metastable {
+			metastable++
+		}
+		shortest = min(shortest, p.Watched)
+	}
+	if len(each) == 0 {
+		return math.NaN(), blank
+	}
+	median = stats.Median(each)
+	switch {
+	case !math.IsInf(median, 1):
+		return median, trimmed(median) + " s"
+	case 2*metastable > not:
+		return median, "metastable"
+	}
+	return median, "not by " + seconds(int64(shortest))
+}
+
+// backOf is what a trial's state says of recovery after its last fault. Whoever
+// ran it found it by stats.Phases, over all load entries together.
+func backOf(trial *result.Trial, faults []result.FaultWindow) stats.Phase {
+	measured := time.Duration(trial.MeasuredNS)
+	p := stats.Phase{Watched: measured}
+	if windows := stats.AllWindows(faults, measured); len(windows) > 0 {
+		p.Window = windows[len(windows)-1]
+		p.Watched = measured - p.Window.To
+	}
+	switch {
+	case trial.RecoveryNS != nil:
+		p.Judged, p.Recovered, p.Recovery = true, true, time.Duration(*trial.RecoveryNS)
+	case trial.State == result.NotRecovered, trial.State == result.Metastable:
+		p.Judged, p.Metastable = true, trial.State == result.Metastable
+	}
+	return p
 }

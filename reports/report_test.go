@@ -583,16 +583,18 @@ func TestRecoveryColumn(t *testing.T) {
 		ns := seconds * int64(time.Second)
 		return result.Trial{State: result.Recovered, RecoveryNS: &ns}
 	}
-	never := result.Trial{State: result.NotRecovered}
+	never := result.Trial{State: result.NotRecovered, MeasuredNS: 20e9}
 	table := func(trials ...[]result.Trial) *table {
 		var t table
 		for _, of := range trials {
-			t.rows = append(t.rows, row{variant: &result.Variant{Trials: of}})
+			t.rows = append(t.rows, row{variant: &result.Variant{Trials: of, Faults: []result.FaultWindow{{Name: "outage", AtNS: 5e9, ForNS: 3e9}}}})
 		}
 		return &t
 	}
-	c, shown := table([]result.Trial{after(7), after(9), never}, []result.Trial{never, never, after(3)}, []result.Trial{{State: result.InFault}}).backColumn()
-	if diff := cmp.Diff([]string{"9", "not", blank}, c.cells); diff != "" || !shown || c.head != "recovery s" {
+	stuck := result.Trial{State: result.Metastable, MeasuredNS: 90e9}
+	c, shown := table([]result.Trial{after(7), after(9), never}, []result.Trial{never, never, after(3)}, []result.Trial{stuck, stuck, never},
+		[]result.Trial{{State: result.InFault}}).backColumn()
+	if diff := cmp.Diff([]string{"9 s", "not by 12 s", "metastable", blank}, c.cells); diff != "" || !shown || c.head != "recovery" {
 		t.Errorf("shown %v, %q (-want +got):\n%s", shown, c.head, diff)
 	}
 	if _, shown := table([]result.Trial{after(0), after(0)}, []result.Trial{after(0)}).backColumn(); shown {

@@ -117,7 +117,7 @@ func (t *terminal) section(s section) error {
 		if err := t.grid(fitSettings(s.recovery, t.columns), len(s.recoveryRows)); err != nil {
 			return err
 		}
-		t.lines(wrap(recoveryNote, t.columns), dim)
+		t.lines(wrap(s.recoveryNote, t.columns), dim)
 	}
 	for _, line := range s.remarks {
 		t.lines(items(line, t.columns), plain)

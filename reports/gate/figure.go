@@ -93,7 +93,7 @@ func (rd reader) read(s stats.Sample) reading {
 		switch {
 		case s.Trial.RecoveryNS != nil:
 			return exactly(float64(*s.Trial.RecoveryNS))
-		case s.Trial.State == result.NotRecovered:
+		case s.Trial.State == result.NotRecovered, s.Trial.State == result.Metastable:
 			return exactly(math.Inf(1))
 		}
 		return notKnown("no fault ended early enough in a trial to see a recovery")

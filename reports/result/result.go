@@ -214,8 +214,9 @@ type Trial struct {
 	MeasuredNS int64     `json:"measured_ns"`
 	Validity   Validity  `json:"validity"`
 	State      State     `json:"state"`
-	// RecoveryNS is how long after the last fault goodput was back, in whole
-	// seconds of the measurement; null where it was not, or there was no fault.
+	// RecoveryNS is how long after the last fault's end goodput of all load
+	// entries was back, at a whole second of the measurement; null where it was
+	// not, or there was no fault.
 	RecoveryNS *int64     `json:"recovery_ns,omitempty"`
 	Series     []Series   `json:"series"`
 	Intervals  []Interval `json:"intervals"`
@@ -259,9 +260,10 @@ const (
 	Steady       State = "steady"
 	Drifting     State = "drifting"  // responses grew or shrank throughout
 	Saturated    State = "saturated" // in flight grew to the end
-	InFault      State = "in fault"  // a fault was open when measurement ended, or until less than a second before
+	InFault      State = "in fault"  // a fault was open when measurement ended, or until less than two seconds before
 	Recovered    State = "recovered"
-	NotRecovered State = "not recovered"
+	NotRecovered State = "not recovered" // within what the measurement had left
+	Metastable   State = "metastable"    // nor in ten times the fault's length, a minute at least
 )
 
 // Series is the measurements of one load entry in one trial. Its books hold:

@@ -1,7 +1,10 @@
 package stats
 
 import (
+	"cmp"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -10,9 +13,11 @@ import (
 // The rules of recovery.
 const (
 	// recoveredShare of the goodput per planned call from before the fault must
-	// be back, over recoveryWindow.
+	// be back, over RecoveryWindow.
 	recoveredShare = 0.95
-	recoveryWindow = 5
+	// RecoveryWindow is how long goodput must be back for, in whole seconds.
+	RecoveryWindow = 5 * time.Second
+	recoveryWindow = int(RecoveryWindow / time.Second)
 	// leastWindow is how many whole seconds there must be at least, where the
 	// measurement ends sooner.
 	leastWindow = 2
@@ -20,6 +25,8 @@ const (
 	// length, and in a minute at least.
 	metastableFactor = 10
 	metastableLeast  = time.Minute
+
+	mostWindows = 10_000
 )
 
 // Window is one time that a fault was on, counted from t0.
@@ -31,10 +38,14 @@ type Window struct {
 
 // Windows is when a fault was on within a measurement, in order: once, or with
 // each repetition. A window that was over before the measurement is left out; one
-// that reaches beyond an end of it is cut.
+// that reaches beyond an end of it is cut. A fault that repeats more often than
+// anything could show is a damaged result's, and has none.
 func Windows(f result.FaultWindow, measured time.Duration) []Window {
 	var all []Window
 	at, period := time.Duration(f.AtNS), time.Duration(f.EveryNS)
+	if period > 0 && measured/period > mostWindows {
+		return nil
+	}
 	if period > 0 && at < 0 {
 		at += -at / period * period
 	}
@@ -53,8 +64,49 @@ func Windows(f result.FaultWindow, measured time.Duration) []Window {
 	return all
 }
 
-// Phase is what one load entry of one trial went through around one window of a
-// fault. It is read off one-second intervals: seconds that a window's edge cuts
+// AllWindows is when any of several faults was on, in order. Windows that overlap
+// or touch are one, under the names of all of them: goodput tells not apart which
+// of them did the harm.
+func AllWindows(faults []result.FaultWindow, measured time.Duration) []Window {
+	var each []Window
+	for _, f := range faults {
+		each = append(each, Windows(f, measured)...)
+	}
+	slices.SortStableFunc(each, func(a, b Window) int { return cmp.Compare(a.From, b.From) })
+	var all []Window
+	for _, w := range each {
+		if n := len(all); n > 0 && w.From <= all[n-1].To {
+			all[n-1].join(w)
+			continue
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// join makes two windows one.
+func (w *Window) join(other Window) {
+	w.To = max(w.To, other.To)
+	w.Name, w.Kind = bothNames(w.Name, other.Name), bothNames(w.Kind, other.Kind)
+}
+
+func bothNames(names, name string) string {
+	const and = " + "
+	if slices.Contains(strings.Split(names, and), name) {
+		return names
+	}
+	return names + and + name
+}
+
+// seconds is the window's seconds: from the one it begins in to before the one
+// that it does not touch. What happens at a moment has the second it happens in.
+func (w Window) seconds() (from, to int) {
+	from = floor(w.From)
+	return from, max(ceil(w.To), from+1)
+}
+
+// Phase is what one load entry of one trial went through around one window of its
+// faults. It is read off one-second intervals: seconds that a window's edge cuts
 // are taken whole into the window.
 type Phase struct {
 	Window Window
@@ -68,8 +120,8 @@ type Phase struct {
 	// recovery; 0 where no call of these seconds ended OK.
 	PeakP99NS int64
 	// Before, During and After are attempts per call that ended: before the
-	// fault, in its window, and from its end until recovery; NaN where no call
-	// ended.
+	// first fault, in the window, and from its end until recovery; NaN where no
+	// call ended.
 	Before, During, After float64
 	// Recovered is whether goodput came back, Recovery how long after the
 	// fault's end, to the second: the first time from which five seconds (or what
@@ -88,13 +140,14 @@ type Phase struct {
 	Metastable bool
 }
 
-// Phases is the phases of one load entry around the windows of one fault, in
-// order. A fault that was on from the start leaves nothing to compare with but
-// goodput in full.
-func Phases(t *result.Trial, load string, f result.FaultWindow) []Phase {
+// Phases is the phases of one load entry, or of all together where load is "",
+// around the windows of faults, in order. It is the one definition of recovery:
+// the state of a trial, tables and gates all read it. Faults that were on from
+// the start leave nothing to compare with but goodput in full.
+func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase {
 	measured := time.Duration(t.MeasuredNS)
 	seconds := secondsOf(t, load, measured)
-	windows := Windows(f, measured)
+	windows := AllWindows(faults, measured)
 	if len(windows) == 0 || len(seconds) == 0 {
 		return nil
 	}
@@ -110,11 +163,12 @@ func Phases(t *result.Trial, load string, f result.FaultWindow) []Phase {
 			until = windows[i+1].From
 		}
 		p := Phase{Window: w, Before: before.attemptsPerCall(), Watched: until - w.To}
-		during := total(span(seconds, floor(w.From), ceil(w.To)))
+		from, to := w.seconds()
+		during := total(span(seconds, from, to))
 		p.Planned, p.Failed, p.During = during.planned, during.failed, during.attemptsPerCall()
 		end := p.recover(seconds, usual, until)
-		p.After = total(span(seconds, ceil(w.To), end)).attemptsPerCall()
-		all := total(span(seconds, floor(w.From), end))
+		p.After = total(span(seconds, to, end)).attemptsPerCall()
+		all := total(span(seconds, from, max(to, end)))
 		p.Lost = max(0, usual*float64(all.planned)-float64(all.good))
 		p.PeakP99NS = all.peak
 		phases = append(phases, p)
@@ -123,7 +177,8 @@ func Phases(t *result.Trial, load string, f result.FaultWindow) []Phase {
 }
 
 // recover finds when goodput was back, and returns the second at which the phase
-// ends: then, or at the end of what was watched.
+// ends: then, or at the end of what was watched. Where nothing was good before,
+// nothing can come back.
 func (p *Phase) recover(seconds []second, usual float64, until time.Duration) (end int) {
 	last := floor(until)
 	for s := ceil(p.Window.To); s < last; s++ {
@@ -133,37 +188,89 @@ func (p *Phase) recover(seconds []second, usual float64, until time.Duration) (e
 		}
 		p.Judged = true
 		sum := total(span(seconds, s, to))
-		if sum.planned > 0 && float64(sum.good) >= recoveredShare*usual*float64(sum.planned) {
+		if sum.good > 0 && float64(sum.good) >= recoveredShare*usual*float64(sum.planned) {
 			p.Recovered, p.Recovery = true, max(0, time.Duration(s)*time.Second-p.Window.To)
 			return s
 		}
 	}
 	length := p.Window.To - p.Window.From
-	p.Metastable = p.Judged && p.Watched >= max(metastableFactor*length, metastableLeast)
+	p.Metastable = p.Judged && usual > 0 && p.Watched >= max(metastableFactor*length, metastableLeast)
 	return last
 }
 
-// second is one load entry's second.
+// Worst is several phases as one, where a fault comes again: failures and what
+// was lost are summed, of the rest it is the worst. It has recovered where every
+// window that was judged has.
+func Worst(phases []Phase) Phase {
+	worst := phases[0]
+	higher := func(a, b float64) float64 {
+		if math.IsNaN(a) || b > a {
+			return b
+		}
+		return a
+	}
+	for _, p := range phases[1:] {
+		worst.Planned, worst.Failed, worst.Lost = worst.Planned+p.Planned, worst.Failed+p.Failed, worst.Lost+p.Lost
+		worst.PeakP99NS = max(worst.PeakP99NS, p.PeakP99NS)
+		worst.During, worst.After = higher(worst.During, p.During), higher(worst.After, p.After)
+		if worse(p, worst) {
+			worst.Window, worst.Watched, worst.Judged = p.Window, p.Watched, p.Judged
+			worst.Recovered, worst.Recovery, worst.Metastable = p.Recovered, p.Recovery, p.Metastable
+		}
+	}
+	return worst
+}
+
+// worse is whether the first phase's recovery is worse than the second's.
+func worse(a, b Phase) bool {
+	rank := func(p Phase) int {
+		switch {
+		case p.Metastable:
+			return 3
+		case p.Judged && !p.Recovered:
+			return 2
+		case p.Recovered:
+			return 1
+		}
+		return 0
+	}
+	if rank(a) != rank(b) {
+		return rank(a) > rank(b)
+	}
+	if a.Recovered {
+		return a.Recovery > b.Recovery
+	}
+	return a.Watched > b.Watched
+}
+
+// second is a second of one load entry, or of all.
 type second struct {
 	at                           int
 	planned, good, failed, ended int64
 	attempts, peak               int64
 }
 
-// secondsOf is the whole seconds of a measurement.
+// secondsOf is the whole seconds of a measurement that have the load entry, or
+// any where it is "".
 func secondsOf(t *result.Trial, load string, measured time.Duration) []second {
 	var all []second
 	for _, i := range t.Intervals {
 		if i.Second < 0 || i.Second >= floor(measured) {
 			continue
 		}
+		var of []second
 		for j := range i.Series {
-			if s := &i.Series[j]; s.Name == load {
-				all = append(all, second{
-					at: i.Second, planned: s.Planned, good: s.InSLO, failed: s.Failed + s.Dropped, ended: s.OK + s.Failed,
+			if s := &i.Series[j]; load == "" || s.Name == load {
+				of = append(of, second{
+					planned: s.Planned, good: s.InSLO, failed: s.Failed + s.Dropped, ended: s.OK + s.Failed,
 					attempts: s.Attempts, peak: s.P99NS,
 				})
 			}
+		}
+		if len(of) > 0 {
+			sum := total(of)
+			sum.at = i.Second
+			all = append(all, sum)
 		}
 	}
 	return all

@@ -119,6 +119,53 @@ func TestPhases(t *testing.T) {
 			t.Errorf("%+v: want a recovery after the first, none after the second", phases)
 		}
 	})
+	t.Run("nothing good before", func(t *testing.T) {
+		if p := one(t, course(make([]float64, 80)...), window(2*sec, 2*sec, 0)); p.Recovered || p.Metastable {
+			t.Errorf("%+v: what was never there cannot come back", p)
+		}
+	})
+	t.Run("a moment", func(t *testing.T) {
+		f := result.FaultWindow{Name: "reset", Kind: "disconnect", AtNS: int64(2 * sec), Moment: true}
+		if p := one(t, course(1, 1, 0.5, 1, 1, 1, 1, 1), f); p.Failed != 50 || p.Planned != 100 || p.Recovery != sec {
+			t.Errorf("%+v: want the 50 failures of the second it happened in, and recovery after it", p)
+		}
+	})
+	t.Run("several faults", func(t *testing.T) {
+		outage, slow, late := window(sec, 2*sec, 0), window(2*sec, 2*sec, 0), window(8*sec, sec, 0)
+		slow.Name, slow.Kind = "slow", "delay"
+		phases := Phases(course(1, 0, 0, 0, 0.5, 1, 1, 1, 0.5, 1, 1, 1), "reads", late, slow, outage)
+		if len(phases) != 2 {
+			t.Fatalf("%+v: want two phases: those that overlap are one", phases)
+		}
+		a, b := phases[0], phases[1]
+		if a.Window != (Window{Name: "outage + slow", Kind: "down + delay", From: sec, To: 4 * sec}) || a.Recovery != sec || a.Watched != 4*sec || a.Failed != 300 {
+			t.Errorf("%+v", a)
+		}
+		// What the first did is not what the second is measured by.
+		if b.Window.Name != "outage" || math.Abs(b.Lost-50) > 1e-9 || !b.Recovered || b.Recovery != 0 {
+			t.Errorf("%+v", b)
+		}
+		w := Worst([]Phase{a, b})
+		if w.Failed != 350 || math.Abs(w.Lost-400) > 1e-9 || w.Recovery != sec || w.During != 3 || w.PeakP99NS != 8 {
+			t.Errorf("%+v", w)
+		}
+		b.Recovered = false
+		if w := Worst([]Phase{a, b}); w.Recovered || w.Watched != 3*sec {
+			t.Errorf("%+v: the second has not recovered", w)
+		}
+	})
+	t.Run("all entries", func(t *testing.T) {
+		trial := course(1, 0, 1, 1, 1)
+		for i := range trial.Intervals {
+			if other := &trial.Intervals[i].Series[0]; other.Name == "other" {
+				other.Planned, other.InSLO, other.OK = 1000, 1000, 1000
+			}
+		}
+		phases := Phases(trial, "", window(sec, sec, 0))
+		if len(phases) != 1 || phases[0].Planned != 1100 || phases[0].Failed != 100 || math.Abs(phases[0].Lost-100) > 1e-9 {
+			t.Errorf("%+v: want all entries together", phases)
+		}
+	})
 	if got := Phases(course(1, 1), "absent", window(0, sec, 0)); got != nil {
 		t.Errorf("an entry that is not there: %+v", got)
 	}

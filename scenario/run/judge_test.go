@@ -265,7 +265,7 @@ func TestRecovery(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		good []int64 // of 100 in each second; the fault is from 2 to 4 s
-		want int64   // seconds after the fault, -1 is never
+		want int64   // seconds after the fault, -1 is not, -2 never
 	}{
 		{"at once", []int64{98, 98, 0, 0, 98, 98, 98, 98, 98}, 0},
 		{"after three seconds", []int64{98, 98, 0, 0, 0, 10, 60, 98, 98, 98, 97}, 3},
@@ -273,19 +273,29 @@ func TestRecovery(t *testing.T) {
 		{"a small dip afterwards", []int64{98, 98, 0, 0, 98, 98, 98, 80, 98, 98, 98, 98}, 0},
 		{"a relapse", []int64{98, 98, 0, 0, 98, 98, 98, 0, 0, 0, 0}, -1},
 		{"never", []int64{98, 98, 0, 0, 0, 0, 5, 0, 0}, -1},
+		{"never within a minute", append([]int64{98, 98}, make([]int64, 62)...), -2},
 		{"nothing was good before", []int64{0, 0, 0, 0, 0, 0, 0, 0, 0}, -1},
 	} {
 		var intervals []result.Interval
 		for i, n := range c.good {
 			intervals = append(intervals, result.Interval{Second: i, Series: []result.IntervalSeries{{Planned: 100, InSLO: n}}})
 		}
-		after, back, known := recovered(intervals, 2*time.Second, 4*time.Second, time.Duration(len(c.good))*time.Second)
+		trial := &result.Trial{MeasuredNS: int64(len(c.good)) * int64(time.Second), Intervals: intervals}
+		is := state(trial, &scenario.Fleet{Config: fakeserver.Config{Faults: []fault.Rule{
+			{At: 2 * time.Second, For: 2 * time.Second, Inject: fault.Inject{Down: &fault.Down{}}}}}})
 		got := int64(-1)
-		if after != nil {
-			got = *after / int64(time.Second)
+		if trial.RecoveryNS != nil {
+			got = *trial.RecoveryNS / int64(time.Second)
 		}
-		if !known || back != (c.want >= 0) || got != c.want {
-			t.Errorf("%s: back %v after %d s, known %v, want %d s", c.what, back, got, known, c.want)
+		want := result.Recovered
+		switch c.want {
+		case -1:
+			want = result.NotRecovered
+		case -2:
+			want = result.Metastable
+		}
+		if is != want || got != max(c.want, -1) {
+			t.Errorf("%s: %s, back after %d s, want %s, %d s", c.what, is, got, want, c.want)
 		}
 	}
 }

@@ -4,53 +4,44 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario"
 )
 
-// recovery watches a measurement that ends when the system has recovered from
-// its faults: from the first second after the last of them from which goodput
-// per planned call, over recoveryWindow, is at least recoveredShare of what it
-// was before the first.
-type recovery struct {
-	begin, end, plus time.Duration // of the faults; and what is to follow
-	intervals        []result.Interval
-	at               time.Duration // since when, once it is known
-	known            bool
+// untilRecovered ends a measurement so long after goodput has come back from the
+// last of the scheduled faults, by the rule of stats.Phases.
+type untilRecovered struct {
+	faults    []result.FaultWindow
+	end       time.Duration // of the last fault
+	plus      time.Duration
+	intervals []result.Interval
+	known     bool
+	at        time.Duration // when goodput was back
 }
 
 // newRecovery is nil where the measurement has its planned length.
-func newRecovery(s *scenario.Scenario) *recovery {
+func newRecovery(s *scenario.Scenario) *untilRecovered {
 	if s.MeasureUntil == nil {
 		return nil
 	}
-	r := &recovery{plus: s.MeasureUntil.Until.Plus}
-	r.begin, r.end, _ = faultSpan(s.Fleet, s.Measure)
+	r := &untilRecovered{faults: describeFaults(s.Fleet), plus: s.MeasureUntil.Until.Plus}
+	if windows := stats.AllWindows(r.faults, s.Measure); len(windows) > 0 {
+		r.end = windows[len(windows)-1].To
+	}
 	return r
 }
 
 // enough takes in one more second, and says whether the one that has begun may
 // be the last.
-func (r *recovery) enough(i result.Interval) bool {
+func (r *untilRecovered) enough(i result.Interval) bool {
 	r.intervals = append(r.intervals, i)
 	now := time.Duration(i.Second+1) * time.Second
-	if !r.known {
-		// Whole seconds only: the one in which the fault ended is no part of it.
-		from := max(now-recoveryWindow, 0)
-		if first := (r.end + time.Second - 1).Truncate(time.Second); from >= first {
-			r.known, r.at = r.good(from, now), from
+	if !r.known && now > r.end {
+		phases := stats.Phases(&result.Trial{MeasuredNS: int64(now), Intervals: r.intervals}, "", r.faults...)
+		if n := len(phases); n > 0 && phases[n-1].Recovered {
+			back := phases[n-1].Window.To + phases[n-1].Recovery
+			r.known, r.at = now-back >= stats.RecoveryWindow, back
 		}
 	}
 	return r.known && now+time.Second >= r.at+r.plus
-}
-
-// good compares goodput per planned call with that before the first fault; a
-// fault that was there from the start leaves nothing to compare with but full
-// goodput.
-func (r *recovery) good(from, to time.Duration) bool {
-	before, ok := goodShare(r.intervals, 0, r.begin)
-	if !ok {
-		before = 1
-	}
-	share, ok := goodShare(r.intervals, from, to)
-	return ok && share > 0 && share >= recoveredShare*before
 }

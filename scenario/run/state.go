@@ -3,17 +3,12 @@ package run
 import (
 	"time"
 
-	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario"
 )
 
 const (
-	// recoveredShare of the goodput per planned call from before the first
-	// fault must come back, over recoveryWindow, for a trial to have recovered.
-	recoveredShare = 0.95
-	recoveryWindow = 5 * time.Second
-	settledFor     = 3 * time.Second
 	// A trial is saturated when calls in flight, averaged over the last
 	// quarter of the measurement, are at least growthFactor times, and
 	// growthCalls more than, those of the second quarter.
@@ -25,104 +20,39 @@ const (
 )
 
 // state says what the system under test was doing when the measurement ended.
+// Recovery is stats.Phases', over all load entries together, after the last of
+// the scheduled faults.
 func state(t *result.Trial, fleet *scenario.Fleet) result.State {
 	measured := time.Duration(t.MeasuredNS)
-	begin, end, faulty := faultSpan(fleet, measured)
-	switch {
-	case faulty && end >= measured:
-		return result.InFault
-	case faulty:
-		after, back, known := recovered(t.Intervals, begin, end, measured)
-		switch {
-		case !known:
-			return result.InFault // it ended too late for anything to show
-		case back:
-			t.RecoveryNS = after
-			return result.Recovered
+	if fleet != nil {
+		faults := describeFaults(fleet)
+		if windows := stats.AllWindows(faults, measured); len(windows) > 0 {
+			phases := stats.Phases(t, "", faults...)
+			if len(phases) == 0 || windows[len(windows)-1].To >= measured {
+				return result.InFault
+			}
+			return recovery(t, phases[len(phases)-1])
 		}
-		return result.NotRecovered
-	case capped(t), growing(t.Intervals, measured):
+	}
+	if capped(t) || growing(t.Intervals, measured) {
 		return result.Saturated
 	}
 	return result.Steady
 }
 
-// faultSpan is from the begin of the first scheduled fault to the end of the
-// last. Faults that are over before the measurement do not count.
-func faultSpan(fleet *scenario.Fleet, measured time.Duration) (begin, end time.Duration, faulty bool) {
-	if fleet == nil {
-		return 0, 0, false
-	}
-	for _, rule := range fleet.Faults {
-		from, to := span(rule, fleet.Backends, measured)
-		if to <= 0 || from >= measured {
-			continue
-		}
-		if !faulty || from < begin {
-			begin = from
-		}
-		if !faulty || to > end {
-			end = to
-		}
-		faulty = true
-	}
-	return begin, end, faulty
-}
-
-// span is from a rule's first window to the end of its last within the
-// measurement, on whichever backend. What happens at a moment is over with it.
-func span(rule fault.Rule, backends int, measured time.Duration) (from, to time.Duration) {
-	from = rule.At
-	late := time.Duration(0)
-	if n := len(rule.Where.Backends); n > 0 {
-		late = time.Duration(n-1) * rule.Stagger
-	} else {
-		late = time.Duration(backends-1) * rule.Stagger
-	}
-	last := rule.At + late
-	if rule.Every > 0 && measured > last {
-		last += (measured - 1 - last) / rule.Every * rule.Every
-	}
+// recovery is the state after the last fault; it notes when goodput was back.
+func recovery(t *result.Trial, last stats.Phase) result.State {
 	switch {
-	case rule.Momentary():
-		return from, last + 1
-	case rule.For == 0:
-		return from, measured
+	case !last.Judged:
+		return result.InFault // it ended too late for anything to show
+	case last.Recovered:
+		after := int64(last.Recovery)
+		t.RecoveryNS = &after
+		return result.Recovered
+	case last.Metastable:
+		return result.Metastable
 	}
-	return from, last + rule.For
-}
-
-// recovered compares goodput per planned call after the fault with that before
-// it. A fault that was there from the start leaves nothing to compare with but
-// full goodput. A trial is back from the first second on that begins a good
-// settledFor, or what there is after the fault, when all that follows is good,
-// too; it is back, too, when the last recoveryWindow is good, and then it is
-// not said since when. It is not known without one whole second after the
-// fault.
-func recovered(intervals []result.Interval, begin, end, measured time.Duration) (after *int64, back, known bool) {
-	before, ok := goodShare(intervals, 0, begin)
-	if !ok {
-		before = 1
-	}
-	good := func(from, to time.Duration) (is, known bool) {
-		share, known := goodShare(intervals, from, to)
-		return share > 0 && share >= recoveredShare*before, known
-	}
-	back, known = good(max(end, measured-recoveryWindow), measured)
-	for second := end.Truncate(time.Second); second < measured; second += time.Second {
-		if second < end {
-			continue
-		}
-		if is, _ := good(second, min(second+settledFor, measured)); !is {
-			continue
-		}
-		if is, _ := good(second, measured); is {
-			since := int64(second - end)
-			return &since, true, known
-		}
-		break
-	}
-	return nil, back, known
+	return result.NotRecovered
 }
 
 // capped says that so many calls were in flight that arrivals were dropped.
@@ -133,25 +63,6 @@ func capped(t *result.Trial) bool {
 		}
 	}
 	return false
-}
-
-// goodShare is in-SLO calls per planned call over the whole seconds between.
-func goodShare(intervals []result.Interval, from, to time.Duration) (float64, bool) {
-	var good, planned int64
-	for _, i := range intervals {
-		at := time.Duration(i.Second) * time.Second
-		if at < from || at+time.Second > to {
-			continue
-		}
-		for _, s := range i.Series {
-			good += s.InSLO
-			planned += s.Planned
-		}
-	}
-	if planned == 0 {
-		return 0, false
-	}
-	return float64(good) / float64(planned), true
 }
 
 func growing(intervals []result.Interval, measured time.Duration) bool {
