@@ -35,7 +35,7 @@ func TestImportRules(t *testing.T) {
 		{"scenario/engine", []string{"scenario/load", "reports/result"}},
 		{"scenario/rpc", []string{"fakeserver/userpb"}},
 		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
-		{"scenario/run", []string{"scenario/...", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats"}},
+		{"scenario/run", []string{"scenario/...", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"cmd/...", []string{"scenario/...", "fakeserver", "reports/...", "clientcore/..."}},
 	}
 	matches := func(pattern, pkg string) bool {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/engine"
@@ -58,7 +59,7 @@ func (r *runner) trial(ctx context.Context, block, index int) (*result.Trial, er
 	clients.waitReady(connecting)
 	done()
 
-	t := &trial{runner: r, variant: v, block: block, clients: clients}
+	t := &trial{runner: r, variant: v, index: index, block: block, clients: clients}
 	if v.Scenario.Fleet != nil {
 		r.progress.phase(WarmingUp)
 		// Announced so that fault windows with a negative `at` open in the
@@ -83,6 +84,7 @@ func (r *runner) trial(ctx context.Context, block, index int) (*result.Trial, er
 type trial struct {
 	*runner
 	variant *scenario.Variant
+	index   int // of the variant
 	block   int
 	clients *clients
 
@@ -98,12 +100,19 @@ func (t *trial) plan() engine.Plan {
 	s := t.variant.Scenario
 	sendID := s.Fleet != nil && s.Fleet.NeedsCallID()
 	names := t.backends.names()
+	watcher := gate.NewWatcher(t.runner.plan.AbortWhen, t.runner.plan.Subject(), t.index)
 	p := engine.Plan{
 		Seed: t.runner.plan.Seed, Block: t.block,
 		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
 		Barrier: t.barrier, Sleep: t.deps.Sleep,
 		OnInterval: func(i result.Interval) {
 			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)
+			// What only ends in the drain comes too late to stop anything.
+			if whole := time.Duration(i.Second+1)*time.Second <= t.runner.plan.Measure; whole {
+				if reason := watcher.Add(i); reason != "" {
+					t.abort(reason)
+				}
+			}
 		},
 		OnMeasured: func() {
 			t.usageAfter = t.usage()
