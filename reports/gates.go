@@ -200,8 +200,29 @@ func GateLines(r *result.Result, outcome result.GateOutcome) []string {
 	return lines
 }
 
+// notJudged is the gates in a sentence where none of them was judged, for the one
+// reason there is.
+func notJudged(gates []gateText) string {
+	var texts []string
+	for _, g := range gates {
+		if g.outcome != result.GateNotJudged || len(g.cases) != 1 || g.cases[0] != gates[0].cases[0] {
+			return ""
+		}
+		texts = append(texts, g.text)
+	}
+	if len(texts) < 2 {
+		return ""
+	}
+	return plural(len(texts), "gate") + " not judged, " + gates[0].cases[0] + ": " + strings.Join(texts, " · ")
+}
+
 // gates writes the gates below a table.
 func (t *terminal) gates(gates []gateText) {
+	if text := notJudged(gates); text != "" {
+		t.lines(wrap(text, t.columns), yellow)
+		t.out.WriteByte('\n')
+		return
+	}
 	for _, g := range gates {
 		style := map[result.GateOutcome]string{result.GatePassed: green, result.GateFailed: red}[g.outcome]
 		if style == plain {

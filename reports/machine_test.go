@@ -74,6 +74,17 @@ func TestMachineGoldens(t *testing.T) {
 	}
 }
 
+// Gates of an INVALID result share a line.
+func TestGatesNotJudged(t *testing.T) {
+	r := single(t)
+	for _, text := range []string{"p99 < 20ms", "errors < 1%"} {
+		r.Gates = append(r.Gates, result.Gate{Text: text, Outcome: result.GateNotJudged, Reason: "the measurement is INVALID"})
+	}
+	if text := render(t, Table, r, Options{Columns: 100}); !strings.Contains(text, "2 gates not judged, the measurement is INVALID: p99 < 20ms · errors < 1%\n") {
+		t.Error(text)
+	}
+}
+
 // A gate is one case: failed is a failure, inconclusive is skipped, not judged is
 // an error.
 func TestGatesAreJUnitCases(t *testing.T) {

@@ -111,7 +111,11 @@ func banner(r *result.Result) []string {
 	if !r.Partial && len(missing) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("PARTIAL: interrupted after %d of %s", whole, plural(r.Scenario.Trials*len(r.Variants), "trial"))
+	how := "interrupted"
+	if r.Aborted != "" {
+		how = "aborted, because " + clean(r.Aborted) + ","
+	}
+	text := fmt.Sprintf("PARTIAL: %s after %d of %s", how, whole, plural(r.Scenario.Trials*len(r.Variants), "trial"))
 	switch {
 	case cut > 0 && whole > 0:
 		text += fmt.Sprintf(", %d more in part", cut)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
@@ -57,14 +58,19 @@ func explainTime(page *page, p *Plan) {
 		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.MostTrials()))
 		page.cell("shows    ", p.couldShow())
 	}
-	for i, g := range p.Gates {
-		title := "gates    "
+	explainGates(page, "gates    ", p.Gates)
+	explainGates(page, "aborts   ", p.AbortWhen)
+	page.line("")
+}
+
+// explainGates writes conditions, one a line.
+func explainGates(page *page, title string, gates []gate.Gate) {
+	for i, g := range gates {
 		if i > 0 {
 			title = "         "
 		}
 		page.cell(title, g.Text)
 	}
-	page.line("")
 }
 
 // measureText is 20s, or at most 5m (until recovered + 10s).

@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,10 +13,10 @@ import (
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
-// parseGates reads `gates`; what the words of a gate name is checked once the
-// variants are known: see checkGates.
-func parseGates(p *problems) []gate.Gate {
-	list := p.root.Get("gates")
+// parseGates reads the list of conditions at a key, `gates` or `abort_when`; what
+// their words name is checked once the variants are known: see checkGates.
+func parseGates(p *problems, key string) []gate.Gate {
+	list := p.root.Get(key)
 	if list == nil || list.Kind != strict.Sequence {
 		return nil // what is no list is reported by the decoder
 	}
@@ -25,28 +26,37 @@ func parseGates(p *problems) []gate.Gate {
 			continue
 		}
 		g, err := gate.Parse(n.Text)
+		if err == nil && key == abortKey {
+			err = g.Watchable()
+		}
 		if err != nil {
-			p.failGate(i, err)
+			p.failGate(key, i, err)
 		}
 		gates = append(gates, g)
 	}
 	return gates
 }
 
-// checkGates finds gates of the document that are about nothing.
-func checkGates(p *problems, gates []gate.Gate, s gate.Subject) {
+// The keys of conditions: what the result must meet, and what stops a run early.
+const (
+	gatesKey = "gates"
+	abortKey = "abort_when"
+)
+
+// checkGates finds conditions of the document that are about nothing.
+func checkGates(p *problems, key string, gates []gate.Gate, s gate.Subject) {
 	for i, g := range gates {
 		if err := g.Check(s); err != nil {
-			p.failGate(i, err)
+			p.failGate(key, i, err)
 		}
 	}
 }
 
-// failGate reports a mistake in the i-th gate, at its place within the gate's
+// failGate reports a mistake in the i-th condition at a key, at its place within the gate's
 // text where that is written as it stands.
-func (p *problems) failGate(i int, err error) {
-	n := p.root.Get("gates").Items[i]
-	path := fmt.Sprintf("gates[%d]", i)
+func (p *problems) failGate(key string, i int, err error) {
+	n := p.root.Get(key).Items[i]
+	path := fmt.Sprintf("%s[%d]", key, i)
 	at, message := gateMistake(err)
 	e := p.doc.Errorf(n, path, "%s", message)
 	if runes := []rune(e.Excerpt); e.Pos.Column-1 <= len(runes) {
@@ -133,6 +143,7 @@ func (p *Plan) keepGates() {
 		kept = append(kept, g)
 	}
 	p.Gates = kept
+	p.AbortWhen = slices.DeleteFunc(p.AbortWhen, func(g gate.Gate) bool { return g.Check(s) != nil })
 }
 
 // gateTrials is the trials that the gates need to be decided by an interval.

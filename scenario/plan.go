@@ -34,6 +34,8 @@ type Plan struct {
 	Warmup, Measure, Drain time.Duration
 	// Gates is what the result must meet: the document's, then the options'.
 	Gates []gate.Gate
+	// AbortWhen is what stops the run early, once it holds for a trial so far.
+	AbortWhen []gate.Gate
 	// Warnings are sentences for the user: the plan can be run as it is.
 	Warnings []string
 }

@@ -50,15 +50,17 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 	baseline := baselineOf(p, dims)
 	p.errs = append(p.errs, opts.overridden(p, base, dims)...)
 	variants := expand(p, base, usable(p, dims))
-	gates := parseGates(p)
+	gates, aborts := parseGates(p, gatesKey), parseGates(p, abortKey)
 	if err := strict.Join(parsed, p.err()); err != nil {
 		return nil, err
 	}
 
 	plan := newPlan(doc, file, document, dims, baseline, variants)
-	plan.Gates = gates
-	if checkGates(p, gates, plan.Subject()); p.err() != nil {
-		return nil, p.err()
+	plan.Gates, plan.AbortWhen = gates, aborts
+	checkGates(p, gatesKey, gates, plan.Subject())
+	checkGates(p, abortKey, aborts, plan.Subject())
+	if err := strict.Join(p.err()); err != nil {
+		return nil, err
 	}
 	if err := plan.only(opts.Only); err != nil {
 		return nil, strict.Join(err)
@@ -95,7 +97,7 @@ func newPlan(doc *strict.Document, file, document string, dims []dimension, base
 // workloadSum is the hex digest of what is measured: of the document without the
 // number of trials, gates, words and comments, however it is laid out.
 func workloadSum(root *strict.Node) string {
-	sum := sha256.Sum256([]byte(strict.Print(without(root, "name", "about", "trials", "precision", "max_trials", "gates"))))
+	sum := sha256.Sum256([]byte(strict.Print(without(root, "name", "about", "trials", "precision", "max_trials", gatesKey, abortKey))))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -40,6 +40,8 @@ type Scenario struct {
 
 	// Gates is the document's own text; Plan.Gates says what it means.
 	Gates []string `yaml:"gates" doc:"what the result must meet, such as p99{load=reads} < 20ms or p99 <= baseline + 5%: decides the exit code"`
+	// AbortWhen likewise.
+	AbortWhen []string `yaml:"abort_when" doc:"what makes the run hopeless, such as errors > 50%: it stops once that holds for a trial so far, of 3 s at least"`
 
 	Warmup  time.Duration `yaml:"warmup" doc:"load before the measurement, not measured; 2s when left out"`
 	Measure time.Duration `yaml:"measure" or:"MeasureUntil" doc:"length of the measurement; 10s when left out; or {until: recovered + 10s, max: 5m}"`

@@ -48,6 +48,8 @@ func verdict(ctx context.Context, r *result.Result) error {
 		return &exitError{code: exitInterrupted, message: "grpcbench: interrupted; the result is partial"}
 	case r.Validity.Verdict == result.Invalid:
 		return &exitError{code: exitInvalid, message: "grpcbench: the measurement is INVALID; the reasons stand under the table"}
+	case r.Aborted != "":
+		return &exitError{code: exitGate, message: "grpcbench: aborted: " + plainText(r.Aborted)}
 	}
 	return nil
 }

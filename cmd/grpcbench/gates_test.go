@@ -259,3 +259,28 @@ func TestGateFiguresAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// A hopeless run stops, keeps what it has measured and says why.
+func TestAbortWhen(t *testing.T) {
+	long := strings.Replace(small, "measure: 1s", "measure: 20s", 1)
+	file := write(t, "hopeless.yaml", long+"abort_when: ['errors{variant=none} > 10%']\n")
+	out := t.TempDir()
+	code, stdout, stderr := inVirtualTime(t, "run", file, "--out", out)
+	if code != exitGate || !strings.Contains(stderr, "grpcbench: aborted: errors{variant=none} > 10% holds for reads after 3 s of retry=none, block 0") {
+		t.Errorf("code %d\n%s", code, stderr)
+	}
+	if !strings.Contains(strings.Join(strings.Fields(stdout), " "), "PARTIAL: aborted, because errors{variant=none} > 10% holds for reads after 3 s") {
+		t.Errorf("the table does not say why:\n%s", stdout)
+	}
+	r := readJSON(t, filepath.Join(out, resultName))
+	last := r.Variants[0].Trials[len(r.Variants[0].Trials)-1]
+	if !r.Partial || r.Aborted == "" || !last.Partial || last.MeasuredNS < 3e9 || last.MeasuredNS > 4e9 || r.Validity.Verdict == result.Invalid {
+		t.Errorf("partial %v, aborted %q, trial of %d ns, %+v", r.Partial, r.Aborted, last.MeasuredNS, r.Validity)
+	}
+	// A condition that does not hold, or a measurement that is too short, stops nothing.
+	for _, document := range []string{long + "abort_when: [errors > 40%, p50 > 1s]\n", small + "abort_when: [errors > 1%]\n"} {
+		if code, _, stderr := inVirtualTime(t, "run", write(t, "hopeful.yaml", document), "--out", t.TempDir()); code != exitOK {
+			t.Errorf("code %d\n%s", code, stderr)
+		}
+	}
+}

@@ -162,7 +162,7 @@ func quantileOf(s *result.Series, m Metric) reading {
 	return exactly(float64(*at))
 }
 
-// seconds is the sums over the whole seconds of a fault's windows.
+// seconds is the sums over some seconds of a trial.
 type seconds struct {
 	n                                                  int
 	planned, good, ok, failed, dropped, attempts, code int64
@@ -180,15 +180,19 @@ func (rd reader) during(s stats.Sample) reading {
 	if sum.n == 0 || sum.planned == 0 {
 		return notKnown("no whole second of a trial has both calls and %s", rd.gate.Select.During)
 	}
-	share := func(n int64) reading { return exactly(min(1, float64(n)/float64(sum.planned))) }
-	ended := sum.ok + sum.failed
-	switch rd.gate.Metric.Kind {
+	return sum.figure(rd.gate, sum.planned)
+}
+
+// figure reads the gate's figure off these seconds; shares are of so many calls.
+func (sum seconds) figure(g Gate, calls int64) reading {
+	share := func(n int64) reading { return exactly(min(1, float64(n)/float64(calls))) }
+	switch g.Metric.Kind {
 	case Quantile:
-		return sum.quantile(rd.gate.Metric.Quantile)
+		return sum.quantile(g.Metric.Quantile)
 	case InSLO:
 		return share(sum.good)
 	case Errors:
-		switch rd.gate.Select.Code {
+		switch g.Select.Code {
 		case "":
 			return share(sum.failed + sum.dropped)
 		case "dropped":
@@ -200,16 +204,16 @@ func (rd reader) during(s stats.Sample) reading {
 	case Rate:
 		return exactly(float64(sum.ok) / float64(sum.n))
 	case Attempts:
-		if ended == 0 {
-			return notKnown("no call ended during %s in a trial", rd.gate.Select.During)
+		if sum.ok+sum.failed == 0 {
+			return notKnown("no call ended in these seconds of a trial")
 		}
-		return exactly(float64(sum.attempts) / float64(ended))
+		return exactly(float64(sum.attempts) / float64(sum.ok+sum.failed))
 	}
-	return notKnown("%s is not known second by second", rd.gate.Metric)
+	return notKnown("%s is not known second by second", g.Metric)
 }
 
 func (rd reader) sum(s stats.Sample) seconds {
-	sum := seconds{spread: map[int]int64{}}
+	sum := newSeconds()
 	measured := time.Duration(s.Trial.MeasuredNS)
 	in := map[int]bool{}
 	for _, f := range rd.faults {
@@ -219,33 +223,39 @@ func (rd reader) sum(s stats.Sample) seconds {
 			}
 		}
 	}
-	for _, interval := range s.Trial.Intervals {
-		if !in[interval.Second] {
-			continue
-		}
-		sum.n++
-		for i := range interval.Series {
-			one := &interval.Series[i]
-			if one.Name != s.Series.Name {
-				continue
-			}
-			sum.planned += one.Planned
-			sum.good += one.InSLO
-			sum.ok += one.OK
-			sum.failed += one.Failed
-			sum.dropped += one.Dropped
-			sum.attempts += one.Attempts
-			sum.code += one.Codes[rd.gate.Select.Code]
-			if one.Spread == nil {
-				sum.spreadless = sum.spreadless || one.OK > 0
-				continue
-			}
-			for j, n := range one.Spread.Counts {
-				sum.spread[one.Spread.First+j] += n
-			}
+	for i := range s.Trial.Intervals {
+		if interval := &s.Trial.Intervals[i]; in[interval.Second] {
+			sum.add(interval, s.Series.Name, rd.gate.Select.Code)
 		}
 	}
 	return sum
+}
+
+func newSeconds() seconds { return seconds{spread: map[int]int64{}} }
+
+// add takes in a load entry's second.
+func (sum *seconds) add(interval *result.Interval, load, code string) {
+	sum.n++
+	for i := range interval.Series {
+		one := &interval.Series[i]
+		if one.Name != load {
+			continue
+		}
+		sum.planned += one.Planned
+		sum.good += one.InSLO
+		sum.ok += one.OK
+		sum.failed += one.Failed
+		sum.dropped += one.Dropped
+		sum.attempts += one.Attempts
+		sum.code += one.Codes[code]
+		if one.Spread == nil {
+			sum.spreadless = sum.spreadless || one.OK > 0
+			continue
+		}
+		for j, n := range one.Spread.Counts {
+			sum.spread[one.Spread.First+j] += n
+		}
+	}
 }
 
 // quantile is the class of the spread in which the rank lies, among the calls

@@ -446,3 +446,61 @@ func TestGateErrsAsSeldomAsItSays(t *testing.T) {
 		}
 	}
 }
+
+// A condition is judged by the seconds so far, of which there must be three.
+func TestWatcher(t *testing.T) {
+	r := resultOf(variantOf("a"), variantOf("b"))
+	second := func(n int, planned, ok, failed int64, class int) result.Interval {
+		s := result.IntervalSeries{Name: "reads", Planned: planned, OK: ok, InSLO: ok, Failed: failed, Attempts: 2 * (ok + failed), Codes: map[string]int64{"INTERNAL": failed}}
+		if ok > 0 {
+			s.Spread = &result.Spread{First: class, Counts: []int64{ok}}
+		}
+		return result.Interval{Second: n, Series: []result.IntervalSeries{s}}
+	}
+	slow := result.SpreadEdge(100 * ms)
+	for _, test := range []struct {
+		condition string
+		seconds   []result.Interval
+		want      int // the second, from 0, with which it is told; -1 is never
+	}{
+		{"errors > 50%", []result.Interval{second(-1, 100, 0, 100, 0), second(0, 100, 0, 100, 0), second(1, 100, 0, 100, 0), second(2, 100, 0, 100, 0)}, 3},
+		{"errors > 50%", []result.Interval{second(0, 100, 100, 0, 1), second(1, 100, 0, 100, 0), second(2, 100, 0, 100, 0), second(3, 100, 0, 100, 0)}, 2},
+		{"errors{code=INTERNAL} >= 25%", []result.Interval{second(0, 100, 100, 0, 1), second(1, 100, 100, 0, 1), second(2, 100, 100, 0, 1), second(3, 100, 0, 100, 0)}, 3},
+		{"errors > 25%", []result.Interval{second(0, 100, 100, 0, 1), second(1, 100, 100, 0, 1), second(2, 100, 100, 0, 1), second(3, 100, 0, 100, 0)}, -1},
+		// Nothing has ended yet, so that nothing is known.
+		{"in_slo < 50%", []result.Interval{second(0, 100, 0, 0, 0), second(1, 100, 0, 0, 0), second(2, 100, 0, 0, 0)}, -1},
+		{"p99 > 50ms", []result.Interval{second(0, 400, 400, 0, slow), second(1, 400, 400, 0, slow), second(2, 400, 400, 0, slow)}, 2},
+		{"p99 > 99ms", []result.Interval{second(0, 400, 400, 0, slow), second(1, 400, 400, 0, slow), second(2, 400, 400, 0, slow)}, -1}, // within the class
+		{"p99 > 50ms", []result.Interval{second(0, 10, 10, 0, slow), second(1, 10, 10, 0, slow), second(2, 10, 10, 0, slow)}, -1},       // too few
+		{"attempts > 1.9", []result.Interval{second(0, 10, 10, 0, 1), second(1, 10, 10, 0, 1), second(2, 10, 10, 0, 1)}, 2},
+		{"goodput < 11/s", []result.Interval{second(0, 10, 10, 0, 1), second(1, 10, 10, 0, 1), second(2, 10, 10, 0, 1)}, 2},
+		{"errors{variant=b} > 1%", []result.Interval{second(0, 100, 0, 100, 0), second(1, 100, 0, 100, 0), second(2, 100, 0, 100, 0)}, -1},
+	} {
+		g, err := gate.Parse(test.condition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Watchable(); err != nil {
+			t.Errorf("%s: %v", test.condition, err)
+		}
+		w, told := gate.NewWatcher([]gate.Gate{g}, gate.SubjectOf(r), 0), -1
+		for i, s := range test.seconds {
+			if reason := w.Add(s); reason != "" {
+				told = i
+				break
+			}
+		}
+		if told != test.want {
+			t.Errorf("%s is told at %d, want %d", test.condition, told, test.want)
+		}
+	}
+	for _, text := range []string{"max > 1s", "service.p99 > 1s", "p99 > baseline + 5%", "errors > @main + 1pp", "recovery > 5s", "errors{during=x} > 5%", "imbalance > 3"} {
+		g, err := gate.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g.Watchable() == nil {
+			t.Errorf("%s cannot be watched", text)
+		}
+	}
+}

@@ -17,6 +17,9 @@ type Result struct {
 	SchemaVersion int `json:"schema_version"`
 	// Partial is set when the run was interrupted before its plan was done.
 	Partial bool `json:"partial"`
+	// Aborted says which condition of the scenario's abort_when stopped the run,
+	// which is then partial, and of what it held.
+	Aborted string `json:"aborted,omitempty"`
 	// Started is when the first trial began; Elapsed how long all took.
 	Started     time.Time         `json:"started"`
 	ElapsedNS   int64             `json:"elapsed_ns"`

@@ -4,6 +4,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -69,6 +70,9 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	defer backends.close()
 	r.backends = backends
 
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	r.abort = func(reason string) { abort(abortedError(reason)) }
 	measured := false
 	for block := 0; r.another(res, block); block++ {
 		order := plan.Block(block)
@@ -82,6 +86,9 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 			}
 			if ctx.Err() != nil {
 				res.Partial = true
+				if aborted, ok := errors.AsType[abortedError](context.Cause(ctx)); ok {
+					res.Aborted = fmt.Sprintf("%s of %s, block %d", aborted, plan.Variants[index].Name, block)
+				}
 				summarizeValidity(res)
 				return res, nil
 			}
@@ -113,7 +120,13 @@ type runner struct {
 	opts     Options
 	backends *backends
 	progress *progress
+	abort    func(reason string)
 }
+
+// abortedError is the cause of a run's end that its scenario asked for.
+type abortedError string
+
+func (e abortedError) Error() string { return string(e) }
 
 func newResult(plan *scenario.Plan, opts Options) *result.Result {
 	res := &result.Result{

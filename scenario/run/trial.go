@@ -7,6 +7,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/engine"
@@ -92,17 +93,36 @@ type trial struct {
 	connections  int
 }
 
+// watcher looks out for what makes the run hopeless. A probe of a capacity is of
+// no variant of the plan, and goes where it hurts on purpose: it has none.
+func (t *trial) watcher() *gate.Watcher {
+	plan := t.runner.plan
+	for i := range plan.Variants {
+		if &plan.Variants[i] == t.variant {
+			return gate.NewWatcher(plan.AbortWhen, plan.Subject(), i)
+		}
+	}
+	return gate.NewWatcher(nil, plan.Subject(), 0)
+}
+
 // plan is the trial's load for the engine.
 func (t *trial) plan() engine.Plan {
 	s := t.variant.Scenario
 	sendID := s.Fleet != nil && s.Fleet.NeedsCallID()
 	names := t.backends.names()
+	watcher := t.watcher()
 	p := engine.Plan{
 		Seed: t.runner.plan.Seed, Block: t.block,
 		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
 		Barrier: t.barrier, Sleep: t.deps.Sleep,
 		OnInterval: func(i result.Interval) {
 			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)
+			// What only ends in the drain comes too late to stop anything.
+			if whole := time.Duration(i.Second+1)*time.Second <= t.runner.plan.Measure; whole {
+				if reason := watcher.Add(i); reason != "" {
+					t.abort(reason)
+				}
+			}
 		},
 		OnMeasured: func() {
 			t.usageAfter = t.usage()
