@@ -123,7 +123,7 @@ func TestRemoteFleetThatCannotBeUsed(t *testing.T) {
 	for name, c := range map[string]struct{ control, token, want string }{
 		"not there":   {"elsewhere:7000", "secret", "the fleet at one:7000"},
 		"other token": {"one:7000", "secret2", "must be the fleet's token"},
-		"no token":    {"one:7000", "", remoteToken + "}: is empty"},
+		"no token":    {"one:7000", "", "${" + remoteToken + "}: is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(remoteToken, map[bool]string{true: "secret"}[c.token != ""])
