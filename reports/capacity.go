@@ -50,7 +50,7 @@ func (c *capacity) slo() string { return clean(strings.Join(c.asked.SLO, ", ")) 
 // whose is the rate in question.
 func (c *capacity) whose() string {
 	if c.asked.Load != "" {
-		return clean(c.asked.Load) + " calls/s"
+		return "calls/s of " + clean(c.asked.Load)
 	}
 	return "calls/s"
 }
@@ -333,8 +333,8 @@ func (c *capacity) sentence(row *capacityRow, first bool) string {
 		return name + " meets " + c.slo() + " at no rate: " + beyond + ", the lowest that can be judged, " + strings.Join(c.misses(row), ", ") + "."
 	case row.RatePerS == 0:
 		return name + " met " + c.slo() + " at no rate that was tried: " + c.limit(row) + "."
-	case row.Limit == "":
-		return name + " carries at least " + at + slo + "; the search was interrupted."
+	case row.Limit == "" || !row.Confirmed:
+		return name + " carries at least " + at + slo + " in a single trial; the search was interrupted."
 	case row.Limit == result.LimitMaxRate:
 		return name + " carries " + at + slo + ", the highest rate that was allowed."
 	case row.Limit == result.LimitGenerator:
