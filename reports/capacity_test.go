@@ -137,6 +137,18 @@ func TestCapacityHeadline(t *testing.T) {
 			t.Errorf("the headline lacks %q:\n%s", want, text)
 		}
 	}
+	for limit, want := range map[result.CapacityLimit]string{
+		result.LimitGenerator: "Whether pool.size=6 meets p99 < 20ms, errors < 0.1% at any rate cannot be told: at 18.4/s, the load generator.",
+		result.LimitSLO:       "pool.size=6 meets p99 < 20ms, errors < 0.1% at no rate: at 18.4/s, the lowest that can be judged, p99 91.0 ms.",
+		result.LimitInFlight:  "pool.size=6 meets p99 < 20ms, errors < 0.1% at no rate: at 18.4/s max_in_flight.",
+	} {
+		r := capacities(t)
+		r.Variants, r.Capacity.Variants = r.Variants[2:4], r.Capacity.Variants[2:4]
+		r.Capacity.Variants[1].Limit = limit
+		if text := strings.ReplaceAll(strings.Join(newPage(r).headline, "\n"), "\u00a0", " "); !strings.Contains(text, want) {
+			t.Errorf("the headline lacks %q:\n%s", want, text)
+		}
+	}
 	half := strings.ReplaceAll(strings.Join(newPage(halfCapacities(t)).headline, "\n"), "\u00a0", " ")
 	for _, want := range []string{"size=2 carries at least 910 calls/s of reads with", "the search was interrupted", "size=4 was not searched to an end"} {
 		if !strings.Contains(half, want) {
