@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -114,16 +115,25 @@ func unfit(t *result.Trial) (limit result.CapacityLimit, detail string) {
 		case r.Code == "no_calls":
 			return result.LimitTooFew, r.Detail
 		case r.Verdict == result.Invalid && !slices.Contains(ofGenerator(), r.Code):
-			return result.LimitInvalid, r.Code + ": " + r.Detail
+			return result.LimitInvalid, told(r)
 		case r.Code == "sent_share" && dropped:
 			if limit == "" {
 				limit, detail = result.LimitInFlight, "more calls than max_in_flight would have been under way"
 			}
 		case r.Verdict == result.Invalid || r.Code == "generator_cpu":
-			limit, detail = result.LimitGenerator, r.Code+": "+r.Detail
+			limit, detail = result.LimitGenerator, told(r)
 		}
 	}
 	return limit, detail
+}
+
+// told is a reason in a line.
+func told(r result.Reason) string {
+	text := r.Code + ": " + r.Detail
+	if r.Code == "lag_p99" {
+		text += fmt.Sprintf(", by a p99 of %v", time.Duration(r.Figure).Round(10*time.Microsecond))
+	}
+	return text
 }
 
 // strained says that the generator may be why a trial missed the SLO, where gates
@@ -135,7 +145,7 @@ func strained(t *result.Trial, gates []result.Gate) (limit result.CapacityLimit,
 		if !slices.Contains(ofGenerator(), r.Code) || r.Code == "lag_p99" && !matters(t, gates) {
 			continue
 		}
-		return result.LimitGenerator, r.Code + ": " + r.Detail
+		return result.LimitGenerator, told(r)
 	}
 	return "", ""
 }
