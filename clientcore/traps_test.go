@@ -34,6 +34,7 @@ var traps = []struct{ trap, folder, test string }{
 	{"a health goroutine that nothing stops", ".", "TestTrapNothingIsLeftAfterClose"},
 	{"a closed error channel spins a select and loses the stream's error", ".", "TestTrapStreamKeepsItsError"},
 	{"Send's io.EOF hides the real status", ".", "TestSendEOFLeadsToTheStatus"},
+	{"Send's io.EOF taken for the end where another attempt can follow", ".", "TestSenderRetries"},
 	{"a status wrapped into a bare string", ".", "TestErrorsKeepTheirStatus"},
 	{"a status wrapped into a bare string", ".", "TestErrorsOfEachLayer"},
 	{"a watch drops the newest update when its channel is full", "discovery", "TestTrapNewestUpdateIsNeverLost"},

@@ -25,6 +25,11 @@ type capacityRow struct {
 	label   string
 }
 
+// untold is that no rate could be judged, one way or the other.
+func (row *capacityRow) untold() bool {
+	return row.RatePerS == 0 && slices.Contains([]result.CapacityLimit{result.LimitGenerator, result.LimitInvalid, result.LimitTooFew}, row.Limit)
+}
+
 // newCapacity reads what the result found; it has no rows where it was not asked.
 func newCapacity(r *result.Result) capacity {
 	c := capacity{result: r, asked: r.Capacity}
@@ -50,7 +55,7 @@ func (c *capacity) slo() string { return clean(strings.Join(c.asked.SLO, ", ")) 
 // whose is the rate in question.
 func (c *capacity) whose() string {
 	if c.asked.Load != "" {
-		return clean(c.asked.Load) + " calls/s"
+		return "calls/s of " + clean(c.asked.Load)
 	}
 	return "calls/s"
 }
@@ -84,6 +89,8 @@ func (c *capacity) rates() section {
 		switch {
 		case row.RatePerS > 0:
 			rates.cells = append(rates.cells, perSecond(row.RatePerS))
+		case row.untold():
+			rates.cells = append(rates.cells, "unknown")
 		case row.Limit != "":
 			rates.cells = append(rates.cells, "none")
 		default:
@@ -331,10 +338,14 @@ func (c *capacity) sentence(row *capacityRow, first bool) string {
 		return name + " was not searched to an end."
 	case row.RatePerS == 0 && row.Limit == result.LimitSLO:
 		return name + " meets " + c.slo() + " at no rate: " + beyond + ", the lowest that can be judged, " + strings.Join(c.misses(row), ", ") + "."
+	case row.untold() && row.BeyondPerS > 0:
+		return "Whether " + name + " meets " + c.slo() + " at any rate cannot be told: " + beyond + ", " + c.limit(row) + "."
+	case row.untold():
+		return "Whether " + name + " meets " + c.slo() + " at any rate cannot be told: " + c.limit(row) + "."
 	case row.RatePerS == 0:
-		return name + " met " + c.slo() + " at no rate that was tried: " + c.limit(row) + "."
-	case row.Limit == "":
-		return name + " carries at least " + at + slo + "; the search was interrupted."
+		return name + " meets " + c.slo() + " at no rate: " + beyond + " " + c.limit(row) + "."
+	case row.Limit == "" || !row.Confirmed:
+		return name + " carries at least " + at + slo + " in a single trial; the search was interrupted."
 	case row.Limit == result.LimitMaxRate:
 		return name + " carries " + at + slo + ", the highest rate that was allowed."
 	case row.Limit == result.LimitGenerator:

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -124,8 +125,14 @@ func worstLag(r *result.Result) (ns float64, ok bool) {
 	return ns, ok
 }
 
-// measured says whether any call was planned in any trial.
+// measured says whether any call was planned in any trial, or any concurrency has
+// a throughput.
 func measured(r *result.Result) (any bool) {
+	if r.Capacity != nil {
+		for _, v := range r.Capacity.Variants {
+			any = any || slices.ContainsFunc(v.Sweep, func(p result.CapacityPoint) bool { return len(p.PerS) > 0 })
+		}
+	}
 	eachTrial(r, func(t *result.Trial) {
 		for i := range t.Series {
 			any = any || t.Series[i].Planned > 0

@@ -573,6 +573,7 @@ func fixtures() map[string]func(testing.TB) *result.Result {
 		"outage": outage, "kinds": kinds, "interrupted": interrupted, "single": single,
 		"hostile": hostile, "wide": wide, "long": long,
 		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never, "matrix": matrix, "gated": gated,
+		"capacity": capacities, "capacity-half": halfCapacities, "scalability": scalabilities,
 		"empty": func(testing.TB) *result.Result { return base() },
 	}
 }

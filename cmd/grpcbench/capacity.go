@@ -4,11 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -150,39 +147,30 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 	if err := plan.CheckSecrets(); err != nil {
 		return usageError("%v", err)
 	}
-	standard, out := flags.out == "", flags.out
-	if standard {
-		out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
-	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return usageError("--out: %v", err)
+	out, err := makeOutFolder(flags.out, plan.Base.Name)
+	if err != nil {
+		return err
 	}
 	raiseGCTarget()
 	if !flags.quiet {
 		told := capacityProgress{a.stderr}
 		o.OnProbe, o.OnPoint = told.probe, told.point
 	}
-	path := filepath.Join(out, resultName)
 	ctx := c.Context()
 	r, err := bench.Capacity(ctx, plan, bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage},
-		bench.Options{Note: flags.note, Labels: labels, Version: version(), OnTrial: newSaver(path).save}, o)
+		bench.Options{Note: flags.note, Labels: labels, Version: version(), OnTrial: newSaver(out.file()).save}, o)
 	var failures []error
 	if err != nil {
 		failures = append(failures, internalError(err))
 	}
 	if r == nil {
-		_ = os.Remove(out) // only if it is still empty
+		out.abandon()
 		return mostImportant(failures)
 	}
-	if err := r.Save(path); err != nil {
+	if err := out.keep(r); err != nil {
 		failures = append(failures, internalError(err))
-	} else {
-		if standard {
-			pointToLatest(out)
-		}
-		if !flags.quiet {
-			fmt.Fprintf(a.stderr, "result: %s\n", path)
-		}
+	} else if !flags.quiet {
+		fmt.Fprintf(a.stderr, "result: %s\n", out.file())
 	}
 	if err := a.render(rendered, r); err != nil {
 		failures = append(failures, err)

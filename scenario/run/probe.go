@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -82,7 +83,7 @@ func (p *probe) measure(ctx context.Context, block int) (result.CapacityLimit, e
 				return "", err
 			}
 			if alone.limit != "" {
-				limit, detail = strained(t)
+				limit, detail = strained(t, alone.gates)
 			}
 		}
 		switch {
@@ -114,27 +115,58 @@ func unfit(t *result.Trial) (limit result.CapacityLimit, detail string) {
 		case r.Code == "no_calls":
 			return result.LimitTooFew, r.Detail
 		case r.Verdict == result.Invalid && !slices.Contains(ofGenerator(), r.Code):
-			return result.LimitInvalid, r.Code + ": " + r.Detail
+			return result.LimitInvalid, told(r)
 		case r.Code == "sent_share" && dropped:
 			if limit == "" {
 				limit, detail = result.LimitInFlight, "more calls than max_in_flight would have been under way"
 			}
 		case r.Verdict == result.Invalid || r.Code == "generator_cpu":
-			limit, detail = result.LimitGenerator, r.Code+": "+r.Detail
+			limit, detail = result.LimitGenerator, told(r)
 		}
 	}
 	return limit, detail
 }
 
-// strained says that the generator may be why a trial missed the SLO. Its own
-// lateness counts as response time: it can make a trial miss, and not meet.
-func strained(t *result.Trial) (limit result.CapacityLimit, detail string) {
+// told is a reason in a line.
+func told(r result.Reason) string {
+	text := r.Code + ": " + r.Detail
+	if r.Code == "lag_p99" {
+		text += fmt.Sprintf(", by a p99 of %v", time.Duration(r.Figure).Round(10*time.Microsecond))
+	}
+	return text
+}
+
+// strained says that the generator may be why a trial missed the SLO, where gates
+// are the conditions as they were judged of it. Its own lateness counts as response
+// time: it can make a trial miss, and not meet; and only one that would not have
+// missed without it.
+func strained(t *result.Trial, gates []result.Gate) (limit result.CapacityLimit, detail string) {
 	for _, r := range t.Validity.Reasons {
-		if slices.Contains(ofGenerator(), r.Code) {
-			return result.LimitGenerator, r.Code + ": " + r.Detail
+		if !slices.Contains(ofGenerator(), r.Code) || r.Code == "lag_p99" && !matters(t, gates) {
+			continue
 		}
+		return result.LimitGenerator, told(r)
 	}
 	return "", ""
+}
+
+// matters says that one of the missed times would have been within its limit had
+// calls not left as late as the p99 of lag says.
+func matters(t *result.Trial, gates []result.Gate) bool {
+	for _, g := range gates {
+		for _, c := range g.Cases {
+			if g.Unit != gate.Duration.String() || c.Outcome == result.GatePassed || c.Figure == nil {
+				continue
+			}
+			for i := range t.Series {
+				s := &t.Series[i]
+				if lag := s.Latency[result.Lag].P99NS; s.Name == c.Load && lag != nil && *c.Figure-float64(*lag) <= g.Limit {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // met is whether trials meet the SLO: limit is empty where they do.
