@@ -30,6 +30,12 @@ test: ## the whole test suite
 race: ## the whole test suite under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./...
 
+.PHONY: oracles
+oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken
+	@$(GO) -C scenario/run test -count=1 -run '^TestOracles$$' -args -oracles
+	@# The recursion itself against theory, over 10⁷ draws, and the fleet alone to the nanosecond.
+	@$(GO) test -count=1 -run '^(TestRecursionsAreTheory|TestQueueIsKieferWolfowitz|TestLossIsErlangs)$$' ./fakeserver
+
 .PHONY: e2e
 e2e: e2e-discovery e2e-reports ## what needs real servers, tools or a browser
 
