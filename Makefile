@@ -30,12 +30,6 @@ test: ## the whole test suite
 race: ## the whole test suite under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./...
 
-.PHONY: oracles
-oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken
-	@$(GO) -C scenario/run test -count=1 -run '^TestOracles$$' -args -oracles
-	@# The recursion itself against theory, over 10⁷ draws, and the fleet alone to the nanosecond.
-	@$(GO) test -count=1 -run '^(TestRecursionsAreTheory|TestQueueIsKieferWolfowitz|TestLossIsErlangs)$$' ./fakeserver
-
 .PHONY: e2e
 e2e: e2e-discovery e2e-reports ## what needs real servers, tools or a browser
 
@@ -81,6 +75,12 @@ bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
+
+.PHONY: oracles
+oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken
+	@$(GO) -C scenario/run test -count=1 -run '^TestOracles$$' -args -oracles
+	@# The recursion itself against theory, over 10⁷ draws, and the fleet alone to the nanosecond.
+	@$(GO) test -count=1 -run '^(TestRecursionsAreTheory|TestQueueIsKieferWolfowitz|TestLossIsErlangs)$$' ./fakeserver
 
 .PHONY: generate
 generate: ## make the Go code of the .proto files
