@@ -83,6 +83,12 @@ bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
 
+.PHONY: oracles
+oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken
+	@$(GO) -C scenario/run test -count=1 -run '^TestOracles$$' -args -oracles
+	@# The recursion itself against theory, over 10⁷ draws, and the fleet alone to the nanosecond.
+	@$(GO) test -count=1 -run '^(TestRecursionsAreTheory|TestQueueIsKieferWolfowitz|TestLossIsErlangs)$$' ./fakeserver
+
 .PHONY: generate
 generate: ## make the Go code of the .proto files
 	$(GO) run ./fakeserver/internal/genproto

@@ -111,6 +111,10 @@ func TestJudgeAgainstALimit(t *testing.T) {
 	for i := range few.Trials[:3] {
 		few.Trials[i].Series[0].Planned = 300
 	}
+	stuck := variantOf("a", 10, 10, 10, 10, 10, 10)
+	for i := range stuck.Trials {
+		stuck.Trials[i].State = []result.State{result.NotRecovered, result.Metastable}[i%2]
+	}
 	for _, test := range []struct {
 		v    result.Variant
 		gate string
@@ -144,6 +148,7 @@ func TestJudgeAgainstALimit(t *testing.T) {
 		{six, "cpu_per_call < 21us", "passed 20000"},
 		{six, "allocs_per_call < 100", "failed 100"},
 		{six, "recovery < 5s", "inconclusive – no fault ended early enough in a trial to see a recovery"},
+		{stuck, "recovery < 5s", "failed –!"},
 		{variantOf("a"), "p99 < 5s", "inconclusive – no trial of it was measured"},
 	} {
 		got := judge(t, resultOf(test.v), test.gate, nil)

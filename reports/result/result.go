@@ -345,6 +345,17 @@ type Interval struct {
 	Series []IntervalSeries `json:"series"`
 	// Breakers are the changes of circuit breakers in this second, in order.
 	Breakers []BreakerChange `json:"breakers,omitempty"`
+	// Pool is how the clients' channels stood when the interval ended.
+	Pool *PoolStates `json:"pool,omitempty"`
+}
+
+// PoolStates is the channels of all clients at one moment.
+type PoolStates struct {
+	// Channels is how many were in each state, as gRPC writes it (READY); a
+	// state that none was in is left out.
+	Channels map[string]int `json:"channels"`
+	// Connections is how many were READY, over all channels.
+	Connections int `json:"connections"`
 }
 
 // IntervalSeries is one load entry's second. A call counts as planned and

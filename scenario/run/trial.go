@@ -58,7 +58,7 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 	clients.waitReady(connecting)
 	done()
 
-	t := &trial{runner: r, variant: v, block: block, clients: clients}
+	t := &trial{runner: r, variant: v, block: block, clients: clients, pools: poolLog{}}
 	if v.Scenario.Fleet != nil {
 		r.progress.phase(WarmingUp)
 		// Announced so that fault windows with a negative `at` open in the
@@ -91,6 +91,7 @@ type trial struct {
 	usageBefore  Usage
 	usageAfter   Usage
 	connections  int
+	pools        poolLog
 }
 
 // watcher looks out for what makes the run hopeless. A probe of a capacity is of
@@ -116,6 +117,7 @@ func (t *trial) plan() engine.Plan {
 		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
 		Barrier: t.barrier, Sleep: t.deps.Sleep,
 		OnInterval: func(i result.Interval) {
+			t.pools.note(i.Second, t.clients.stats())
 			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)
 			// What only ends in the drain comes too late to stop anything.
 			if whole := time.Duration(i.Second+1)*time.Second <= t.runner.plan.Measure; whole {
@@ -211,6 +213,7 @@ func (t *trial) dead(o *engine.Outcome) *result.Trial {
 		out.Started, out.MeasuredNS = o.T0.UTC(), int64(o.Measured)
 		out.Series, out.Intervals, out.Exemplars = o.Series, o.Intervals, o.Exemplars
 	}
+	t.pools.place(out.Intervals)
 	out.Series, out.Intervals, out.Exemplars = list(out.Series), list(out.Intervals), list(out.Exemplars)
 	out.Validity.Add(result.Reason{Code: "fleet_died", Verdict: result.Invalid, Figure: 1, Detail: "the fleet's process ended, or answered no more, during the trial"})
 	return out
@@ -250,6 +253,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 	if fleet := t.variant.Scenario.Fleet; fleet != nil && fleet.Front != fakeserver.NoFront {
 		out.Client.Imbalance = fleetImbalance(out.Fleet)
 	}
+	t.pools.place(out.Intervals)
 	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0, t.backends.names()))
 	reconcile(out, settled, underWay(t.fleetBefore), lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
