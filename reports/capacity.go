@@ -344,8 +344,12 @@ func (c *capacity) sentence(row *capacityRow, first bool) string {
 		return "Whether " + name + " meets " + c.slo() + " at any rate cannot be told: " + c.limit(row) + "."
 	case row.RatePerS == 0:
 		return name + " meets " + c.slo() + " at no rate: " + beyond + " " + c.limit(row) + "."
-	case row.Limit == "" || !row.Confirmed:
+	case !row.Confirmed && c.result.Partial:
 		return name + " carries at least " + at + slo + " in a single trial; the search was interrupted."
+	case !row.Confirmed:
+		return name + " carries at least " + at + slo + " in a single trial; others, to confirm it, were not fit to act on."
+	case row.Limit == "":
+		return name + " carries at least " + at + slo + "; the search was interrupted."
 	case row.Limit == result.LimitMaxRate:
 		return name + " carries " + at + slo + ", the highest rate that was allowed."
 	case row.Limit == result.LimitGenerator:

@@ -149,6 +149,16 @@ func TestCapacityHeadline(t *testing.T) {
 			t.Errorf("the headline lacks %q:\n%s", want, text)
 		}
 	}
+	alone := capacities(t)
+	alone.Capacity.Variants[4].Confirmed = false
+	if text := strings.ReplaceAll(strings.Join(newPage(alone).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=8 carries at least 1,400 calls/s in a single trial; others, to confirm it, were not fit to act on.") {
+		t.Error(text)
+	}
+	cut := halfCapacities(t)
+	cut.Capacity.Variants[1].Confirmed = true
+	if text := strings.ReplaceAll(strings.Join(newPage(cut).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=2 carries at least 910 calls/s of reads with p99 < 20ms, errors < 0.1%; the search was interrupted.") {
+		t.Error(text)
+	}
 	half := strings.ReplaceAll(strings.Join(newPage(halfCapacities(t)).headline, "\n"), "\u00a0", " ")
 	for _, want := range []string{"size=2 carries at least 910 calls/s of reads with", "the search was interrupted", "size=4 was not searched to an end"} {
 		if !strings.Contains(half, want) {

@@ -71,7 +71,8 @@ type Found struct {
 // logarithmic scale until it is Within. A single trial may err, to either side;
 // so both ends are then measured with Trials trials, and where that contradicts,
 // the search goes on from there, in steps that grow, with as many trials for each
-// rate. Each of the two passes takes at most Bound probes.
+// rate. Where nothing can be confirmed because every probe is Unfit, what one trial
+// has shown comes back, not Confirmed. Each of the two passes takes at most Bound probes.
 //
 // On an error what was found until then comes back beside it.
 func Search(ctx context.Context, o Options, probe Probe) (Found, error) {
@@ -82,7 +83,7 @@ func Search(ctx context.Context, o Options, probe Probe) (Found, error) {
 	if first.low == 0 && first.blind > 0 {
 		return first.found(), nil // nothing to confirm: little can be told anywhere
 	}
-	second := bracket{Options: o, probe: probe, trials: o.Trials}
+	second := bracket{Options: o, probe: probe, trials: o.Trials, patience: patience}
 	from, step := o.Least, float64(fastest)
 	if first.low > 0 {
 		from, step = first.low, 1+o.Within
@@ -96,6 +97,9 @@ func Search(ctx context.Context, o Options, probe Probe) (Found, error) {
 		}
 		return second.found(), err
 	}
+	if second.low == 0 && second.why == Unfit && first.low > 0 {
+		return first.found(), nil // not confirmed, and not refuted either
+	}
 	return second.found(), nil
 }
 
@@ -103,6 +107,9 @@ const (
 	// fastest is the largest step between two rates: more would put a system far
 	// beyond what it can bear.
 	fastest = 2
+	// patience is how many rates in a row may be unfit, and none met, before it is
+	// given up to confirm anything.
+	patience = 4
 	// smallest is the smallest first one: rates that are rounded still differ.
 	smallest = 1.02
 )
@@ -130,6 +137,8 @@ type bracket struct {
 	low, high float64 // 0: none
 	blind     float64 // highest rate that was too low to tell; 0: none
 	why       Verdict // of high
+	patience  int     // rates that may be unfit in a row before any met; 0: all
+	unfit     int     // so far
 }
 
 func (b *bracket) found() Found {
@@ -153,6 +162,12 @@ func (b *bracket) search(ctx context.Context, rate, step float64) error {
 			b.blind = rate
 		default:
 			b.high, b.why = rate, verdict
+		}
+		if b.unfit++; verdict != Unfit {
+			b.unfit = 0
+		}
+		if b.low == 0 && b.patience > 0 && b.unfit >= b.patience {
+			return nil
 		}
 		next, more := b.next(step)
 		if !more {
