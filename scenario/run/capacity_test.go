@@ -233,6 +233,37 @@ drain: 1m
 	})
 }
 
+// What is saved meanwhile, in case the process is killed, has the rates that were
+// tried so far.
+func TestCapacityIsSavedMeanwhile(t *testing.T) {
+	inWorld(t, func(w *world) {
+		slo, err := gate.ParseAll("max < 50ms")
+		if err != nil {
+			w.Fatal(err)
+		}
+		saved, probes := 0, 0
+		r, err := run.Capacity(w.Context(), w.plan(`
+fleet: {backends: 1, isolation: inprocess, service_time: {fixed: 5ms}}
+client: {retry: none}
+load: [{call: GetUser, arrivals: constant, rate: 50/s}]
+warmup: 0s
+measure: 500ms
+`), w.deps(), run.Options{OnTrial: func(r *result.Result) {
+			got := r.Capacity.Variants[0]
+			if saved++; !r.Partial || len(got.Probes) != saved || got.RatePerS != got.Probes[saved-1].RatePerS || r.Validity.Verdict != result.Valid {
+				w.Errorf("after %d: partial %v, %+v, %+v", saved, r.Partial, got, r.Validity)
+			}
+		}}, run.CapacityOptions{SLO: slo, Most: 200, OnProbe: func(variant string, p result.CapacityProbe) {
+			if probes++; variant != "default" || p.RatePerS < 50 {
+				w.Errorf("%s: %+v", variant, p)
+			}
+		}})
+		if err != nil || r.Partial || saved != 4 || probes != 4 { // 50, 100, 200, and 200 again
+			w.Errorf("%v, partial %v, saved %d times, told %d times", err, r.Partial, saved, probes)
+		}
+	})
+}
+
 // Where even the lowest rate misses, that is what is said.
 func TestCapacityOfNone(t *testing.T) {
 	inWorld(t, func(w *world) {
