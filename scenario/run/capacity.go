@@ -144,6 +144,10 @@ func (c *capacityRun) rate(ctx context.Context, i int, v *scenario.Variant, out 
 			trials[rate] = p.trials
 		}
 		out.Probes = append(out.Probes, p.out)
+		if verdict == capacity.Met {
+			// As far as it is known: what is saved meanwhile is marked partial.
+			out.RatePerS = max(out.RatePerS, rate)
+		}
 		if c.OnProbe != nil {
 			c.OnProbe(v.Name, p.out)
 		}
