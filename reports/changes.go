@@ -12,9 +12,9 @@ import (
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
-// Changes is what became of each variant's figures from one result to another.
-// Results share no blocks, so that their trials are compared as independent
-// samples: by the Hodges–Lehmann shift with the interval of the Mann–Whitney test.
+// Changes is what became of each variant's figures from one result to another:
+// block by block where both have the same seed, and else as independent trials, by
+// the Hodges–Lehmann shift with the interval of the Mann–Whitney test.
 type Changes struct {
 	Old, New *result.Result
 	// Differences is in what the two differ that makes comparing them doubtful.
@@ -136,7 +136,7 @@ func (c Changes) table(pairs []changePair, first bool) (columns []column, rows i
 				continue
 			}
 			before, now, text := f.show(p.old), f.show(p.now), blank
-			if d, _, ok := stats.CompareIndependent(p.now, p.old, f.metric, len(pairs)); ok {
+			if d, ok := stats.CompareResults(p.now, p.old, f.metric, len(pairs), c.sameDraws()); ok {
 				if text = comparison(&d); d.Shown() {
 					shown = append(shown, f.head+" of "+clean(p.variant))
 				}
@@ -151,17 +151,27 @@ func (c Changes) table(pairs []changePair, first bool) (columns []column, rows i
 	return columns, rows, shown
 }
 
+// sameDraws says whether trials of the same block met the same draws.
+func (c Changes) sameDraws() bool { return c.Old.Seed == c.New.Seed }
+
 // notes explains the table, and why nothing could be shown of so few trials.
 func (c Changes) notes(pairs []changePair, alone []string) []string {
+	paired := false
 	out := []string{
-		"change: of independent trials, 95 % intervals, which hold together for a figure; shares in points",
+		"",
 		undecided + " no difference shown (in brackets what would have been)",
 	}
 	few := false
 	for _, p := range pairs {
-		d, _, ok := stats.CompareIndependent(p.now, p.old, stats.InSLO(), len(pairs))
+		d, ok := stats.CompareResults(p.now, p.old, stats.InSLO(), len(pairs), c.sameDraws())
+		paired = paired || d.Blocks > 0
 		few = few || ok && !d.Possible()
 	}
+	how := "of independent trials"
+	if paired {
+		how = "block by block"
+	}
+	out[0] = "change: " + how + ", 95 % intervals, which hold together for a figure; shares in points"
 	if few {
 		out = append(out, "too few trials to show a difference")
 	}

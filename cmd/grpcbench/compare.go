@@ -25,7 +25,8 @@ func (a *app) compareCommand() *cobra.Command {
 		Long: `compare shows, for each variant and load entry that both results have, what became
 of p50, p99, the share in SLO, errors, attempts and CPU per call. OLD and NEW are a
 result.json, the folder of one, or @NAME for a stored baseline. ~ is no difference
-shown, with the one that would have been.
+shown, with the one that would have been. Results with the same seed are compared
+block by block, others as independent trials.
 
 Results of another scenario, load or class of machine are refused unless --force is
 given; trials, gates and words of the scenario do not count. A gate calls OLD @old.

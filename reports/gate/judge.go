@@ -159,7 +159,7 @@ func (j judging) one(p pick) result.GateCase {
 	case j.gate.Bound.Reference == "":
 		j.alone(&c, mine)
 	case j.stored != nil:
-		j.independent(&c, p, mine)
+		j.elsewhere(&c, p, mine)
 	default:
 		j.paired(&c, p, mine)
 	}

@@ -241,6 +241,20 @@ func TestJudgeAgainstAStoredResult(t *testing.T) {
 	}
 }
 
+// With the same seed blocks met the same draws, and with enough of them that is
+// used: six ratios from 1.1 to 1.2, where the trials themselves are far apart. With
+// another seed nothing can be told.
+func TestJudgeAgainstAStoredResultOfTheSameSeed(t *testing.T) {
+	main, now := resultOf(variantOf("a", 10, 20, 40, 80, 160, 320)), resultOf(variantOf("a", 11, 24, 48, 96, 192, 384))
+	if got := judge(t, now, "p99 <= @main + 5%", main); written(got.Cases[0]) != "failed 1.2 [1.1 1.2]" {
+		t.Errorf("the same seed: %s", written(got.Cases[0]))
+	}
+	main.Seed++
+	if got := judge(t, now, "p99 <= @main + 5%", main); got.Outcome != result.GateInconclusive || *got.Cases[0].Low > 0.5 {
+		t.Errorf("another seed: %s", written(got.Cases[0]))
+	}
+}
+
 func TestInvalidIsNotJudged(t *testing.T) {
 	r := resultOf(variantOf("a", 1000))
 	r.Validity.Verdict = result.Invalid
@@ -410,7 +424,9 @@ func runs(t *testing.T, text string, k int, cv, ratio float64, stored bool) (fai
 		}
 		var got result.Gate
 		if stored {
-			got = judge(t, resultOf(variantOf("a", b...)), text, resultOf(variantOf("a", a...)))
+			old := resultOf(variantOf("a", a...))
+			old.Seed++ // other draws
+			got = judge(t, resultOf(variantOf("a", b...)), text, old)
 		} else {
 			got = judge(t, resultOf(variantOf("a", a...), variantOf("b", b...)), text, nil)
 		}

@@ -33,9 +33,8 @@ func (j judging) paired(c *result.GateCase, p pick, mine readings) {
 	j.differs(c, d)
 }
 
-// independent judges how the figure differs from that of a stored result, with
-// which it shares no blocks.
-func (j judging) independent(c *result.GateCase, p pick, mine readings) {
+// elsewhere judges how the figure differs from that of a stored result.
+func (j judging) elsewhere(c *result.GateCase, p pick, mine readings) {
 	name := j.gate.Bound.Reference
 	other := variantNamed(j.stored, c.Variant)
 	if other == nil {
@@ -51,7 +50,7 @@ func (j judging) independent(c *result.GateCase, p pick, mine readings) {
 		c.Reason = reason
 		return
 	}
-	d, _, ok := stats.CompareIndependent(mine.samples, theirs.samples, j.metric(mine, theirs), len(j.picks))
+	d, ok := stats.CompareResults(mine.samples, theirs.samples, j.metric(mine, theirs), len(j.picks), j.stored.Seed == j.result.Seed)
 	if !ok {
 		c.Reason = "it cannot be compared with @" + name
 		return

@@ -185,6 +185,21 @@ func CompareIndependent(variant, other []Sample, m Metric, family int) (c Compar
 	}, MannWhitney(a, b), true
 }
 
+// CompareResults compares variants of two results. sameDraws says that they have
+// the same seed: then trials of the same block met the same arrivals, service times
+// and faults, and are compared block by block as within one result, which is free
+// of what the draws do to both. That takes as many blocks as it does there; with
+// fewer, or without it, the trials are compared as independent ones.
+func CompareResults(variant, other []Sample, m Metric, family int, sameDraws bool) (Comparison, bool) {
+	if sameDraws {
+		if c, ok := Compare(variant, other, m, family); ok && c.Blocks >= TrialsNeeded(family) {
+			return c, true
+		}
+	}
+	c, _, ok := CompareIndependent(variant, other, m, family)
+	return c, ok
+}
+
 // values is the scaled figures of the trials that have a say.
 func (m Metric) values(samples []Sample) (values []float64, ok bool) {
 	for _, s := range samples {

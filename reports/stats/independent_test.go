@@ -145,3 +145,22 @@ func TestCompareIndependent(t *testing.T) {
 		t.Error("compared nothing")
 	}
 }
+
+// Results of the same seed are compared block by block where there are blocks
+// enough, and else as independent ones.
+func TestCompareResults(t *testing.T) {
+	var a, b []Sample
+	for block := range 7 {
+		level := int64(1000 << block)
+		a, b = append(a, p99(block, 1000, level)), append(b, p99(block, 1000, 2*level))
+	}
+	if c, ok := CompareResults(b, a, ResponseAt(P99), 1, true); !ok || c.Blocks != 7 || !c.Shown() || math.Abs(c.Estimate-2) > 1e-9 {
+		t.Errorf("the same seed: %+v", c)
+	}
+	if c, ok := CompareResults(b, a, ResponseAt(P99), 1, false); !ok || c.Blocks != 0 || c.Shown() {
+		t.Errorf("another seed: %+v", c)
+	}
+	if c, ok := CompareResults(b[:4], a[:4], ResponseAt(P99), 1, true); !ok || c.Blocks != 0 {
+		t.Errorf("few blocks: %+v", c)
+	}
+}
