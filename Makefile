@@ -24,11 +24,11 @@ run: build ## build and run the quick scenario (SCENARIO=file for another)
 
 .PHONY: test
 test: ## the whole test suite
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 .PHONY: race
 race: ## the whole test suite under the race detector
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 
 .PHONY: gates
 gates: ## run quick.yaml and judge it by gates: half a minute
