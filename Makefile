@@ -27,12 +27,12 @@ test: ## the whole test suite
 	$(GO) test -timeout 20m ./...
 
 .PHONY: race
-race: ## the whole test suite under the race detector
+race: ## the test suite under the race detector, but for what takes very many calls
 	@# One processor for tests in virtual time: where two goroutines of a synctest
 	@# bubble set timers that are due at once, Go 1.26's race detector may crash
 	@# (runtime.(*timer).modify runs both in one race context). It finds races by
 	@# order, not by luck. The crowd, in real time, has all processors.
-	CGO_ENABLED=1 $(GO) test -race -cpu 1 -timeout 30m ./...
+	CGO_ENABLED=1 $(GO) test -race -short -cpu 1 -timeout 30m ./...
 	CGO_ENABLED=1 $(GO) test -race -run '^TestTenThousandGoroutines$$' ./clientcore
 
 .PHONY: gates

@@ -28,6 +28,9 @@ measure: 20s
 // The capacity of M/M/1 at a p99 is known: t_p = −ln(1−p)/(μ−λ), so that
 // p99 < 115.13 ms holds up to λ = 160/s.
 func TestCapacityOfOneWorker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many calls")
+	}
 	out := t.TempDir()
 	code, stdout, stderr := inVirtualTime(t, "capacity", write(t, "one.yaml", oneWorker), "--slo", "p99 < 115.13ms, errors < 0.1%", "--out", out)
 	if code != exitOK {

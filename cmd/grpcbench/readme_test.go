@@ -17,6 +17,9 @@ import (
 // name becomes that file. `make run` is run for real; of `make test`, which
 // this is part of, only that there is such a target.
 func TestReadmeCommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs programs, which the race detector does not see")
+	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,9 @@ import (
 // quick.yaml against a fleet that is slower by a tenth fails with 99, and against
 // itself with other draws it never does: in virtual time, where only draws differ.
 func TestQuickCatchesASlowerFleet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many calls")
+	}
 	// Twelve trials rather than seven: an odd one among them decides nothing.
 	quick := func(sets ...string) string {
 		t.Helper()

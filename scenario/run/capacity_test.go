@@ -69,6 +69,9 @@ measure: 4s
 // One worker of 10 ms serves 100 calls a second and no more. Which of them are
 // scaled decides what the rest leaves.
 func TestCapacityOfALoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many calls")
+	}
 	tests := map[string]struct {
 		load  string
 		truth float64
@@ -217,6 +220,9 @@ measure: 4s
 
 // A rate whose calls pile up is none that the system carries, however lax the SLO.
 func TestCapacityOfALaxSLO(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many calls")
+	}
 	inWorld(t, func(w *world) {
 		r := w.capacity(w.Context(), w.plan(`
 fleet: {backends: 1, isolation: inprocess, concurrency: 1, service_time: {fixed: 10ms}}
@@ -288,6 +294,9 @@ measure: 2s
 // The closed loops of a sweep have laws that are known: one worker behind the
 // server makes σ = 1, as many as there are calls make none of it.
 func TestSweep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many calls")
+	}
 	const text = `
 fleet: {backends: 1, isolation: inprocess, service_time: {fixed: 5ms}%s}
 client: {retry: none}

@@ -66,6 +66,9 @@ func share(what string, theory, measured float64, n int64) finding {
 
 // TestOracles fails where a bound is broken; with -oracles it prints the table.
 func TestOracles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many calls")
+	}
 	var lines []string
 	for _, o := range oracles() {
 		t.Run(o.name, func(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 
 // Trials are added until the intervals are narrow enough, or there are enough.
 func TestAutoTrials(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many calls")
+	}
 	for name, c := range map[string]struct {
 		service    string
 		settings   string
