@@ -12,7 +12,7 @@ import (
 // metastableOracle runs the shipped scenario as it is, but for the number of
 // trials and for long enough to tell a metastable failure from a slow recovery:
 // after a freeze of 2 s one attempt recovers in about 8 s, three never do, three
-// with a budget of gRFC A6 in about 7 s. A queue this busy takes from 5 to 16 s by
+// with a budget of gRFC A6 in about 7 s. A queue this busy takes from 5 to 19 s by
 // chance: it is the median that is judged.
 func metastableOracle(w *world) []finding {
 	if raceEnabled {
