@@ -669,16 +669,20 @@ func TestManyCallersWhileBackendsRestart(t *testing.T) {
 	t.Run("retried", func(t *testing.T) {
 		cfg := clientcore.Default()
 		cfg.Retry.Base, cfg.Retry.Attempts = ms, 4
-		manyCallers(t, cfg)
+		manyCallers(t, cfg, false)
 	})
 	t.Run("hedged", func(t *testing.T) {
 		cfg := hedged(after(500*time.Microsecond, 4))
 		cfg.Methods = map[string]clientcore.Method{"ServerStream": {Hedge: &hedge.Policy{After: hedge.After{Percentile: 50}}}}
-		manyCallers(t, cfg)
+		manyCallers(t, cfg, true)
 	})
 }
 
-func manyCallers(t *testing.T, cfg clientcore.Config) {
+// manyCallers calls all kinds while backends come and go. bare is whether a
+// bidirectional stream is grpc-go's own, no layer of ours around it: grpc-go may
+// then say io.EOF from SendMsg of a stream that lives, and a caller that ends it
+// for that gets OK for the messages before (TestSendLostAndFound).
+func manyCallers(t *testing.T, cfg clientcore.Config, bare bool) {
 	n := newNetwork()
 	addresses := []string{"b0", "b1", "b2"}
 	backends := make([]*backend, len(addresses))
@@ -720,7 +724,7 @@ func manyCallers(t *testing.T, cfg clientcore.Config) {
 					if _, isStatus := status.FromError(err); !isStatus {
 						t.Errorf("not a status: %v", err)
 					}
-				case got != want:
+				case got != want && (!bare || got+",more" != want):
 					t.Errorf("got %q, want %q", got, want)
 				default:
 					ok.Add(1)

@@ -65,7 +65,7 @@ func (r *Retrier) NewStream(ctx context.Context, next grpc.ClientConnInterface, 
 // stream is one call that may take several attempts.
 //
 // mu guards the fields below it. It is never held over a call into grpc: who is
-// in one is noted in receiving, retrying and replaying, and others wait for
+// in one is noted in receiving, retrying and replayed, and others wait for
 // changed. Only the observer is told under it, so that it hears of attempts in
 // their order; it does not block.
 type stream struct {
@@ -88,10 +88,10 @@ type stream struct {
 	changed   sync.Cond
 	current   *attempt // nil while there is none
 	used      progress
-	live      bool // an attempt has begun and not ended
-	receiving bool // someone is in current.RecvMsg
-	retrying  bool // someone replaces current
-	replaying bool // someone sends frames to current again
+	live      bool     // an attempt has begun and not ended
+	receiving bool     // someone is in current.RecvMsg
+	retrying  bool     // someone replaces current
+	replayed  *attempt // someone sends frames to it again
 	finished  bool
 	result    error // what RecvMsg returns when finished; io.EOF is success
 	frames    []*frame.Frame
@@ -203,7 +203,9 @@ func (s *stream) publish(a *attempt) []*frame.Frame {
 	s.current = a
 	s.retrying = false
 	frames := s.frames
-	s.replaying = len(frames) > 0 || s.closed
+	if s.replayed = nil; len(frames) > 0 || s.closed {
+		s.replayed = a
+	}
 	finished := s.finished
 	s.changed.Broadcast()
 	s.mu.Unlock()
@@ -217,27 +219,30 @@ func (s *stream) publish(a *attempt) []*frame.Frame {
 }
 
 // replay sends frames to a, and the end of sending where it was reached. An
-// attempt that fails meanwhile is whoever receives' concern.
+// attempt that fails meanwhile is whoever receives' concern: its replay may then
+// go on while the next attempt's has begun.
 func (s *stream) replay(a *attempt, frames []*frame.Frame) {
 	s.mu.Lock()
-	if !s.replaying {
+	if s.replayed != a {
 		s.mu.Unlock()
 		return
 	}
 	closed := s.closed
 	s.mu.Unlock()
 	for _, f := range frames {
-		if a.SendMsg(f) != nil {
-			break
-		}
+		// io.EOF is no reason to stop, see sendFailed: the rest would be missing
+		// where grpc-go opens the attempt again. Otherwise it costs nothing.
+		_ = a.SendMsg(f)
 	}
 	if closed {
 		_ = a.CloseSend() // always nil
 	}
 	s.mu.Lock()
-	s.replaying = false
-	s.direct.Store(s.committed.Load())
-	s.changed.Broadcast()
+	if s.replayed == a {
+		s.replayed = nil
+		s.direct.Store(s.committed.Load())
+		s.changed.Broadcast()
+	}
 	s.mu.Unlock()
 }
 
@@ -245,7 +250,7 @@ func (s *stream) replay(a *attempt, frames []*frame.Frame) {
 func (s *stream) commitLocked() {
 	s.frames, s.size = nil, 0
 	s.committed.Store(true)
-	s.direct.Store(!s.replaying)
+	s.direct.Store(s.replayed == nil)
 	s.changed.Broadcast()
 }
 
@@ -307,7 +312,7 @@ func (s *stream) SendMsg(m any) error {
 		m = s.codec.Encode(m)
 	}
 	s.mu.Lock()
-	for (s.retrying || s.replaying) && !s.finished {
+	for (s.retrying || s.replayed != nil) && !s.finished {
 		s.changed.Wait()
 	}
 	if s.finished {
@@ -315,7 +320,8 @@ func (s *stream) SendMsg(m any) error {
 		return s.sendEOF()
 	}
 	a := s.current
-	if !s.committed.Load() {
+	kept := !s.committed.Load()
+	if kept {
 		// Kept before it is sent: an attempt that replaces this one from now
 		// on is sent it, too.
 		f, known := m.(*frame.Frame)
@@ -325,13 +331,14 @@ func (s *stream) SendMsg(m any) error {
 		}
 		if !known || s.size > ReplayLimit {
 			s.commitLocked()
+			kept = false
 		}
 	}
 	s.mu.Unlock()
 	if err := a.SendMsg(m); err != io.EOF {
 		return err // nil, or a mistake of the caller's, which ended the stream
 	}
-	return s.sendFailed(a)
+	return s.sendFailed(a, kept)
 }
 
 // sendEOF is what SendMsg returns on a stream that is over: RecvMsg has the
@@ -343,16 +350,27 @@ func (s *stream) sendEOF() error {
 	return io.EOF
 }
 
-// sendFailed is SendMsg when a ended before the message went out. The message
-// is kept, so nothing is lost once another attempt has replaced a.
-func (s *stream) sendFailed(a *attempt) error {
+// sendFailed is SendMsg when a ended before the message went out. A message that
+// is kept is not lost once another attempt has replaced a.
+//
+// Nor is it when a was answered all the same. Then grpc-go may have opened it
+// again by itself and sent it what it took for lost: a connection that closes
+// before the headers have left it makes grpc-go's SendMsg say io.EOF, and RecvMsg
+// retry transparently with that message. Saying io.EOF here, too, would make the
+// caller end a stream that lives, with a request that lacks its rest. If a is
+// really over, the caller hears of it from its next call, as with any message that
+// was under way.
+func (s *stream) sendFailed(a *attempt, kept bool) error {
 	s.mu.Lock()
 	for {
 		switch {
-		case s.finished, s.current == a && s.committed.Load():
+		case s.finished, s.current == a && !kept:
 			s.mu.Unlock()
 			return s.sendEOF()
-		case s.retrying, s.replaying, s.receiving && s.current == a:
+		case s.current == a && s.committed.Load():
+			s.mu.Unlock()
+			return nil
+		case s.retrying, s.replayed != nil, s.receiving && s.current == a:
 			s.changed.Wait() // for who receives, and so learns the status
 		case s.current != a:
 			s.mu.Unlock()
@@ -472,7 +490,7 @@ func (s *stream) over() error {
 
 func (s *stream) CloseSend() error {
 	s.mu.Lock()
-	for (s.retrying || s.replaying) && !s.finished {
+	for (s.retrying || s.replayed != nil) && !s.finished {
 		s.changed.Wait()
 	}
 	s.closed = true
