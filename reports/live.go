@@ -51,7 +51,7 @@ type Moment struct {
 	// Seconds are the whole ones of its measurement, Responses the response
 	// times of its OK calls by load entry.
 	Seconds   []result.Interval
-	Responses map[string]*result.Histogram
+	Responses map[string]*result.Tally
 	// Ended is that the run is over; Where says where its report is.
 	Ended bool
 	Where string
@@ -223,7 +223,7 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 			lines = append(lines[:len(lines):len(lines)], plot.Line{Label: label, Color: r.place, Class: "now " + r.class(), Points: points})
 		}
 		trial := result.Trial{Intervals: m.Seconds, MeasuredNS: math.MaxInt64}
-		now := t.seconds(&row{variant: &result.Variant{Trials: []result.Trial{trial}}})
+		now := t.secondsOf([]result.Trial{trial}, false)
 		seconds = append(seconds[:len(seconds):len(seconds)], timeline{label: label, row: at, seconds: now, head: true})
 	}
 	length := int(l.result.Scenario.MeasureNS / int64(time.Second))
@@ -242,7 +242,7 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 
 // nowSpectrum is the quantiles in ms of the calls of a trial under way that
 // have ended, as far as there are enough of them.
-func nowSpectrum(h *result.Histogram, ended int64, n int) []plot.Point {
+func nowSpectrum(h *result.Tally, ended int64, n int) []plot.Point {
 	nines := math.Log10(float64(ended) / -math.Log(0.025))
 	if h == nil || !(nines > leastNines) {
 		return nil

@@ -269,10 +269,13 @@ type second struct {
 }
 
 // seconds reads the row's whole seconds of measurement.
-func (t *table) seconds(r *row) []second {
+func (t *table) seconds(r *row) []second { return t.secondsOf(r.variant.Trials, true) }
+
+// secondsOf reads those of any trials, with how responses were spread or not.
+func (t *table) secondsOf(trials []result.Trial, spread bool) []second {
 	var out []second
-	for i := range r.variant.Trials {
-		trial := &r.variant.Trials[i]
+	for i := range trials {
+		trial := &trials[i]
 		for j := range trial.Intervals {
 			in := &trial.Intervals[j]
 			// The last second may be cut short, and the drain's are not whole.
@@ -297,7 +300,7 @@ func (t *table) seconds(r *row) []second {
 				if s.OK > 0 && s.P99NS > 0 {
 					o.p99 = append(o.p99, ms(s.P99NS))
 				}
-				if s.Spread != nil {
+				if spread && s.Spread != nil {
 					if o.spread == nil {
 						o.spread = map[int]float64{}
 					}

@@ -67,7 +67,7 @@ func (r *Run) Step(s Step) {
 	defer r.mu.Unlock()
 	m := &r.moment
 	if s.Trial != m.Trial {
-		*m = reports.Moment{Responses: map[string]*result.Histogram{}}
+		*m = reports.Moment{Responses: map[string]*result.Tally{}}
 	}
 	m.Variant, m.Block, m.Blocks, m.Trial, m.Trials = s.Variant, s.Block, s.Blocks, s.Trial, s.Trials
 	m.Phase, m.Measuring, m.Elapsed, m.Remaining = s.Phase, s.Measuring, s.Elapsed, s.Remaining
@@ -86,10 +86,10 @@ func (r *Run) second(in *result.Interval) {
 		if s.Responses != nil && in.Second >= 0 {
 			h := m.Responses[s.Name]
 			if h == nil {
-				h = result.NewHistogram()
+				h = &result.Tally{}
 				m.Responses[s.Name] = h
 			}
-			h.Merge(s.Responses)
+			h.Add(s.Responses)
 		}
 		s.Responses = nil
 	}
@@ -125,7 +125,7 @@ func (r *Run) Trial(res *result.Result) {
 // trialEnded: what was under way is among the result's trials now.
 func (r *Run) trialEnded() {
 	m := &r.moment
-	m.Second, m.Seconds, m.Responses, m.Measuring = nil, nil, map[string]*result.Histogram{}, false
+	m.Second, m.Seconds, m.Responses, m.Measuring = nil, nil, map[string]*result.Tally{}, false
 }
 
 // End tells of the whole result, nil where there is none, and where its report is.
@@ -146,7 +146,7 @@ func (r *Run) now() (*result.Result, *reports.Moment, stamp) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.moment
-	m.Responses = make(map[string]*result.Histogram, len(r.moment.Responses))
+	m.Responses = make(map[string]*result.Tally, len(r.moment.Responses))
 	for name, h := range r.moment.Responses {
 		m.Responses[name] = h.Clone()
 	}

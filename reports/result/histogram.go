@@ -108,10 +108,3 @@ func bucketEnd(i int) int64 {
 	}
 	return (within+1)<<(shift+unitBits) - 1
 }
-
-// Clone is a copy of its own.
-func (h *Histogram) Clone() *Histogram {
-	c := *h
-	c.hdr = h.hdr.Clone()
-	return &c
-}
