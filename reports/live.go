@@ -359,14 +359,17 @@ func (l *Live) now(m *Moment) liveNow {
 		n.Where[1] += fmt.Sprintf(", second %d of %s", len(m.Seconds), trimmed(math.Ceil(time.Duration(length).Seconds())))
 	}
 	n.Clock = clock(m.Elapsed) + " elapsed, " + clock(m.Remaining) + " left"
-	if m.Second == nil {
-		return n
-	}
-	for i := range m.Second.Series {
-		s := &m.Second.Series[i]
-		e := liveEntry{Tiles: tiles(s, m)}
-		if len(m.Second.Series) > 1 {
-			e.Name = clean(s.Name)
+	for _, name := range entries(l.result) {
+		e := liveEntry{Tiles: tiles(nil, 0)}
+		if m.Second != nil {
+			for i := range m.Second.Series {
+				if s := &m.Second.Series[i]; s.Name == name {
+					e.Tiles = tiles(s, m.Lasted)
+				}
+			}
+		}
+		if len(entries(l.result)) > 1 {
+			e.Name = clean(name)
 		}
 		n.Entries = append(n.Entries, e)
 	}
@@ -382,9 +385,13 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d:%02d", int(d/time.Hour), int(d%time.Hour/time.Minute), int(d%time.Minute/time.Second))
 }
 
-// tiles are the last second's figures of one load entry.
-func tiles(s *result.IntervalSeries, m *Moment) []liveTile {
-	per := m.Lasted.Seconds()
+// tiles are the last second's figures of one load entry; nil has none yet, and
+// takes as much room.
+func tiles(s *result.IntervalSeries, lasted time.Duration) []liveTile {
+	if s == nil {
+		return []liveTile{{"–", "", "calls due"}, {"–", "", "goodput"}, {"–", "", "p99 of OK calls"}, {"–", "", "failed"}, {"–", "", "in flight"}, {"–", "", "attempts per call"}}
+	}
+	per := lasted.Seconds()
 	perS := func(n int64) string {
 		if per <= 0 {
 			return count(n) // in the drain, which has no length of its own
