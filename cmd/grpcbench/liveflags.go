@@ -15,11 +15,12 @@ import (
 
 // liveFlags is who else is told of a run while it is under way.
 type liveFlags struct {
-	page string
+	page, metrics string
 }
 
 func (f *liveFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.page, "live", "", "serve the report in a browser while it comes about, at `[HOST:]PORT` (without HOST 127.0.0.1; port 0: a free one)")
+	c.Flags().StringVar(&f.metrics, "prometheus", "", "serve metrics while it runs, at /metrics of `[HOST:]PORT`; --live has them, too")
 }
 
 // audience is who is told.
@@ -32,30 +33,37 @@ type audience struct {
 // anything is measured.
 func (f *liveFlags) audience(listen func(network, address string) (net.Listener, error), stderr io.Writer) (*audience, error) {
 	a := &audience{run: liverun.NewRun()}
-	if f.page != "" {
-		if err := a.serve("--live", f.page, listen, stderr, true); err != nil {
+	for _, one := range []struct {
+		flag, address, path string
+		page                bool
+	}{{"live", f.page, "/", true}, {"prometheus", f.metrics, "/metrics", false}} {
+		if one.address == "" {
+			continue
+		}
+		if err := a.serve(one.flag, one.address, one.path, listen, stderr, one.page); err != nil {
+			_ = a.close()
 			return nil, err
 		}
 	}
 	return a, nil
 }
 
-func (a *audience) serve(flag, text string, listen func(network, address string) (net.Listener, error), stderr io.Writer, page bool) error {
+func (a *audience) serve(flag, text, path string, listen func(network, address string) (net.Listener, error), stderr io.Writer, page bool) error {
 	address, err := liverun.ParseAddress(text)
 	if err != nil {
-		return usageError("%s: %v", flag, err)
+		return usageError("--%s: %v", flag, err)
 	}
 	if listen == nil {
 		listen = net.Listen
 	}
 	l, err := listen("tcp", address.Listen)
 	if err != nil {
-		return usageError("%s: %v", flag, err)
+		return usageError("--%s: %v", flag, err)
 	}
 	a.servers = append(a.servers, liverun.Serve(l, a.run, address.Open, page))
-	fmt.Fprintf(stderr, "live: http://%s/\n", l.Addr())
+	fmt.Fprintf(stderr, "%s: http://%s%s\n", flag, l.Addr(), path)
 	if address.Open {
-		fmt.Fprintf(stderr, "grpcbench: %s: warning: whoever can reach %s can read this run: its scenario, its figures, and text from its servers\n", flag, address.Listen)
+		fmt.Fprintf(stderr, "grpcbench: --%s: warning: whoever can reach %s can read this run: its scenario, its figures, and text from its servers\n", flag, address.Listen)
 	}
 	return nil
 }
