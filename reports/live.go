@@ -52,10 +52,12 @@ type Moment struct {
 	// times of its OK calls by load entry.
 	Seconds []result.Interval
 	// Began is when it began, At when this moment was, Measured how much of the
-	// measurement has passed, Totals what ended in it, its drain included.
+	// measurement has passed, Totals what ended in it, its drain included;
+	// InTime how many of these were OK before the drain.
 	Began, At time.Time
 	Measured  time.Duration
 	Totals    []result.IntervalSeries
+	InTime    []int64
 	Responses map[string]*result.Tally
 	// Ended is that the run is over; Where says where its report is.
 	Ended bool

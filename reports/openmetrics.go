@@ -231,7 +231,7 @@ func (f families) running(r *result.Result, keys []string, now *Moment) {
 		to.add("grpcbench_attempts", float64(s.Attempts), load)
 		if measured := now.Measured.Seconds(); measured > 0 {
 			to.add("grpcbench_offered_rate", float64(s.Planned)/measured, load)
-			to.add("grpcbench_achieved_rate", float64(s.OK)/measured, load)
+			to.add("grpcbench_achieved_rate", float64(now.InTime[i])/measured, load)
 		}
 		to.add("grpcbench_in_flight", float64(s.InFlight), load)
 	}

@@ -111,13 +111,17 @@ func (r *Run) second(in *result.Interval) {
 func (r *Run) total(in *result.Interval) {
 	m := &r.moment
 	// Those who read the totals have the old ones.
-	totals := make([]result.IntervalSeries, len(in.Series))
+	totals, inTime := make([]result.IntervalSeries, len(in.Series)), make([]int64, len(in.Series))
 	for i := range in.Series {
 		s := &in.Series[i]
 		t := result.IntervalSeries{Name: s.Name, Codes: map[string]int64{}}
 		if i < len(m.Totals) {
 			t = m.Totals[i]
 			t.Codes = maps.Clone(t.Codes)
+			inTime[i] = m.InTime[i]
+		}
+		if m.Lasted > 0 {
+			inTime[i] += s.OK
 		}
 		t.Planned, t.Dropped, t.Dispatched = t.Planned+s.Planned, t.Dropped+s.Dropped, t.Dispatched+s.Dispatched
 		t.OK, t.InSLO, t.Failed, t.Attempts = t.OK+s.OK, t.InSLO+s.InSLO, t.Failed+s.Failed, t.Attempts+s.Attempts
@@ -127,7 +131,7 @@ func (r *Run) total(in *result.Interval) {
 		}
 		totals[i] = t
 	}
-	m.Totals = totals
+	m.Totals, m.InTime = totals, inTime
 	m.Measured += m.Lasted
 }
 
