@@ -36,35 +36,26 @@ type Metrics struct {
 	finished families
 }
 
-// NewMetrics reads the trials that have ended.
-func NewMetrics(r *result.Result) (*Metrics, error) {
-	m := &Metrics{result: r, keys: labelKeys(r.Scenario.Dimensions), finished: families{}}
-	return m, m.finished.result(r)
+// NewMetrics has read no trial yet.
+func NewMetrics(r *result.Result) *Metrics {
+	return &Metrics{result: r, keys: labelKeys(r.Scenario.Dimensions), finished: families{}}
 }
 
-// At is the metrics at a moment. Each sample has the times between which it
-// counted.
+// Read takes in a finished trial.
+func (m *Metrics) Read(v *result.Variant, t *result.Trial) error {
+	return m.finished.trial(m.result, v, t, m.keys)
+}
+
+// ReadAll takes in all finished trials.
+func (m *Metrics) ReadAll() error { return m.finished.result(m.result) }
+
+// At is the metrics of what was read, and of the trial under way. Each sample
+// has the times between which it counted.
 func (m *Metrics) At(now *Moment) []exposition.Family {
 	f := families{}
 	for name, samples := range m.finished {
 		f[name] = slices.Clip(samples)
 	}
-	f.running(m.result, m.keys, now)
-	return f.list()
-}
-
-// Trial is the metrics of one finished trial.
-func (m *Metrics) Trial(v *result.Variant, t *result.Trial) ([]exposition.Family, error) {
-	f := families{}
-	if err := f.trial(m.result, v, t, m.keys); err != nil {
-		return nil, err
-	}
-	return f.list(), nil
-}
-
-// Running is the metrics of the trial under way alone.
-func (m *Metrics) Running(now *Moment) []exposition.Family {
-	f := families{}
 	f.running(m.result, m.keys, now)
 	return f.list()
 }

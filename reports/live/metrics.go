@@ -30,11 +30,11 @@ func (e *exporter) families() ([]exposition.Family, error) {
 		return nil, nil
 	}
 	if e.metrics == nil || e.of != known.trials {
-		var err error
-		if e.metrics, err = reports.NewMetrics(res); err != nil {
+		m := reports.NewMetrics(res)
+		if err := m.ReadAll(); err != nil {
 			return nil, err
 		}
-		e.of = known.trials
+		e.metrics, e.of = m, known.trials
 	}
 	return e.metrics.At(moment), nil
 }

@@ -21,7 +21,8 @@ type Step struct {
 	Block, Blocks      int // from 1
 	Trial, Trials      int // from 1, over the whole run
 	Phase              string
-	Measuring          bool // or its drain
+	Measuring          bool      // or its drain
+	T0                 time.Time // of the measurement; zero before
 	Elapsed, Remaining time.Duration
 	Interval           *result.Interval // nil at the begin of a phase
 }
@@ -72,9 +73,7 @@ func (r *Run) Step(s Step) {
 	}
 	m.Variant, m.Block, m.Blocks, m.Trial, m.Trials = s.Variant, s.Block, s.Blocks, s.Trial, s.Trials
 	m.At = time.Now()
-	if s.Measuring && !m.Measuring {
-		m.Began = m.At
-	}
+	m.Began = s.T0
 	m.Phase, m.Measuring, m.Elapsed, m.Remaining = s.Phase, s.Measuring, s.Elapsed, s.Remaining
 	if s.Interval != nil {
 		r.second(s.Interval)
