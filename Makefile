@@ -88,6 +88,10 @@ bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
 
+.PHONY: soak
+soak: ## half an hour at full speed: memory and goroutines flat, books exact (SOAK=30m)
+	$(GO) test -count=1 -v -timeout 25h -run '^TestSoak$$' ./cmd/grpcbench -args -soak $(or $(SOAK),30m)
+
 .PHONY: oracles
 oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken
 	@$(GO) -C scenario/run test -count=1 -run '^TestOracles$$' -args -oracles
