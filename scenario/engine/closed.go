@@ -51,7 +51,7 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 		}
 		w.prepare(p, number, n)
 		w.call.Due, w.call.Dispatch = now, now
-		if !l.trial.recorder.arrival(w.stripe, w.entry, now, now, false) {
+		if !l.trial.recorder.arrival(&w.place, w.entry, now, now, false) {
 			return
 		}
 		w.do(p.ctx, l.trial.recorder)

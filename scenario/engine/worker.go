@@ -11,7 +11,7 @@ type worker struct {
 	caller Caller
 	call   Call
 	entry  int // the index of call.Entry in the plan
-	stripe *stripe
+	place  place
 	rest   timerSleeper // between calls
 	// wake tells a parked open-loop worker to lead (true) or to end.
 	wake chan bool
@@ -24,9 +24,9 @@ func (r *trial) newWorker(entry, number int) *worker {
 		caller: e.NewCaller(),
 		call:   Call{Entry: e},
 		entry:  entry,
-		// Entries start at different stripes: most have few workers.
-		stripe: r.recorder.stripe(entry + number),
-		wake:   make(chan bool, 1),
+		// Entries begin at different stripes: most have few workers.
+		place: r.recorder.place(entry + number),
+		wake:  make(chan bool, 1),
 	}
 }
 
@@ -45,5 +45,5 @@ func (w *worker) prepare(p *phase, number int, ordinal uint64) {
 func (w *worker) do(ctx context.Context, r *recorder) {
 	w.caller.Call(ctx, &w.call)
 	w.call.Done = time.Now()
-	r.finish(w.stripe, w.entry, &w.call)
+	r.finish(&w.place, w.entry, &w.call)
 }
