@@ -58,7 +58,6 @@ func same(t testing.TB, want, got proto.Message) {
 	}
 }
 
-
 func testFeed(t testing.TB) *Feed {
 	t.Helper()
 	row := strings.ReplaceAll(`{"id": "c-7", "n": 42, "text": "43", "neg": -3, "zero": 0, "empty": "", "yes": true, "price": 1.5, "state": "STATE_ACTIVE",

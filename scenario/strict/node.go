@@ -135,7 +135,9 @@ func (n *Node) String() string {
 }
 
 // IsNumber reports a number that is written without quotes.
-func (n *Node) IsNumber() bool { return n.Kind == Scalar && !n.Quoted && plainMeaning(n.Text) == isNumber }
+func (n *Node) IsNumber() bool {
+	return n.Kind == Scalar && !n.Quoted && plainMeaning(n.Text) == isNumber
+}
 
 // IsBool reports true or false, written without quotes.
 func (n *Node) IsBool() bool { return n.Kind == Scalar && !n.Quoted && plainMeaning(n.Text) == isBool }
