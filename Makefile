@@ -85,6 +85,7 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/history
 	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
 	$(GO) test -run '^$$' -fuzz '^FuzzReadArrivals$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/load
+	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
 
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop
