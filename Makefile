@@ -93,6 +93,11 @@ bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
 
+.PHONY: aa
+aa: ## is the same told apart from itself? AA=20 runs of a minute each, on an idle machine
+	@mkdir -p bin
+	GRPCBENCH_AA=$(or $(AA),20) GRPCBENCH_AA_OUT=$(CURDIR)/bin/aa.json $(GO) -C cmd/grpcbench test -count=1 -timeout 3h -run '^TestAA$$'
+
 .PHONY: oracles
 oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken
 	@$(GO) -C scenario/run test -count=1 -run '^TestOracles$$' -args -oracles
