@@ -32,6 +32,7 @@ func TestImportRules(t *testing.T) {
 		{"scenario/clientyaml", []string{"clientcore/...", "scenario/strict", "scenario/secret"}},
 		{"scenario/export", []string{"clientcore/...", "scenario/clientyaml", "scenario/secret"}},
 		{"scenario/load", nil},
+		{"scenario/message", []string{"scenario/strict", "scenario/load"}},
 		{"scenario/capacity", nil},
 		{"scenario/engine", []string{"scenario/load", "reports/result"}},
 		{"scenario/descriptor", []string{"scenario/strict"}},
