@@ -18,6 +18,10 @@ build: ## build bin/grpcbench
 	@# The first build compiles everything: with less garbage collection a third faster.
 	GOGC=$${GOGC:-400} $(GO) build -o $(BIN) ./cmd/grpcbench
 
+.PHONY: man
+man: build ## write the manual pages into bin/man
+	./$(BIN) man --output bin/man/man1
+
 .PHONY: run
 run: build ## build and run the quick scenario (SCENARIO=file for another)
 	./$(BIN) run $(SCENARIO)

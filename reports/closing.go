@@ -185,6 +185,9 @@ func place(s result.Scenario) string {
 	case "remote":
 		return "fleet on other hosts"
 	case "target":
+		if s.Unverified {
+			return "target " + clean(s.Target) + ", its certificate NOT VERIFIED"
+		}
 		return "target " + clean(s.Target)
 	}
 	return "fleet: " + clean(s.Isolation)

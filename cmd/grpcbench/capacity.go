@@ -147,6 +147,9 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 	if err := plan.CheckSecrets(); err != nil {
 		return usageError("%v", err)
 	}
+	if err := a.reach(c.Context(), plan); err != nil {
+		return err
+	}
 	out, err := makeOutFolder(flags.out, plan.Base.Name)
 	if err != nil {
 		return err

@@ -69,6 +69,8 @@ type Scenario struct {
 	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
 	Target    string `json:"target,omitempty"`
+	// Unverified is that a variant accepted any certificate of the target's.
+	Unverified bool `json:"tls_unverified,omitempty"`
 }
 
 // Dimension is one compared setting.
