@@ -77,6 +77,8 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
 			}
+			// No matter of progress: --quiet does not hide it.
+			fmt.Fprint(a.stderr, plan.Announcement())
 			standard := out == ""
 			if standard {
 				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))

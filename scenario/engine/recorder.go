@@ -155,6 +155,20 @@ func (r *recorder) arrival(s *stripe, entry int, due, dispatch time.Time, droppe
 	return true
 }
 
+// held records that a closed loop's call had to wait until a time so as not to
+// be above the rate that it is held to.
+func (r *recorder) held(s *stripe, entry int, until time.Time, waited time.Duration) {
+	n := r.secondOf(until)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	e := &s.second(n).entries[entry]
+	e.held++
+	e.heldFor += waited
+}
+
 // finish records a call that has ended, unless it ended too late: then only
 // its attempts count.
 func (r *recorder) finish(s *stripe, entry int, call *Call) {
