@@ -34,6 +34,7 @@ func TestImportRules(t *testing.T) {
 		{"scenario/load", nil},
 		{"scenario/capacity", nil},
 		{"scenario/engine", []string{"scenario/load", "reports/result"}},
+		{"scenario/descriptor", []string{"scenario/strict"}},
 		{"scenario/rpc", []string{"fakeserver/userpb"}},
 		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"scenario/run", []string{"scenario/...", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
