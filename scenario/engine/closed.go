@@ -49,6 +49,13 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 		if !now.Before(p.end()) || p.ctx.Err() != nil {
 			return
 		}
+		if at := p.limit.take(now); at.After(now) {
+			if !at.Before(p.end()) || w.rest.sleep(p.pacing, at) != nil {
+				return
+			}
+			l.trial.recorder.held(&w.place, w.entry, at, at.Sub(now))
+			now = time.Now()
+		}
 		w.prepare(p, number, n)
 		w.call.Due, w.call.Dispatch = now, now
 		if !l.trial.recorder.arrival(&w.place, w.entry, now, now, false) {

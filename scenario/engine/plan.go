@@ -22,6 +22,10 @@ type Plan struct {
 	// of zero skips the warm-up.
 	Warmup, Measure, Drain time.Duration
 	Entries                []Entry
+	// ClosedPerS is the calls per second that all closed loops together are held
+	// to: a worker whose next call would be above it waits, and that is counted
+	// in Series.Held. 0 is no limit.
+	ClosedPerS float64
 	// Barrier runs between warm-up and measurement, when no call is in flight.
 	// It returns t0, the start of measurement, which may lie a little ahead.
 	// Nil means t0 is now. Its error ends the run.

@@ -141,7 +141,11 @@ func newResult(plan *scenario.Plan, opts Options) *result.Result {
 	}
 	maps.Copy(res.Labels, opts.Labels)
 	for i := range plan.Variants {
-		res.Variants = append(res.Variants, describeVariant(&plan.Variants[i]))
+		v := describeVariant(&plan.Variants[i])
+		if plan.Targets() {
+			v.Target = plan.Variants[i].Scenario.Target
+		}
+		res.Variants = append(res.Variants, v)
 	}
 	return res
 }
