@@ -392,6 +392,10 @@ type IntervalSeries struct {
 	P99NS int64 `json:"p99_ns"`
 	// Spread is how these responses were spread; nil when there was none.
 	Spread *Spread `json:"spread,omitempty"`
+	// Responses is these responses in full. It is of the engine, which counts
+	// the next second with it: it is there for who is told of the second as it
+	// ends, until they return, and nil ever after and when there was none.
+	Responses *Histogram `json:"-"`
 }
 
 // BreakerChange is one change of one circuit breaker. Times are from t0.
