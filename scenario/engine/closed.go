@@ -45,11 +45,12 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 		if !l.wanted(p, w, number) {
 			return
 		}
+		w.prepare(p, number, n)
+		w.ready()
 		now := time.Now()
 		if !now.Before(p.end()) || p.ctx.Err() != nil {
 			return
 		}
-		w.prepare(p, number, n)
 		w.call.Due, w.call.Dispatch = now, now
 		if !l.trial.recorder.arrival(w.stripe, w.entry, now, now, false) {
 			return
