@@ -2,9 +2,11 @@ package message
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -228,13 +230,12 @@ func newRandBytes(args []value, ordinal uint64) (expression, error) {
 // appendBytes appends the bytes themselves.
 func (r randBytes) appendBytes(dst []byte, e *Env) []byte {
 	d := e.draws(r.ordinal)
+	begin := len(dst)
+	dst = slices.Grow(dst, r.n+7)
 	for i := 0; i < r.n; i += 8 {
-		word := d.next()
-		for j := range min(8, r.n-i) {
-			dst = append(dst, byte(word>>(8*j)))
-		}
+		dst = binary.LittleEndian.AppendUint64(dst, d.next())
 	}
-	return dst
+	return dst[:begin+r.n]
 }
 
 func (r randBytes) value(e *Env) (value, error) {

@@ -389,5 +389,5 @@ func (p *templateParser) row(begin int) (expression, *fault) {
 	if len(names) == 0 {
 		return nil, p.fail(begin, p.at-begin, "the row has columns: name one, as .row.id")
 	}
-	return newRowField(names), nil
+	return &rowField{key: pathKey(names), at: begin, width: p.at - begin}, nil
 }
