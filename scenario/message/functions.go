@@ -10,18 +10,18 @@ import (
 	"strconv"
 )
 
-// function is one that templates may call.
-type function struct {
-	name  string
-	usage string // as it is called
-	doc   string
+// Function is one that templates may call.
+type Function struct {
+	Name  string
+	Usage string // as it is called
+	Doc   string
 	// make checks the arguments. ordinal sets the function's draws apart.
 	make func(args []value, ordinal uint64) (expression, error)
 }
 
-// functions are all there are.
-func functions() []function {
-	return []function{
+// Functions are all there are. Another is a type and a line here.
+func Functions() []Function {
+	return []Function{
 		{"uuid", "uuid", "a random UUID (version 4)", newUUID},
 		{"randInt", "randInt 1 100", "a whole number from the first to the second, both included", newRandInt},
 		{"randFloat", "randFloat 0 1", "a number from the first, included, to the second", newRandFloat},

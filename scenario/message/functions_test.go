@@ -3,6 +3,8 @@ package message
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -30,11 +32,11 @@ func renderText(t testing.TB, text string, e *Env) string {
 // Every function has a line of its own, is called as its usage says, and follows from
 // the seed.
 func TestFunctions(t *testing.T) {
-	for _, f := range functions() {
-		if f.doc == "" || !strings.HasPrefix(f.usage, f.name) {
-			t.Errorf("%s: no doc line, or a usage of something else", f.name)
+	for _, f := range Functions() {
+		if f.Doc == "" || !strings.HasPrefix(f.Usage, f.Name) {
+			t.Errorf("%s: no doc line, or a usage of something else", f.Name)
 		}
-		text := "{{ " + f.usage + " }}"
+		text := "{{ " + f.Usage + " }}"
 		same, others := true, 0
 		first := renderText(t, text, &Env{Seed: 0})
 		for seed := range uint64(64) {
@@ -45,7 +47,7 @@ func TestFunctions(t *testing.T) {
 			}
 		}
 		if !same || others == 0 {
-			t.Errorf("%s: depends on more than the seed, or not on it", f.name)
+			t.Errorf("%s: depends on more than the seed, or not on it", f.Name)
 		}
 		// Two in one message, and the messages of a stream, draw for themselves.
 		apart := 0
@@ -56,7 +58,7 @@ func TestFunctions(t *testing.T) {
 			}
 		}
 		if apart == 0 {
-			t.Errorf("%s: two of them draw the same", f.name)
+			t.Errorf("%s: two of them draw the same", f.Name)
 		}
 	}
 }
@@ -199,6 +201,25 @@ func TestSeedsKeepTheirMeaning(t *testing.T) {
 	} {
 		if got := renderText(t, text, e); got != want {
 			t.Errorf("%s gives %s, gave %s", text, got, want)
+		}
+	}
+}
+
+// The page for users has a row for every function and every order, in the words that
+// are here.
+func TestDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "own-service.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range Functions() {
+		if row := fmt.Sprintf("| `{{ %s }}` | %s |", f.Usage, f.Doc); !strings.Contains(string(page), row) {
+			t.Errorf("docs/own-service.md lacks the row %s", row)
+		}
+	}
+	for _, o := range Orders() {
+		if row := fmt.Sprintf("| `%s` | %s", o.Name, o.Doc); !strings.Contains(string(page), row) {
+			t.Errorf("docs/own-service.md lacks the row %s", row)
 		}
 	}
 }
