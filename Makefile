@@ -98,6 +98,10 @@ aa: ## is the same told apart from itself? AA=20 runs of a minute each, on an id
 	@mkdir -p bin
 	GRPCBENCH_AA=$(or $(AA),20) GRPCBENCH_AA_OUT=$(CURDIR)/bin/aa.json $(GO) -C cmd/grpcbench test -count=1 -timeout 3h -run '^TestAA$$'
 
+.PHONY: soak
+soak: ## half an hour at full speed: memory and goroutines flat, books exact (SOAK=30m)
+	$(GO) test -count=1 -v -timeout 25h -run '^TestSoak$$' ./cmd/grpcbench -args -soak $(or $(SOAK),30m)
+
 .PHONY: oracles
 oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken
 	@$(GO) -C scenario/run test -count=1 -run '^TestOracles$$' -args -oracles

@@ -24,6 +24,7 @@ func TestImportRules(t *testing.T) {
 		{"reports/stats", []string{"reports/result"}},
 		{"reports/plot", nil},
 		{"reports", []string{"reports/..."}},
+		{"reports/live", []string{"reports", "reports/result"}},
 		{"reports/history", []string{"reports/result", "reports/stats"}},
 		{"reports/gate", []string{"reports/result", "reports/stats"}},
 		{"reports/plot", []string{"reports/result", "reports/stats"}},

@@ -24,11 +24,13 @@ import (
 // tests. run uses the real ones.
 type deps struct {
 	Listen fakeserver.ListenFunc
-	Dial   func(ctx context.Context, address string) (net.Conn, error)
-	Spawn  func(ctx context.Context) (*fakeserver.Process, error)
-	Sleep  func(ctx context.Context, until time.Time) error
-	Usage  func() bench.Usage
-	In     io.Reader
+	// Serve opens the listeners of --live; nil is TCP.
+	Serve func(network, address string) (net.Listener, error)
+	Dial  func(ctx context.Context, address string) (net.Conn, error)
+	Spawn func(ctx context.Context) (*fakeserver.Process, error)
+	Sleep func(ctx context.Context, until time.Time) error
+	Usage func() bench.Usage
+	In    io.Reader
 }
 
 // run is the whole command: arguments in, exit code out.

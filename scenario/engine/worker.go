@@ -9,10 +9,12 @@ import (
 // runs it in each.
 type worker struct {
 	caller Caller
-	call   Call
-	entry  int // the index of call.Entry in the plan
-	stripe *stripe
-	rest   timerSleeper // between calls
+	// preparer is caller where that prepares, else nil.
+	preparer Preparer
+	call     Call
+	entry    int // the index of call.Entry in the plan
+	place    place
+	rest     timerSleeper // between calls
 	// wake tells a parked open-loop worker to lead (true) or to end.
 	wake chan bool
 }
@@ -20,13 +22,16 @@ type worker struct {
 // newWorker makes the entry's number-th worker.
 func (r *trial) newWorker(entry, number int) *worker {
 	e := &r.plan.Entries[entry]
+	caller := e.NewCaller()
+	preparer, _ := caller.(Preparer)
 	return &worker{
-		caller: e.NewCaller(),
-		call:   Call{Entry: e},
-		entry:  entry,
+		caller:   caller,
+		preparer: preparer,
+		call:     Call{Entry: e},
+		entry:    entry,
 		// Entries start at different stripes: most have few workers.
-		stripe: r.recorder.stripe(entry + number),
-		wake:   make(chan bool, 1),
+		place: r.recorder.place(entry + number),
+		wake:  make(chan bool, 1),
 	}
 }
 
@@ -41,9 +46,18 @@ func (w *worker) prepare(p *phase, number int, ordinal uint64) {
 	}
 }
 
+// ready lets the caller make ready for the call.
+func (w *worker) ready() {
+	if w.preparer != nil {
+		w.preparer.Prepare(&w.call)
+	}
+}
+
 // do makes the call and records it.
 func (w *worker) do(ctx context.Context, r *recorder) {
 	w.caller.Call(ctx, &w.call)
-	w.call.Done = time.Now()
-	r.finish(w.stripe, w.entry, &w.call)
+	if w.call.Done.IsZero() {
+		w.call.Done = time.Now()
+	}
+	r.finish(&w.place, w.entry, &w.call)
 }
