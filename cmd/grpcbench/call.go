@@ -370,7 +370,11 @@ func (a *app) printPhases(f callFlags, conn *dial.Conn, r *request, watch *callW
 	steps := conn.Steps
 	t := tabwriter.NewWriter(a.stderr, 0, 0, 2, ' ', 0)
 	line := func(name string, took time.Duration, note string) {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", name, shortDuration(took), note)
+		fmt.Fprintf(t, "%s\t%s", name, shortDuration(took))
+		if note != "" {
+			fmt.Fprintf(t, "\t%s", note)
+		}
+		fmt.Fprintln(t)
 	}
 	fmt.Fprintf(t, "%s of %s at %s\n", descriptor.FullName(r.method), plainText(f.server.target), plainText(steps.Address))
 	printMetadata(t, "headers", w.header)
@@ -389,8 +393,7 @@ func (a *app) printPhases(f callFlags, conn *dial.Conn, r *request, watch *callW
 	line("HTTP/2 settings", steps.HTTP2, "")
 	fmt.Fprintf(t, "from the start of the call:\n")
 	line("  request sent", w.sent, count(w.sentMessages, "message"))
-	switch {
-	case w.headers > 0:
+	if w.headers > 0 {
 		line("  headers", w.headers, "network and server together: nothing on the wire tells them apart")
 	}
 	if w.messages > 0 {
