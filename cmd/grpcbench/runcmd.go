@@ -79,11 +79,11 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
 			}
+			// No matter of progress: --quiet does not hide it.
+			fmt.Fprint(a.stderr, plan.Announcement())
 			if err := a.reach(c.Context(), plan); err != nil {
 				return err
 			}
-			// No matter of progress: --quiet does not hide it.
-			fmt.Fprint(a.stderr, plan.Announcement())
 			audience, err := told.audience(a.Serve, a.stderr)
 			if err != nil {
 				return err
