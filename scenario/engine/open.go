@@ -94,7 +94,7 @@ func (l *openLoop) appoint(p *phase) {
 // work runs one worker through the phase. It begins as the leader.
 func (l *openLoop) work(p *phase, w *worker) {
 	for l.lead(p, w) {
-		w.do(p.ctx, l.trial.recorder)
+		w.do(p.ctx, l.trial.recorder, false)
 		l.session(p, w)
 		if !l.park(w) {
 			return
@@ -117,7 +117,7 @@ func (l *openLoop) session(p *phase, w *worker) {
 		}
 		w.prepare(p, w.call.Worker, uint64(n))
 		w.call.Due, w.call.Dispatch = due, now
-		w.do(p.ctx, l.trial.recorder)
+		w.do(p.ctx, l.trial.recorder, false)
 	}
 }
 
