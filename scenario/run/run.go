@@ -44,6 +44,8 @@ type Options struct {
 	// marked partial: whoever stores it loses nothing when the process is
 	// killed. It may not keep it.
 	OnTrial func(*result.Result)
+	// Builds runs the trials of a plan that compares builds; nil for any other.
+	Builds *Pair
 }
 
 // Run carries out the plan. When ctx ends early, what was measured until then
@@ -77,7 +79,7 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	for block := 0; r.another(res, block); block++ {
 		order := plan.Block(block)
 		for i, index := range order {
-			trial, err := r.trial(ctx, block, &plan.Variants[index])
+			trial, err := r.one(ctx, block, index)
 			if trial != nil {
 				measured = true
 				variant := &res.Variants[index]
@@ -123,6 +125,14 @@ type runner struct {
 	abort    func(reason string)
 }
 
+// one runs one trial of a variant, here or in the build that the variant is of.
+func (r *runner) one(ctx context.Context, block, variant int) (*result.Trial, error) {
+	if r.opts.Builds != nil {
+		return r.commanded(ctx, block, variant)
+	}
+	return r.trial(ctx, block, &r.plan.Variants[variant])
+}
+
 // abortedError is the cause of a run's end that its scenario asked for.
 type abortedError string
 
@@ -140,6 +150,9 @@ func newResult(plan *scenario.Plan, opts Options) *result.Result {
 		Validity:      valid(),
 	}
 	maps.Copy(res.Labels, opts.Labels)
+	if opts.Builds != nil {
+		res.Builds = opts.Builds.describe()
+	}
 	for i := range plan.Variants {
 		res.Variants = append(res.Variants, describeVariant(&plan.Variants[i]))
 	}
