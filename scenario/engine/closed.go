@@ -45,6 +45,8 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 		if !l.wanted(p, w, number) {
 			return
 		}
+		w.prepare(p, number, n)
+		w.ready()
 		now := time.Now()
 		if !now.Before(p.end()) || p.ctx.Err() != nil {
 			return
@@ -56,7 +58,6 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			l.trial.recorder.held(w.stripe, w.entry, at, at.Sub(now))
 			now = time.Now()
 		}
-		w.prepare(p, number, n)
 		w.call.Due, w.call.Dispatch = now, now
 		if !l.trial.recorder.arrival(w.stripe, w.entry, now, now, false) {
 			return

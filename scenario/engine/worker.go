@@ -9,7 +9,9 @@ import (
 // runs it in each.
 type worker struct {
 	caller Caller
-	call   Call
+	// preparer is caller where that prepares, else nil.
+	preparer Preparer
+	call     Call
 	entry  int // the index of call.Entry in the plan
 	stripe *stripe
 	rest   timerSleeper // between calls
@@ -20,10 +22,13 @@ type worker struct {
 // newWorker makes the entry's number-th worker.
 func (r *trial) newWorker(entry, number int) *worker {
 	e := &r.plan.Entries[entry]
+	caller := e.NewCaller()
+	preparer, _ := caller.(Preparer)
 	return &worker{
-		caller: e.NewCaller(),
-		call:   Call{Entry: e},
-		entry:  entry,
+		caller:   caller,
+		preparer: preparer,
+		call:     Call{Entry: e},
+		entry:    entry,
 		// Entries start at different stripes: most have few workers.
 		stripe: r.recorder.stripe(entry + number),
 		wake:   make(chan bool, 1),
@@ -41,9 +46,18 @@ func (w *worker) prepare(p *phase, number int, ordinal uint64) {
 	}
 }
 
+// ready lets the caller make ready for the call.
+func (w *worker) ready() {
+	if w.preparer != nil {
+		w.preparer.Prepare(&w.call)
+	}
+}
+
 // do makes the call and records it.
 func (w *worker) do(ctx context.Context, r *recorder) {
 	w.caller.Call(ctx, &w.call)
-	w.call.Done = time.Now()
+	if w.call.Done.IsZero() {
+		w.call.Done = time.Now()
+	}
 	r.finish(w.stripe, w.entry, &w.call)
 }
