@@ -101,5 +101,5 @@ func (a *Answer) Miss(code codes.Code) string {
 	return c.message(a.last)
 }
 
-// Code is the code that counts as success.
-func (c *Checker) Code() codes.Code { return c.code }
+// ExpectsFailure is whether a code other than OK counts as success.
+func (a *Answer) ExpectsFailure() bool { return a.checker.code != codes.OK }

@@ -52,10 +52,7 @@ type Problem struct {
 }
 
 // Word is what a document writes, on one line.
-func (e *Expect) Word() string {
-	if e == nil {
-		return ""
-	}
+func (e Expect) Word() string {
 	var parts []string
 	if e.Code != codes.OK {
 		parts = append(parts, "code: "+strict.CodeName(e.Code))
@@ -93,7 +90,7 @@ func value(n *strict.Node) string {
 }
 
 // paths are those of the fields, in the document's order.
-func (e *Expect) paths() []string {
+func (e Expect) paths() []string {
 	return slices.SortedFunc(maps.Keys(e.Fields), func(a, b string) int {
 		p, q := e.Fields[a].Pos, e.Fields[b].Pos
 		if p.Line != q.Line {
