@@ -187,10 +187,14 @@ func place(r *result.Result) string {
 	case "remote":
 		return "fleet on other hosts"
 	case "target":
+		where := "target " + clean(s.Target)
 		if s.Target == "" && len(r.Variants) > 0 && r.Variants[0].Target != "" {
-			return "targets " + strings.Join(calledTargets(r), ", ")
+			where = "targets " + strings.Join(calledTargets(r), ", ")
 		}
-		return "target " + clean(s.Target)
+		if s.Unverified {
+			where += ", certificate NOT VERIFIED"
+		}
+		return where
 	}
 	return "fleet: " + clean(s.Isolation)
 }

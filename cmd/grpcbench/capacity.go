@@ -155,6 +155,9 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 		most = o.Most
 	}
 	fmt.Fprint(a.stderr, plan.SearchAnnouncement(most, o.Concurrency))
+	if err := a.reach(c.Context(), plan); err != nil {
+		return err
+	}
 	out, err := makeOutFolder(flags.out, plan.Base.Name)
 	if err != nil {
 		return err

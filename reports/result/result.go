@@ -71,6 +71,8 @@ type Scenario struct {
 	// Target is the target of all variants; empty where they differ, and each has
 	// its own.
 	Target string `json:"target,omitempty"`
+	// Unverified is that a variant accepted any certificate of the target's.
+	Unverified bool `json:"tls_unverified,omitempty"`
 	// MaxRatePerS is the most calls per second that the run was allowed to offer; 0
 	// is no limit.
 	MaxRatePerS float64 `json:"max_rate_per_s,omitempty"`
@@ -396,6 +398,10 @@ type IntervalSeries struct {
 	P99NS int64 `json:"p99_ns"`
 	// Spread is how these responses were spread; nil when there was none.
 	Spread *Spread `json:"spread,omitempty"`
+	// Responses is these responses in full. It is of the engine, which counts
+	// the next second with it: it is there for who is told of the second as it
+	// ends, until they return, and nil ever after and when there was none.
+	Responses *Histogram `json:"-"`
 }
 
 // BreakerChange is one change of one circuit breaker. Times are from t0.

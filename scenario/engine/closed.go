@@ -55,11 +55,11 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			if !at.Before(p.end()) || w.rest.sleep(p.pacing, at) != nil {
 				return
 			}
-			l.trial.recorder.held(w.stripe, w.entry, at, at.Sub(now))
+			l.trial.recorder.held(&w.place, w.entry, at, at.Sub(now))
 			now = time.Now()
 		}
 		w.call.Due, w.call.Dispatch = now, now
-		if !l.trial.recorder.arrival(w.stripe, w.entry, now, now, false) {
+		if !l.trial.recorder.arrival(&w.place, w.entry, now, now, false) {
 			return
 		}
 		w.do(p.ctx, l.trial.recorder)

@@ -24,6 +24,7 @@ func (r *recorder) interval(s *second) result.Interval {
 			q := e.response.Quantiles(e.codes.ok(), 0.5, 0.99)
 			series.P50NS, series.P99NS = *q[0], *q[1]
 			series.Spread = e.response.Spread()
+			series.Responses = e.response
 		}
 		interval.Series[i] = series
 	}

@@ -42,7 +42,8 @@ type Plan struct {
 	// OnInterval receives each second as it ends, warm-up included: its
 	// seconds are negative, the last one -1; its drain has none. The seconds
 	// of the drain that follows the measurement count on. It is called from
-	// Run's own goroutine and must return quickly. May be nil.
+	// Run's own goroutine and must return quickly; Responses are lent to it
+	// until then. May be nil.
 	OnInterval func(result.Interval)
 	// Sleep waits until a time or until ctx ends, as exactly as it can, and
 	// returns ctx's error if that came first. Nil means plain timers, which are

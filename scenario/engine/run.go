@@ -243,6 +243,9 @@ func (t *trial) emit(p *phase, n int) (enough bool) {
 	if t.plan.OnInterval != nil {
 		t.plan.OnInterval(interval)
 	}
+	for i := range interval.Series {
+		interval.Series[i].Responses = nil // the recorder's own, to be used again
+	}
 	return !p.warmup && t.plan.Enough != nil && t.plan.Enough(interval)
 }
 

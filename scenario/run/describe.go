@@ -31,6 +31,9 @@ func describe(plan *scenario.Plan) result.Scenario {
 	if !plan.Targets() {
 		s.Target = first.Scenario.Target
 	}
+	for _, v := range plan.Variants {
+		s.Unverified = s.Unverified || v.Scenario.Client.TLS != nil && v.Scenario.Client.TLS.InsecureSkipVerify
+	}
 	for _, d := range plan.Dimensions {
 		s.Dimensions = append(s.Dimensions, result.Dimension{Name: d.Name, Values: d.Values, Baseline: d.Baseline})
 	}
