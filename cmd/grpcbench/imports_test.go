@@ -37,9 +37,10 @@ func TestImportRules(t *testing.T) {
 		{"scenario/capacity", nil},
 		{"scenario/engine", []string{"scenario/load", "reports/result"}},
 		{"scenario/descriptor", []string{"scenario/strict"}},
+		{"scenario/expect", []string{"scenario/strict"}},
 		{"scenario/dial", []string{"clientcore/..."}},
 		{"scenario/rpc", []string{"fakeserver/userpb"}},
-		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
+		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/expect", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"scenario/run", []string{"scenario/...", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"cmd/...", []string{"scenario/...", "fakeserver", "reports/...", "clientcore/..."}},
 	}

@@ -122,6 +122,9 @@ type Load struct {
 	// Keys is how calls are spread over users; empty is uniform.
 	Keys        string `json:"keys,omitempty"`
 	MaxInFlight int    `json:"max_in_flight,omitempty"`
+	// Expect is what calls had to be answered with, as a document writes it: those
+	// that were count as OK, whatever their code.
+	Expect string `json:"expect,omitempty"`
 }
 
 // Lasts is whether the fault goes on to the end of the trial once it has begun.
@@ -204,6 +207,9 @@ const (
 	OriginPool      Origin = "pool"
 	OriginBalancer  Origin = "balancer" // no backend could be picked
 	OriginClient    Origin = "client"   // the request could not be sent as asked
+	// OriginExpectation: the server answered, and not as the load entry's `expect`
+	// asks for.
+	OriginExpectation Origin = "expectation"
 )
 
 // Variant is one combination of the compared settings and its trials.

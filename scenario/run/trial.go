@@ -149,6 +149,7 @@ func (t *trial) plan() engine.Plan {
 		if slo == 0 {
 			slo = t.variant.CallTimeout(l.Method())
 		}
+		checker := l.Checker()
 		process, rate, draws := l.Process()
 		session, think := 0, l.Think
 		if l.Sessions != nil {
@@ -159,7 +160,12 @@ func (t *trial) plan() engine.Plan {
 			Process: process, RatePerSecond: rate, Draws: draws, MaxInFlight: l.MaxInFlight, Session: session,
 			Workers: l.Workers, Think: think, Profile: l.Shape.Profile(), SLO: slo,
 			NewCaller: func() engine.Caller {
-				return &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
+				c := &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
+				if checker != nil {
+					c.answer = checker.Answer()
+					c.call.Answers = c.answer
+				}
+				return c
 			},
 		})
 	}
