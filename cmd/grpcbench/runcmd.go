@@ -103,7 +103,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err != nil {
 				return err
 			}
-			defer func() { _ = audience.close() }() // the run is what counts
+			defer audience.close()
 			standard := out == ""
 			if standard {
 				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
