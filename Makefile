@@ -85,13 +85,16 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/history
 	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
 	$(GO) test -run '^$$' -fuzz '^FuzzReadArrivals$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/load
+	$(GO) test -run '^$$' -fuzz '^FuzzCompile$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
+	$(GO) test -run '^$$' -fuzz '^FuzzTemplate$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
+	$(GO) test -run '^$$' -fuzz '^FuzzFeed$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
 	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
 
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
-	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
+	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./scenario/message ./fakeserver
 
 .PHONY: aa
 aa: ## is the same told apart from itself? AA=20 runs of a minute each, on an idle machine
@@ -118,7 +121,7 @@ check-generate: ## fail when generated code is stale
 
 .PHONY: update-golden
 update-golden: ## write the golden files anew; read the diff
-	$(GO) test ./scenario ./scenario/strict ./scenario/run ./reports -update
+	$(GO) test ./scenario ./scenario/strict ./scenario/message ./scenario/run ./reports -update
 
 .PHONY: clean
 clean: ## remove what was built

@@ -2,24 +2,26 @@ package message
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
-// function is one that templates may call.
-type function struct {
-	name  string
-	usage string // as it is called
-	doc   string
+// Function is one that templates may call.
+type Function struct {
+	Name  string
+	Usage string // as it is called
+	Doc   string
 	// make checks the arguments. ordinal sets the function's draws apart.
 	make func(args []value, ordinal uint64) (expression, error)
 }
 
-// functions are all there are.
-func functions() []function {
-	return []function{
+// Functions are all there are. Another is a type and a line here.
+func Functions() []Function {
+	return []Function{
 		{"uuid", "uuid", "a random UUID (version 4)", newUUID},
 		{"randInt", "randInt 1 100", "a whole number from the first to the second, both included", newRandInt},
 		{"randFloat", "randFloat 0 1", "a number from the first, included, to the second", newRandFloat},
@@ -228,13 +230,12 @@ func newRandBytes(args []value, ordinal uint64) (expression, error) {
 // appendBytes appends the bytes themselves.
 func (r randBytes) appendBytes(dst []byte, e *Env) []byte {
 	d := e.draws(r.ordinal)
+	begin := len(dst)
+	dst = slices.Grow(dst, r.n+7)
 	for i := 0; i < r.n; i += 8 {
-		word := d.next()
-		for j := range min(8, r.n-i) {
-			dst = append(dst, byte(word>>(8*j)))
-		}
+		dst = binary.LittleEndian.AppendUint64(dst, d.next())
 	}
-	return dst
+	return dst[:begin+r.n]
 }
 
 func (r randBytes) value(e *Env) (value, error) {

@@ -310,26 +310,26 @@ func clock(name string) bool {
 }
 
 // function finds one by its name.
-func (p *templateParser) function(name string, at int) (function, *fault) {
+func (p *templateParser) function(name string, at int) (Function, *fault) {
 	var names []string
-	for _, f := range functions() {
-		if f.name == name {
+	for _, f := range Functions() {
+		if f.Name == name {
 			return f, nil
 		}
-		names = append(names, f.name)
+		names = append(names, f.Name)
 	}
 	switch other := elsewhere[name]; {
 	case other != "":
-		return function{}, p.fail(at, len(name), "there is no function %s, did you mean %s?", name, other)
+		return Function{}, p.fail(at, len(name), "there is no function %s, did you mean %s?", name, other)
 	case clock(name):
-		return function{}, p.fail(at, len(name), "%s", noClock)
+		return Function{}, p.fail(at, len(name), "%s", noClock)
 	case name == "row" || name == "call" || name == "message":
-		return function{}, p.fail(at, len(name), "there is no function %s, did you mean .%s?", name, name)
+		return Function{}, p.fail(at, len(name), "there is no function %s, did you mean .%s?", name, name)
 	}
 	if hint := near(name, names); hint != "" {
-		return function{}, p.fail(at, len(name), "there is no function %s%s", clip(name), hint)
+		return Function{}, p.fail(at, len(name), "there is no function %s%s", clip(name), hint)
 	}
-	return function{}, p.fail(at, len(name), "there is no function %s: there are %s", clip(name), and(names))
+	return Function{}, p.fail(at, len(name), "there is no function %s: there are %s", clip(name), and(names))
 }
 
 // field reads .row.name, .call or .message.
@@ -389,5 +389,5 @@ func (p *templateParser) row(begin int) (expression, *fault) {
 	if len(names) == 0 {
 		return nil, p.fail(begin, p.at-begin, "the row has columns: name one, as .row.id")
 	}
-	return newRowField(names), nil
+	return &rowField{key: pathKey(names), at: begin, width: p.at - begin}, nil
 }

@@ -2,7 +2,6 @@ package message
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -181,33 +180,27 @@ func (p *converted) append(dst []byte, e *Env) ([]byte, error) {
 	e.json = json
 	out, err := convert(dst, p.md, json, p.types)
 	if err != nil {
-		return dst, &renderError{p.path, p.explain(json, err), e.Row}
+		return dst, p.explain(json, err, e.Row)
 	}
 	return out, nil
 }
 
 // explain says what is wrong with JSON that protojson did not take.
-func (p *converted) explain(json []byte, err error) error {
+func (p *converted) explain(json []byte, err error, row Row) error {
 	n, fault := parseJSON(newSource(Text{JSON: json}), 0, len(json))
 	if fault != nil {
-		return errors.New(fault.Message)
+		return &renderError{p.path, errors.New(fault.Message), row}
 	}
 	c := &compiler{types: p.types}
-	at := ""
 	if p.name == "" {
-		c.message(p.md, n, "")
+		c.message(p.md, n, p.path)
 	} else if fd, _ := c.find(p.md, p.name); fd != nil {
-		at = p.name
-		c.field(fd, n.members[0].value, p.name)
+		c.field(fd, n.members[0].value, p.path)
 	}
 	if len(c.errs) == 0 {
-		return errors.New(said(err))
+		return &renderError{p.path, errors.New(said(err)), row}
 	}
-	below := strings.TrimPrefix(strings.TrimPrefix(c.errs[0].Path, at), ".")
-	if below != "" {
-		return fmt.Errorf("%s: %s", below, c.errs[0].Message)
-	}
-	return errors.New(c.errs[0].Message)
+	return &renderError{c.errs[0].Path, errors.New(c.errs[0].Message), row}
 }
 
 // convert appends the encoding of a message that JSON stands for. Required fields
