@@ -28,10 +28,13 @@ func environment(r *result.Result) []fact {
 	add("took", when(r.ElapsedNS > 0, time.Duration(r.ElapsedNS).Round(time.Second).String()))
 	add("scenario", source(s))
 	add("seed", strconv.FormatUint(r.Seed, 10))
-	add("fleet", place(s))
+	add("fleet", place(r))
 	add("plan", plural(s.Trials, "trial")+" of "+plural(len(r.Variants), "variant")+
 		when(s.WarmupNS > 0, ", warm-up "+setting(s.WarmupNS))+", measuring "+setting(s.MeasureNS)+
 		when(s.DrainNS > 0, ", drain up to "+setting(s.DrainNS)))
+	for _, b := range r.Builds {
+		add("build "+clean(b.Name), buildText(b.Environment))
+	}
 	add("grpcbench", e.Grpcbench)
 	add("grpc-go", e.GRPC)
 	add("Go", strings.TrimSpace(e.Go+" "+e.OS+" "+e.Arch))

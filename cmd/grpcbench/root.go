@@ -84,13 +84,14 @@ meets the same arrivals and the same faults; the answer is a table.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("grpcbench {{.Version}}\n")
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError("%v\nSee `%s --help`.", err, c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.capacityCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
 		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(),
-		a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand())
+		a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand(),
+		a.callCommand(), a.servicesCommand(), a.completionCommand(), a.manCommand(), a.trialsCommand())
+	completed(root)
 	return root
 }
 

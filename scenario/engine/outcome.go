@@ -66,6 +66,7 @@ func (t *trial) series(p *phase, entry int) (result.Series, error) {
 		Name: e.Name, Method: e.Method, Kind: e.Kind, Loop: result.Closed,
 		Planned: calls + total.dropped, Dropped: total.dropped,
 		Calls: calls, Unfinished: calls - total.codes.sum(), Attempts: total.picks,
+		Held: total.held, HeldNS: int64(total.heldFor),
 		Codes: total.codes.byName(), Origins: failures.byOrigin(), Errors: failures.list(),
 		Latency: make(map[result.Measure]result.Summary),
 	}

@@ -80,6 +80,7 @@ type phase struct {
 	endPacing context.CancelFunc
 	group     *errgroup.Group // owns the workers
 	callSeeds []uint64        // by entry
+	limit     *limiter        // of the closed loops; nil is none
 
 	ended bool // the length has passed, or the phase was interrupted
 
@@ -125,6 +126,7 @@ func (t *trial) run(ctx context.Context, p *phase) {
 	for i := range t.plan.Entries {
 		p.callSeeds[i] = phaseSeed(t.plan, t.plan.Entries[i].Name, p.warmup, purposeCalls)
 	}
+	p.limit = newLimiter(t.plan.ClosedPerS, p.start)
 	for _, l := range t.loops {
 		l.offer(p)
 	}

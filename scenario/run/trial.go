@@ -115,7 +115,7 @@ func (t *trial) plan() engine.Plan {
 	p := engine.Plan{
 		Seed: t.runner.plan.Seed, Block: t.block,
 		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
-		Barrier: t.barrier, Sleep: t.deps.Sleep,
+		ClosedPerS: s.ClosedRate(), Barrier: t.barrier, Sleep: t.deps.Sleep,
 		OnInterval: func(i result.Interval) {
 			t.pools.note(i.Second, t.clients.stats())
 			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)
@@ -149,6 +149,7 @@ func (t *trial) plan() engine.Plan {
 		if slo == 0 {
 			slo = t.variant.CallTimeout(l.Method())
 		}
+		checker := l.Checker()
 		process, rate, draws := l.Process()
 		session, think := 0, l.Think
 		if l.Sessions != nil {
@@ -159,7 +160,12 @@ func (t *trial) plan() engine.Plan {
 			Process: process, RatePerSecond: rate, Draws: draws, MaxInFlight: l.MaxInFlight, Session: session,
 			Workers: l.Workers, Think: think, Profile: l.Shape.Profile(), SLO: slo,
 			NewCaller: func() engine.Caller {
-				return &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
+				c := &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
+				if checker != nil {
+					c.answer = checker.Answer()
+					c.call.Answers = c.answer
+				}
+				return c
 			},
 		})
 	}
