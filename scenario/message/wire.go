@@ -137,6 +137,33 @@ func (p *nested) append(dst []byte, e *Env) ([]byte, error) {
 	return insertLength(dst, begin), nil
 }
 
+// ordered is a message within an Any, which is bytes and compared as such: its fields
+// come in the order in which proto.Marshal has them.
+type ordered struct {
+	md    protoreflect.MessageDescriptor
+	parts []part
+	types Types
+	path  string
+}
+
+func (p *ordered) append(dst []byte, e *Env) ([]byte, error) {
+	begin := len(dst)
+	var err error
+	for _, part := range p.parts {
+		if dst, err = part.append(dst, e); err != nil {
+			return dst, err
+		}
+	}
+	m := dynamicpb.NewMessage(p.md)
+	if err = (proto.UnmarshalOptions{AllowPartial: true, Resolver: p.types}).Unmarshal(dst[begin:], m); err == nil {
+		dst, err = proto.MarshalOptions{AllowPartial: true, Deterministic: true}.MarshalAppend(dst[:begin], m)
+	}
+	if err != nil {
+		return dst, &renderError{p.path, err, e.Row}
+	}
+	return dst, nil
+}
+
 // unlessNull is a message that a row may leave out.
 type unlessNull struct {
 	of   *rowField
@@ -155,8 +182,8 @@ func (p *unlessNull) append(dst []byte, e *Env) ([]byte, error) {
 	return p.part.append(dst, e)
 }
 
-// converted is what protojson converts anew for each message: a field whose JSON is
-// not that of a message's fields, or a list, a map or a message out of a row.
+// converted is what protojson converts anew for each message: one whose JSON is not
+// that of its fields, or a list, a map or a message out of a row.
 type converted struct {
 	md    protoreflect.MessageDescriptor
 	name  string // of the field in md; "" is md itself
