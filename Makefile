@@ -18,6 +18,10 @@ build: ## build bin/grpcbench
 	@# The first build compiles everything: with less garbage collection a third faster.
 	GOGC=$${GOGC:-400} $(GO) build -o $(BIN) ./cmd/grpcbench
 
+.PHONY: man
+man: build ## write the manual pages into bin/man
+	./$(BIN) man --output bin/man/man1
+
 .PHONY: run
 run: build ## build and run the quick scenario (SCENARIO=file for another)
 	./$(BIN) run $(SCENARIO)
@@ -96,6 +100,10 @@ bench: ## measure grpcbench itself, beside a bare grpc-go loop
 aa: ## is the same told apart from itself? AA=20 runs of a minute each, on an idle machine
 	@mkdir -p bin
 	GRPCBENCH_AA=$(or $(AA),20) GRPCBENCH_AA_OUT=$(CURDIR)/bin/aa.json $(GO) -C cmd/grpcbench test -count=1 -timeout 3h -run '^TestAA$$'
+
+.PHONY: soak
+soak: ## half an hour at full speed: memory and goroutines flat, books exact (SOAK=30m)
+	$(GO) test -count=1 -v -timeout 25h -run '^TestSoak$$' ./cmd/grpcbench -args -soak $(or $(SOAK),30m)
 
 .PHONY: oracles
 oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken

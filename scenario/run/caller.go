@@ -24,11 +24,15 @@ type caller struct {
 	trace  *clientcore.Trace
 	stream bool
 	call   rpc.Call
+
+	// traced is a phase's context with trace in it, phase the one without.
+	phase, traced context.Context
 }
 
 func (c *caller) Call(ctx context.Context, call *engine.Call) {
-	if c.stream || c.trace == nil {
+	if c.stream || c.phase != ctx {
 		c.trace = new(clientcore.Trace)
+		c.phase, c.traced = ctx, clientcore.WithTrace(ctx, c.trace)
 	}
 	c.trace.Reset()
 	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
@@ -36,7 +40,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.sendID {
 		c.call.ID = call.ID()
 	}
-	err := c.driver.Do(clientcore.WithTrace(ctx, c.trace), c.clients.of(call), &c.call)
+	err := c.driver.Do(c.traced, c.clients.of(call), &c.call)
 
 	c.trace.Close(err)
 	call.Sent, call.First, call.Gaps, call.Responses = c.trace.Sent, c.call.First, c.call.Gaps, c.call.Responses
