@@ -106,12 +106,14 @@ func (c *compiler) wrapped(n *node, path string) []part {
 	return []part{static(head), &nested{tag: protowire.AppendTag(nil, 2, protowire.BytesType), parts: []part{body}}}
 }
 
-// one makes one value of a field. single is that null leaves it out.
+// one makes one value of a field. single is that it is not in a list or a map, so that
+// null leaves it out.
 func (c *compiler) one(fd protoreflect.FieldDescriptor, n *node, path string, single bool) part {
 	md := fd.Message()
+	optional := single && fd.Cardinality() != protoreflect.Required
 	if md == nil {
 		p := c.rendered(fd, n, path, !fd.HasPresence() && single)
-		p.optional = single
+		p.optional = optional
 		p.tag = protowire.AppendTag(nil, fd.Number(), p.wire)
 		return p
 	}
@@ -120,7 +122,7 @@ func (c *compiler) one(fd protoreflect.FieldDescriptor, n *node, path string, si
 		p.end = protowire.AppendTag(nil, fd.Number(), protowire.EndGroupType)
 	}
 	p.parts = c.build(md, n, path)
-	if n.template == nil || !single || takesNull(fd) {
+	if n.template == nil || !optional || takesNull(fd) {
 		return p
 	}
 	row, ok := n.template.alone.(*rowField)

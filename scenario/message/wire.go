@@ -35,15 +35,14 @@ type rendered struct {
 func (p *rendered) append(dst []byte, e *Env) ([]byte, error) {
 	begin := len(dst)
 	dst = append(dst, p.tag...)
-	if done, err := p.direct(dst, e); done != nil {
-		if err != nil {
-			return done, p.fault(err, e)
+	if out, ok, err := p.direct(dst, e); ok {
+		switch empty := len(out) == len(dst)+1; { // nothing but a length of 0
+		case err != nil:
+			return out, p.fault(err, e)
+		case empty && p.implicit:
+			return out[:begin], nil
 		}
-		empty := len(done) == len(dst)+1 && done[len(dst)] == 0
-		if empty && p.implicit {
-			return done[:begin], nil
-		}
-		return done, nil
+		return out, nil
 	}
 	v, err := p.of.value(e)
 	if err != nil {
@@ -66,20 +65,19 @@ func (p *rendered) append(dst []byte, e *Env) ([]byte, error) {
 }
 
 // direct renders into the message itself where the value is bytes and cannot be
-// null: nothing is copied. It returns nil where it does not serve.
-func (p *rendered) direct(dst []byte, e *Env) ([]byte, error) {
+// null: nothing is copied. It is not ok where it does not serve.
+func (p *rendered) direct(dst []byte, e *Env) (out []byte, ok bool, err error) {
 	_, row := p.of.alone.(*rowField)
 	begin := len(dst)
-	var err error
 	switch bytes, ok := p.of.alone.(randBytes); {
 	case p.fd.Kind() == protoreflect.BytesKind && ok:
 		dst = bytes.appendBytes(dst, e)
 	case p.fd.Kind() == protoreflect.StringKind && !row:
 		dst, err = p.of.appendText(dst, e)
 	default:
-		return nil, nil
+		return dst, false, nil
 	}
-	return insertLength(dst, begin), err
+	return insertLength(dst, begin), true, err
 }
 
 func (p *rendered) fault(err error, e *Env) error { return &renderError{p.path, err, e.Row} }
@@ -205,11 +203,40 @@ func (p *converted) append(dst []byte, e *Env) ([]byte, error) {
 		json = append(json, '}')
 	}
 	e.json = json
-	out, err := convert(dst, p.md, json, p.types)
+	m := dynamicpb.NewMessage(p.md)
+	err = (protojson.UnmarshalOptions{AllowPartial: true, Resolver: p.types}).Unmarshal(json, m)
+	if err == nil {
+		err = p.initialized(m)
+	}
 	if err != nil {
 		return dst, p.explain(json, err, e.Row)
 	}
-	return out, nil
+	return proto.MarshalOptions{AllowPartial: true, Deterministic: true}.MarshalAppend(dst, m)
+}
+
+// initialized finds required fields that a row's objects lack. Of a message that is
+// there for one field only, those of that field are asked for.
+func (p *converted) initialized(m proto.Message) (err error) {
+	if p.name == "" {
+		return proto.CheckInitialized(m)
+	}
+	check := func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if fd.Message() != nil && err == nil {
+			err = proto.CheckInitialized(v.Message().Interface())
+		}
+		return err == nil
+	}
+	m.ProtoReflect().Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if fd.IsMap() {
+			v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool { return check(fd.MapValue(), v) })
+		} else if fd.IsList() {
+			for i := range v.List().Len() {
+				check(fd, v.List().Get(i))
+			}
+		}
+		return err == nil
+	})
+	return err
 }
 
 // explain says what is wrong with JSON that protojson did not take.
