@@ -68,7 +68,7 @@ func (t *table) what(r *result.Result, several bool) []string {
 		}
 		add(item)
 	}
-	add(t.shared(ofShape), t.shared(ofMessages), t.shared(ofRequest), t.shared(ofResponse), t.shared(ofKeys), t.shared(ofSLO))
+	add(t.shared(ofShape), t.shared(ofMessages), t.shared(ofRequest), t.shared(ofResponse), t.shared(ofKeys), t.shared(ofExpect), t.shared(ofSLO))
 	return append(out, t.trials(r))
 }
 
@@ -88,7 +88,7 @@ func (t *table) askedRate() string {
 	switch {
 	case asked > 0 && (t.shared(ofShape) != "" || t.shared(ofSessions) != ""):
 		return rate(asked) // no mean of what was offered to compare it with
-	case asked > 0 && perSecond(asked) != perSecond(offered):
+	case asked > 0 && offered > 0 && perSecond(asked) != perSecond(offered):
 		return rate(asked) + " (" + perSecond(offered) + " drawn)"
 	case asked > 0:
 		return rate(asked)

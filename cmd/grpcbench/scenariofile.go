@@ -36,11 +36,8 @@ func (f *scenarioFlags) registerChoice(c *cobra.Command) {
 
 // plan reads a scenario file under the flags.
 func (f *scenarioFlags) plan(c *cobra.Command, file string) (*scenario.Plan, error) {
-	if c.Flags().Changed("trials") && f.trials < 1 {
-		return nil, usageError("--trials must be at least 1 (got %d)", f.trials)
-	}
-	if c.Flags().Changed("measure") && f.measure <= 0 {
-		return nil, usageError("--measure must be > 0 (got %v)", f.measure)
+	if err := f.check(c); err != nil {
+		return nil, err
 	}
 	return readPlan(file, f.options())
 }
@@ -49,14 +46,21 @@ func (f *scenarioFlags) options() scenario.Options {
 	return scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure, Gates: f.gates, Builds: f.builds}
 }
 
+// check finds values that no document would have.
+func (f *scenarioFlags) check(c *cobra.Command) error {
+	if c.Flags().Changed("trials") && f.trials < 1 {
+		return usageError("--trials must be at least 1 (got %d)", f.trials)
+	}
+	if c.Flags().Changed("measure") && f.measure <= 0 {
+		return usageError("--measure must be > 0 (got %v)", f.measure)
+	}
+	return nil
+}
+
 func readText(file string) ([]byte, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return nil, usageError("%s: %v", file, err)
+		return nil, usageError("%s: %v", file, pathError(err))
 	}
 	return text, nil
 }
@@ -71,4 +75,12 @@ func readPlan(file string, options scenario.Options) (*scenario.Plan, error) {
 		return nil, scenarioError(err)
 	}
 	return plan, nil
+}
+
+// pathError is what is wrong with a file, without the name.
+func pathError(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }

@@ -71,7 +71,14 @@ type Scenario struct {
 	DrainNS   int64  `json:"drain_ns"`
 	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
-	Target    string `json:"target,omitempty"`
+	// Target is the target of all variants; empty where they differ, and each has
+	// its own.
+	Target string `json:"target,omitempty"`
+	// Unverified is that a variant accepted any certificate of the target's.
+	Unverified bool `json:"tls_unverified,omitempty"`
+	// MaxRatePerS is the most calls per second that the run was allowed to offer; 0
+	// is no limit.
+	MaxRatePerS float64 `json:"max_rate_per_s,omitempty"`
 }
 
 // Dimension is one compared setting.
@@ -115,6 +122,9 @@ type Load struct {
 	// Keys is how calls are spread over users; empty is uniform.
 	Keys        string `json:"keys,omitempty"`
 	MaxInFlight int    `json:"max_in_flight,omitempty"`
+	// Expect is what calls had to be answered with, as a document writes it: those
+	// that were count as OK, whatever their code.
+	Expect string `json:"expect,omitempty"`
 }
 
 // Lasts is whether the fault goes on to the end of the trial once it has begun.
@@ -197,6 +207,9 @@ const (
 	OriginPool      Origin = "pool"
 	OriginBalancer  Origin = "balancer" // no backend could be picked
 	OriginClient    Origin = "client"   // the request could not be sent as asked
+	// OriginExpectation: the server answered, and not as the load entry's `expect`
+	// asks for.
+	OriginExpectation Origin = "expectation"
 )
 
 // Variant is one combination of the compared settings and its trials.
@@ -204,6 +217,8 @@ type Variant struct {
 	// Name is pool.size=4,backoff=fixed; "default" where nothing is compared.
 	Name     string            `json:"name"`
 	Settings map[string]string `json:"settings"`
+	// Target is what the variant's clients called, where variants differ in it.
+	Target string `json:"target,omitempty"`
 	// Loads describes the load entries, in the document's order; Faults the
 	// scheduled faults. Variants may differ in both.
 	Loads  []Load        `json:"loads"`
@@ -295,6 +310,10 @@ type Series struct {
 	Dropped      int64   `json:"dropped"`
 	Calls        int64   `json:"calls"`
 	Unfinished   int64   `json:"unfinished"`
+	// Held is the calls of a closed loop that waited, HeldNS together, so as not
+	// to be above the scenario's max_rate. They are due when that is over.
+	Held   int64 `json:"held,omitempty"`
+	HeldNS int64 `json:"held_ns,omitempty"`
 	// Attempts is the attempts that the client's balancers picked for.
 	Attempts int64            `json:"attempts"`
 	Codes    map[string]int64 `json:"codes"`
@@ -388,6 +407,10 @@ type IntervalSeries struct {
 	P99NS int64 `json:"p99_ns"`
 	// Spread is how these responses were spread; nil when there was none.
 	Spread *Spread `json:"spread,omitempty"`
+	// Responses is these responses in full. It is of the engine, which counts
+	// the next second with it: it is there for who is told of the second as it
+	// ends, until they return, and nil ever after and when there was none.
+	Responses *Histogram `json:"-"`
 }
 
 // BreakerChange is one change of one circuit breaker. Times are from t0.

@@ -162,6 +162,9 @@ func (s *schemaWriter) object(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for f := range t.Fields() {
 		name, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue // not of the file
+		}
 		optional := strings.Contains(rest, "omitempty")
 		property := s.of(f.Type)
 		if f.Type.Kind() == reflect.Pointer && !optional {

@@ -44,8 +44,10 @@ func random(r *rand.Rand, v reflect.Value, words map[reflect.Type][]string) {
 			v.Set(reflect.ValueOf(time.Unix(r.Int64N(1<<33), r.Int64N(1e9)).UTC()))
 			return
 		}
-		for _, field := range v.Fields() {
-			random(r, field, words)
+		for f, field := range v.Fields() {
+			if f.Tag.Get("json") != "-" {
+				random(r, field, words)
+			}
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), r.IntN(4), 4))

@@ -26,7 +26,13 @@ func describe(plan *scenario.Plan) result.Scenario {
 		MeasureNS:      int64(plan.Measure),
 		DrainNS:        int64(plan.Drain),
 		Isolation:      "target",
-		Target:         first.Scenario.Target,
+		MaxRatePerS:    plan.Base.MaxRate,
+	}
+	if !plan.Targets() {
+		s.Target = first.Scenario.Target
+	}
+	for _, v := range plan.Variants {
+		s.Unverified = s.Unverified || v.Scenario.Client.TLS != nil && v.Scenario.Client.TLS.InsecureSkipVerify
 	}
 	for _, d := range plan.Dimensions {
 		s.Dimensions = append(s.Dimensions, result.Dimension{Name: d.Name, Values: d.Values, Baseline: d.Baseline})
@@ -62,6 +68,9 @@ func describeLoad(v *scenario.Variant, l scenario.Load) result.Load {
 		SLONS: int64(l.SLO), TimeoutNS: int64(v.CallTimeout(l.Method())),
 		Messages: l.Messages, MessageEveryNS: int64(l.Every()), RequestB: l.Request, ResponseB: l.Response,
 		RequestSizes: l.RequestSizes.String(), ResponseSizes: l.ResponseSizes.String(), Keys: l.Keys.Name(), Shape: l.ShapeText(),
+	}
+	if l.Expect != nil {
+		d.Expect = l.Expect.Word()
 	}
 	if l.RequestSizes.Name() != "" {
 		d.RequestB = l.RequestSizes.Mean()
