@@ -28,6 +28,7 @@ func (a *app) runCommand() *cobra.Command {
 		quiet  bool
 		gated  gateFlags
 		told   liveFlags
+		other  againstFlags
 		direct runFlags
 		dry    bool
 	)
@@ -48,6 +49,11 @@ Gates, the scenario's and those of --gate, are what the result must meet: absolu
 ('p99{load=reads} < 20ms'), against the scenario's baseline ('p99 <= baseline + 5%')
 or against a stored result ('errors <= @main + 0.1pp'; see 'grpcbench baseline').
 
+With --against another build of grpcbench (of a new grpc-go, say) runs the same trials
+as this one, block by block in random order, against the same fleet: far quieter than
+comparing with a stored result. Each variant has a table with the other build as the
+baseline; gates are about this build, 'p99 <= baseline + 5%' against the other.
+
 Exit codes: 0 ran, and every gate passed; 1 internal error; 2 usage or scenario
 error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 130 interrupted (what was measured is written, marked partial).`,
@@ -55,6 +61,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
   grpcbench run scenarios/backoffs.yaml --only backoff=none --only backoff=fixed
   grpcbench run scenarios/quick.yaml --gate 'in_slo{variant=full_jitter} > 99%' --inconclusive=pass
   grpcbench run scenarios/backoffs.yaml --live :8080
+  grpcbench run scenarios/quick.yaml --against ./grpcbench-old --gate 'p99 <= baseline + 5%'
   grpcbench run --target localhost:50051 --call user.v1.UserService/GetUser --data '{"user_id": "7"}' --rate 500/s --measure 30s
   grpcbench run --target pay:443 --tls --bearer-file token --call pay.v1.Payments/Charge --data @req.json --rate 500/s --compare client.pool.size=1,4 --save pay.yaml
   grpcbench run scenarios/quick.yaml --set fleet.backends=5 --trials 3 --label commit=$(git rev-parse --short HEAD)`,
@@ -77,6 +84,14 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			flags.gates = gated.gates
 			var plan *scenario.Plan
 			var text string
+			if len(files) == 0 && other.path != "" {
+				return usageError("--against wants a scenario file, which both builds read: --save FILE.yaml --dry-run writes one")
+			}
+			builds, err := other.start(c.Context(), &flags)
+			if err != nil {
+				return err
+			}
+			defer builds.Close()
 			if len(files) == 1 {
 				if err := direct.withFile(c, files[0]); err != nil {
 					return err
@@ -94,6 +109,9 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			}
 			if err := plan.CheckSecrets(); err != nil {
 				return usageError("%v", err)
+			}
+			if err := other.agree(c.Context(), builds, plan.File, &flags); err != nil {
+				return err
 			}
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", plan.File, warning)
@@ -113,7 +131,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err != nil {
 				return err
 			}
-			defer func() { _ = audience.close() }() // the run is what counts
+			defer audience.close()
 			standard := out == ""
 			if standard {
 				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
@@ -127,7 +145,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			display := newDisplay(a.stderr, plan, quiet)
 			ctx := c.Context()
 			options := bench.Options{
-				Note: note, Labels: labelled, Version: version(), OnProgress: display.show,
+				Note: note, Labels: labelled, Version: version(), OnProgress: display.show, Builds: builds,
 				OnTrial: newSaver(filepath.Join(out, resultName)).save,
 			}
 			audience.listen(&options)
@@ -172,6 +190,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 	}
 	flags.register(c)
 	told.register(c)
+	other.register(c)
 	direct.register(c)
 	c.Flags().BoolVar(&dry, "dry-run", false, "show what would be run, as 'grpcbench explain' does, and run nothing")
 	gated.register(c, "`CONDITION` that the result must meet, beside the document's, such as 'p99 < 20ms' (repeatable)")

@@ -10,6 +10,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // CallIDKey is the metadata key that tells the fleet which call an attempt
@@ -49,12 +51,18 @@ type Call struct {
 	ID   string    // sent when the Spec says so
 	Seed uint64    // what the call's own draws follow from
 	Due  time.Time // when it was to begin: paced messages count from it
+	// Answers takes the response messages; nil is nobody.
+	Answers Answers
 
 	First time.Time       // when the first response message of a stream came
 	Gaps  []time.Duration // between consecutive response messages; reused
 	// Responses are those of paced messages, each from when it was due; reused.
 	Responses []time.Duration
 }
+
+// Answers takes the response messages of a call as they come. That is timed, so it
+// is to be quick; a message stays as it is until the driver's next call.
+type Answers interface{ Add(protoreflect.Message) }
 
 // Driver makes one call at a time; it may keep buffers between calls.
 type Driver interface {
@@ -177,6 +185,13 @@ func (s *shared) keyedContext(ctx context.Context, call *Call) context.Context {
 		ctx = metadata.AppendToOutgoingContext(ctx, s.UserKey, s.user(call))
 	}
 	return s.context(ctx, call)
+}
+
+// answered hands on a response message.
+func (c *Call) answered(m proto.Message) {
+	if c.Answers != nil {
+		c.Answers.Add(m.ProtoReflect())
+	}
 }
 
 // received notes a response message of a stream.
