@@ -359,6 +359,20 @@ func TestCallOverTLS(t *testing.T) {
 	}
 }
 
+// A Unix socket is called as any other target.
+func TestCallOverUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOwn(t, l, true)
+	code, stdout, stderr := command(t, "call", "--target", "unix://"+path, "--call", "user.v1.UserService/GetUser", "-v")
+	if code != exitOK || !strings.Contains(stdout, `"user"`) || !strings.Contains(stderr, "at "+path) {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+}
+
 func TestServices(t *testing.T) {
 	code, stdout, stderr := againstOwn(t, "", "services", "--target", own)
 	const methods = `user.v1.UserService
