@@ -75,6 +75,7 @@ the command line, or a server that cannot be reached.`,
 	flags.server.register(c)
 	c.Flags().StringVar(&flags.method, "call", "", "`METHOD` to call: pkg.Service/Method")
 	c.Flags().StringVarP(&flags.data, "data", "d", "", "the request: `JSON`, @FILE.json, @FILE.jsonl, or @- for standard input")
+	_ = c.RegisterFlagCompletionFunc("call", a.methods(&flags.server, false)) // fails without such a flag
 	c.Flags().DurationVar(&flags.timeout, "timeout", defaultCallTimeout, "bound on the call; 0 is none")
 	c.Flags().BoolVarP(&flags.verbose, "verbose", "v", false, "print timings, headers and trailers on standard error")
 	c.Flags().BoolVar(&flags.defaults, "emit-defaults", false, "print fields with their default values, too")
