@@ -111,13 +111,13 @@ func serveOwn(t *testing.T, l net.Listener, reflected bool, opts ...grpc.ServerO
 	t.Cleanup(func() { server.Stop(); <-done })
 }
 
-// againstOwn runs the command in virtual time, where the service is at users:1,
-// and without reflection at bare:1; a connection takes 5 ms.
+// againstOwn runs the command in virtual time, where the service is at users:1 and
+// new:1, and without reflection at bare:1; a connection takes 5 ms.
 func againstOwn(t *testing.T, input string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := memnet.New()
-		for address, reflected := range map[string]bool{"users:1": true, "bare:1": false} {
+		for address, reflected := range map[string]bool{"users:1": true, "new:1": true, "bare:1": false} {
 			l, err := network.Listen("tcp", address)
 			if err != nil {
 				t.Fatal(err)

@@ -127,6 +127,9 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err := direct.keep(text); err != nil {
 				return err
 			}
+			if direct.save != "" && !quiet {
+				fmt.Fprintf(a.stderr, "scenario: %s\n", direct.save)
+			}
 			audience, err := told.audience(a.Serve, a.stderr)
 			if err != nil {
 				return err
