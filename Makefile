@@ -18,6 +18,10 @@ build: ## build bin/grpcbench
 	@# The first build compiles everything: with less garbage collection a third faster.
 	GOGC=$${GOGC:-400} $(GO) build -o $(BIN) ./cmd/grpcbench
 
+.PHONY: man
+man: build ## write the manual pages into bin/man
+	./$(BIN) man --output bin/man/man1
+
 .PHONY: run
 run: build ## build and run the quick scenario (SCENARIO=file for another)
 	./$(BIN) run $(SCENARIO)
@@ -81,12 +85,18 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/history
 	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
 	$(GO) test -run '^$$' -fuzz '^FuzzReadArrivals$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/load
+	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
 
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
+
+.PHONY: aa
+aa: ## is the same told apart from itself? AA=20 runs of a minute each, on an idle machine
+	@mkdir -p bin
+	GRPCBENCH_AA=$(or $(AA),20) GRPCBENCH_AA_OUT=$(CURDIR)/bin/aa.json $(GO) -C cmd/grpcbench test -count=1 -timeout 3h -run '^TestAA$$'
 
 .PHONY: soak
 soak: ## half an hour at full speed: memory and goroutines flat, books exact (SOAK=30m)

@@ -43,15 +43,16 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 	e := w.call.Entry
 	// A worker that always goes on at once is ready for its next call as the
 	// last one ends: no need to ask the clock, or to record it apart.
-	greedy := e.Think == 0 && e.Profile == nil
+	greedy := e.Think == 0 && e.Profile == nil && p.limit == nil && w.preparer == nil
 	started := false
 	for n := uint64(0); ; n++ {
 		if started {
-			w.call.Due, w.call.Dispatch = w.call.Done, w.call.Done
-		} else if greedy && n > 0 || !l.begin(p, w, number) {
+			due := w.call.Done
+			w.prepare(p, number, n)
+			w.call.Due, w.call.Dispatch = due, due
+		} else if greedy && n > 0 || !l.begin(p, w, number, n) {
 			return
 		}
-		w.prepare(p, number, n)
 		started = w.do(p.ctx, l.trial.recorder, greedy)
 		if e.Think == 0 {
 			continue
@@ -63,15 +64,24 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 	}
 }
 
-// begin begins a call now, if the profile wants the worker. False means that
-// there are no more in this phase.
-func (l *closedLoop) begin(p *phase, w *worker, number int) bool {
+// begin begins a call, once the profile wants the worker and the rate allows
+// it. False means that there are no more in this phase.
+func (l *closedLoop) begin(p *phase, w *worker, number int, ordinal uint64) bool {
 	if !l.wanted(p, w, number) {
 		return false
 	}
+	w.prepare(p, number, ordinal)
+	w.ready()
 	now := time.Now()
 	if !now.Before(p.end()) || p.ctx.Err() != nil {
 		return false
+	}
+	if at := p.limit.take(now); at.After(now) {
+		if !at.Before(p.end()) || w.rest.sleep(p.pacing, at) != nil {
+			return false
+		}
+		l.trial.recorder.held(&w.place, w.entry, at, at.Sub(now))
+		now = time.Now()
 	}
 	w.call.Due, w.call.Dispatch = now, now
 	return l.trial.recorder.arrival(&w.place, w.entry, now, now, false)

@@ -39,6 +39,20 @@ func (id callID) append(dst []byte) []byte {
 	return strconv.AppendUint(dst, id.ordinal, 10)
 }
 
+// Number counts the calls of the entry in its phase from 0: a pure function of
+// worker and ordinal. A closed loop counts round its workers: the n-th calls of all
+// of them, then the next ones. Of sessions it counts each through.
+func (c *Call) Number() uint64 {
+	switch e := c.Entry; {
+	case c.Worker < 0:
+		return c.Ordinal
+	case e.open():
+		return uint64(c.Worker)*uint64(e.Session) + c.Ordinal
+	default:
+		return c.Ordinal*uint64(e.most()) + uint64(c.Worker)
+	}
+}
+
 // Purposes keep draws apart that are seeded from one entry and phase.
 const (
 	purposeArrivals = 1

@@ -108,15 +108,20 @@ func (l *openLoop) session(p *phase, w *worker) {
 	e := w.call.Entry
 	for n := 1; n < e.Session; n++ {
 		due := w.call.Done.Add(e.Think)
-		if !due.Before(p.end()) || w.rest.sleep(p.pacing, due) != nil {
+		if !due.Before(p.end()) {
+			return
+		}
+		w.prepare(p, w.call.Worker, uint64(n))
+		w.call.Due = due
+		w.ready()
+		if w.rest.sleep(p.pacing, due) != nil {
 			return
 		}
 		now := time.Now()
 		if !l.trial.recorder.arrival(&w.place, w.entry, due, now, false) {
 			return
 		}
-		w.prepare(p, w.call.Worker, uint64(n))
-		w.call.Due, w.call.Dispatch = due, now
+		w.call.Dispatch = now
 		w.do(p.ctx, l.trial.recorder, false)
 	}
 }
@@ -127,8 +132,16 @@ func (l *openLoop) lead(p *phase, w *worker) bool {
 	recorder, limit := l.trial.recorder, int64(w.call.Entry.MaxInFlight)
 	for l.next < p.len() {
 		due := p.start.Add(l.next)
+		if w.call.Entry.Session > 1 {
+			w.prepare(p, int(l.ordinal), 0)
+		} else {
+			w.prepare(p, -1, l.ordinal)
+		}
+		w.call.Due = due
 		now := time.Now()
-		if now.Before(due) {
+		early := now.Before(due)
+		if early {
+			w.ready()
 			// What was due before the end is late by then, and made all the same.
 			if l.sleep(p.pacing, due) != nil && (p.ctx.Err() != nil || !due.Before(p.end())) {
 				return false
@@ -144,7 +157,6 @@ func (l *openLoop) lead(p *phase, w *worker) bool {
 		if !recorder.arrival(&w.place, w.entry, due, now, full) {
 			return false
 		}
-		ordinal := l.ordinal
 		l.ordinal++
 		l.next = l.schedule.Next()
 		if full {
@@ -154,12 +166,10 @@ func (l *openLoop) lead(p *phase, w *worker) bool {
 		l.mu.Lock()
 		l.appoint(p)
 		l.mu.Unlock()
-		if w.call.Entry.Session > 1 {
-			w.prepare(p, int(ordinal), 0)
-		} else {
-			w.prepare(p, -1, ordinal)
+		w.call.Dispatch = now
+		if !early {
+			w.ready() // the lead is another's: it keeps nobody waiting
 		}
-		w.call.Due, w.call.Dispatch = due, now
 		return true
 	}
 	return false

@@ -22,6 +22,10 @@ type Plan struct {
 	// of zero skips the warm-up.
 	Warmup, Measure, Drain time.Duration
 	Entries                []Entry
+	// ClosedPerS is the calls per second that all closed loops together are held
+	// to: a worker whose next call would be above it waits, and that is counted
+	// in Series.Held. 0 is no limit.
+	ClosedPerS float64
 	// Barrier runs between warm-up and measurement, when no call is in flight.
 	// It returns t0, the start of measurement, which may lie a little ahead.
 	// Nil means t0 is now. Its error ends the run.
@@ -38,7 +42,8 @@ type Plan struct {
 	// OnInterval receives each second as it ends, warm-up included: its
 	// seconds are negative, the last one -1; its drain has none. The seconds
 	// of the drain that follows the measurement count on. It is called from
-	// Run's own goroutine and must return quickly. May be nil.
+	// Run's own goroutine and must return quickly; Responses are lent to it
+	// until then. May be nil.
 	OnInterval func(result.Interval)
 	// Sleep waits until a time or until ctx ends, as exactly as it can, and
 	// returns ctx's error if that came first. Nil means plain timers, which are
@@ -94,6 +99,20 @@ type Caller interface {
 	Call(ctx context.Context, call *Call)
 }
 
+// Preparer is a Caller that makes ready what it is going to send. The engine gives
+// it the time between learning which call is next and the moment that the call
+// is due, so that what it takes is no part of the call's response time.
+type Preparer interface {
+	Caller
+	// Prepare is told of a call before Call is: the fields of its first half but
+	// for Dispatch, and Due where it is known, which it is not in a closed loop
+	// without think time. Every Call is preceded by a Prepare of the same call.
+	// One may come without: the call was dropped, or the phase ended. A call that
+	// is overdue is prepared when it is taken, and the time that takes counts, for
+	// the call is late already. Prepare must not block and keeps nothing of call.
+	Prepare(call *Call)
+}
+
 // Call is one call's record. The engine owns and reuses it; a Caller fills it
 // and keeps nothing of it after Call returns.
 type Call struct {
@@ -121,7 +140,9 @@ type Call struct {
 	// due; reused likewise.
 	Responses []time.Duration
 
-	// Done is set by the engine when Call returns.
+	// Done is when the call had ended: set by the engine when Call returns, unless
+	// the Caller has set it, which then looks at what came without the call's taking
+	// any longer.
 	Done time.Time
 }
 

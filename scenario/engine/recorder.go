@@ -186,6 +186,19 @@ func (r *recorder) arrival(p *place, entry int, due, dispatch time.Time, dropped
 	return true
 }
 
+// held records that a closed loop's call had to wait until a time so as not to
+// be above the rate that it is held to.
+func (r *recorder) held(p *place, entry int, until time.Time, waited time.Duration) {
+	s := p.lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	e := &s.second(secondOf(r.at(until))).entries[entry]
+	e.held++
+	e.heldFor += waited
+}
+
 // finish records a call that has ended, unless it ended too late: then only
 // its attempts count. With another, the caller's next call is due and
 // dispatched as this one ends, if that is before the phase's length has passed:
