@@ -28,6 +28,8 @@ type Result struct {
 	Labels      map[string]string `json:"labels"`
 	Scenario    Scenario          `json:"scenario"`
 	Environment Environment       `json:"environment"`
+	// Calibration is nil where none was made.
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// Validity is the worst of the trials'.
 	Validity Validity `json:"validity"`
 	// Gates is the conditions that the result was judged by, in their order.

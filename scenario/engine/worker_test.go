@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -17,6 +18,11 @@ func TestPrepareClearsTheCall(t *testing.T) {
 		Entry: &e, Warmup: true, Worker: 1, Ordinal: 2, Seed: 3, Due: at, Dispatch: at, Sent: at, First: at, Done: at,
 		Code: "UNAVAILABLE", Origin: result.OriginServer, Message: "no", Picks: 4, Attempts: make([]result.Attempt, 2),
 		Gaps: make([]time.Duration, 3), Responses: make([]time.Duration, 4),
+	}
+	for i, v := 0, reflect.ValueOf(before); i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Fatalf("%s is not set: nothing is tested of it", v.Type().Field(i).Name)
+		}
 	}
 	w := worker{call: before}
 	p := &phase{callSeeds: []uint64{7}}
