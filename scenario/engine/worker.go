@@ -12,9 +12,9 @@ type worker struct {
 	// preparer is caller where that prepares, else nil.
 	preparer Preparer
 	call     Call
-	entry  int // the index of call.Entry in the plan
-	stripe *stripe
-	rest   timerSleeper // between calls
+	entry    int // the index of call.Entry in the plan
+	stripe   *stripe
+	rest     timerSleeper // between calls
 	// wake tells a parked open-loop worker to lead (true) or to end.
 	wake chan bool
 }
