@@ -18,6 +18,10 @@ build: ## build bin/grpcbench
 	@# The first build compiles everything: with less garbage collection a third faster.
 	GOGC=$${GOGC:-400} $(GO) build -o $(BIN) ./cmd/grpcbench
 
+.PHONY: man
+man: build ## write the manual pages into bin/man
+	./$(BIN) man --output bin/man/man1
+
 .PHONY: run
 run: build ## build and run the quick scenario (SCENARIO=file for another)
 	./$(BIN) run $(SCENARIO)
@@ -81,13 +85,25 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/history
 	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
 	$(GO) test -run '^$$' -fuzz '^FuzzReadArrivals$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/load
+	$(GO) test -run '^$$' -fuzz '^FuzzCompile$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
+	$(GO) test -run '^$$' -fuzz '^FuzzTemplate$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
+	$(GO) test -run '^$$' -fuzz '^FuzzFeed$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
 	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
 
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
-	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
+	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./scenario/message ./fakeserver
+
+.PHONY: aa
+aa: ## is the same told apart from itself? AA=20 runs of a minute each, on an idle machine
+	@mkdir -p bin
+	GRPCBENCH_AA=$(or $(AA),20) GRPCBENCH_AA_OUT=$(CURDIR)/bin/aa.json $(GO) -C cmd/grpcbench test -count=1 -timeout 3h -run '^TestAA$$'
+
+.PHONY: soak
+soak: ## half an hour at full speed: memory and goroutines flat, books exact (SOAK=30m)
+	$(GO) test -count=1 -v -timeout 25h -run '^TestSoak$$' ./cmd/grpcbench -args -soak $(or $(SOAK),30m)
 
 .PHONY: oracles
 oracles: ## theory against the whole stack in virtual time: a table; fails where a bound is broken
@@ -105,7 +121,7 @@ check-generate: ## fail when generated code is stale
 
 .PHONY: update-golden
 update-golden: ## write the golden files anew; read the diff
-	$(GO) test ./scenario ./scenario/strict ./scenario/run ./reports -update
+	$(GO) test ./scenario ./scenario/strict ./scenario/message ./scenario/run ./reports -update
 
 .PHONY: clean
 clean: ## remove what was built

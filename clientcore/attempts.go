@@ -26,6 +26,29 @@ func (c Config) hedge() hedge.Policy {
 	return c.Hedge.Inherit(hedge.Default())
 }
 
+// MostAttempts is how many attempts a call of a method with these settings can
+// come to, the first included. streams is whether its client sends a stream of
+// messages, which is never hedged. A service config's own retries, which only
+// grpc-go knows, count as the most that it makes; its transparent ones, of calls
+// that no server has seen, are not counted.
+func (c Config) MostAttempts(m Method, streams bool) int {
+	if c.ServiceConfig != "" {
+		return retry.NativeMaxAttempts
+	}
+	a := c.attempts(m)
+	policy := a.retry
+	switch {
+	case streams:
+		policy = a.streams
+	case !a.hedge.Off:
+		return max(a.hedge.Attempts, 1)
+	}
+	if policy.Off {
+		return 1
+	}
+	return max(policy.Attempts, 1)
+}
+
 // attempts is what holds for a method: the nearer setting wins, so that a
 // method's retry stands in for the client's hedge, and its hedge for the client's
 // retry.

@@ -154,6 +154,9 @@ func dialOptions(cfg Config, o options, files files) []grpc.DialOption {
 	if w := cfg.Windows; w != (Windows{}) {
 		opts = append(opts, grpc.WithInitialWindowSize(int32(w.Stream)), grpc.WithInitialConnWindowSize(int32(w.Connection)))
 	}
+	if cfg.Authority != "" {
+		opts = append(opts, grpc.WithAuthority(cfg.Authority))
+	}
 	if o.dialer != nil {
 		opts = append(opts, grpc.WithContextDialer(o.dialer))
 	}

@@ -35,6 +35,10 @@ type Config struct {
 	Log string `yaml:"log" doc:"off, failures (a line for each call that failed) or calls (for every call)"`
 	// TLS secures connections. Nil is plain text.
 	TLS *TLS `yaml:"tls" doc:"TLS, and a certificate for mTLS; plain text when left out"`
+	// Authority is sent as the calls' :authority, by which proxies route and
+	// servers tell their names apart. Over TLS the server's certificate must be
+	// for it. "" is the target's host.
+	Authority string `yaml:"authority" doc:"the :authority of calls, which over TLS the server's certificate must be for; the target's host when left out"`
 	// HealthCheck is the service whose health backends are asked for, by the
 	// standard health protocol; a backend that says it does not serve gets no
 	// calls. "" asks nothing.

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/balance"
@@ -142,7 +144,7 @@ func TestTenThousandGoroutines(t *testing.T) {
 					b.up()
 				}
 			})
-			var ok, finished atomic.Int64
+			var ok, committed, finished atomic.Int64
 			var calls sync.WaitGroup
 			for g := range goroutines {
 				calls.Go(func() {
@@ -159,18 +161,24 @@ func TestTenThousandGoroutines(t *testing.T) {
 					default:
 						got, err = call(t.Context(), c, want, finish)
 					}
-					if err != nil || got != want {
+					switch {
+					case err == nil && got == want:
+						ok.Add(1)
+					case g%10 < 2 && got == want && status.Code(err) == codes.Unavailable:
+						// A stream whose backend died between the message and
+						// the status: it is committed, and cannot be retried.
+						committed.Add(1)
+					default:
 						t.Errorf("call %d: %q, %v", g, got, err)
-						return
 					}
-					ok.Add(1)
 				})
 			}
 			calls.Wait()
 			close(stop)
 			churn.Wait()
-			if ok.Load() != goroutines || finished.Load() != goroutines {
-				t.Errorf("%d calls OK, OnFinish ran %d times, of %d", ok.Load(), finished.Load(), goroutines)
+			if ok.Load()+committed.Load() != goroutines || finished.Load() != goroutines || committed.Load() > goroutines/100 {
+				t.Errorf("%d calls OK, %d cut off after their message, OnFinish ran %d times, of %d",
+					ok.Load(), committed.Load(), finished.Load(), goroutines)
 			}
 			s := c.Stats()
 			var answered, unknown int64

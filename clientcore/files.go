@@ -31,7 +31,7 @@ func (c Config) readFiles() (files, error) {
 		errs = append(errs, err)
 	}
 	if c.TLS != nil {
-		if f.credentials, err = c.TLS.credentials(); err != nil {
+		if f.credentials, err = c.TLS.Credentials(); err != nil {
 			errs = append(errs, field.Prefix("tls", err)...)
 		}
 	}

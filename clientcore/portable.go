@@ -222,6 +222,9 @@ func (p *portable) client(c Config) {
 	if c.TLS != nil {
 		p.not("tls", "is an option of the channel")
 	}
+	if c.Authority != "" {
+		p.not("authority", "is an option of the channel")
+	}
 	p.not("connect", "is an option of the channel: a lost backend is dialled again after %v, at most every %v, and gRPC's own are 1s and 2m", c.Connect.Base, c.Connect.Max)
 }
 

@@ -26,6 +26,9 @@ func (o *options) resolve(cfg Config) (string, []resolver.Builder) {
 	if target == "" {
 		target = DefaultTarget
 	}
+	if address, ok := o.proxied(target); ok {
+		return endpointsScheme + ":///" + url.PathEscape(authority(target)), []resolver.Builder{endpoints{addresses: []string{address}}}
+	}
 	builders := resolversOf(target, o.resolvers)
 	if len(o.lookaside) > 0 && cfg.Balance.NeedsLookaside() {
 		for i, b := range builders {

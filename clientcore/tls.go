@@ -58,8 +58,9 @@ func (t *TLS) validate() error {
 	return errors.Join(errs...)
 }
 
-// credentials reads the files. Its errors have a Field.
-func (t *TLS) credentials() (credentials.TransportCredentials, error) {
+// Credentials is TLS as it is set, for a grpc.ClientConn of the program's own. It
+// reads the files; each of its errors, joined, has a method Field() string.
+func (t *TLS) Credentials() (credentials.TransportCredentials, error) {
 	cfg := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         t.ServerName,

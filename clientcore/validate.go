@@ -54,6 +54,7 @@ func (c Config) Validate() error {
 	if c.TLS != nil {
 		errs.add("tls", c.TLS.validate())
 	}
+	errs.authority(c)
 	if c.Keepalive != nil {
 		errs.add("keepalive", c.Keepalive.validate())
 	}
@@ -223,6 +224,16 @@ func (c *checks) metadata(path string, md map[string]string) {
 		if _, err := interceptor.Metadata(key, md[key]); err != nil {
 			c.wrong(path+"."+key, "%v", err)
 		}
+	}
+}
+
+// authority checks what grpc-go would refuse, or a server not understand.
+func (c *checks) authority(cfg Config) {
+	if strings.ContainsFunc(cfg.Authority, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/?#@\\", r) }) {
+		c.wrong("authority", "must be a host, or host:port (got %q)", cfg.Authority)
+	}
+	if cfg.Authority != "" && cfg.TLS != nil && cfg.TLS.ServerName != "" && cfg.TLS.ServerName != cfg.Authority {
+		c.wrong("authority", "must be left out, because tls.server_name is sent as :authority already (got %q and %q)", cfg.Authority, cfg.TLS.ServerName)
 	}
 }
 

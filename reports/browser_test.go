@@ -143,8 +143,11 @@ type look struct {
 	dark, noJS bool
 }
 
-// open shows a page in a new tab.
-func (b *browser) open(file string, l look) {
+// open shows a file in a new tab.
+func (b *browser) open(file string, l look) { b.visit("file://"+file, l) }
+
+// visit shows a page in a new tab.
+func (b *browser) visit(url string, l look) {
 	b.t.Helper()
 	b.session = ""
 	var target struct{ TargetID string }
@@ -163,7 +166,7 @@ func (b *browser) open(file string, l look) {
 		scheme = "dark"
 	}
 	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
-	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
+	b.call("Page.navigate", map[string]any{"url": url}, nil)
 	for b.next().Method != "Page.loadEventFired" {
 	}
 }

@@ -30,7 +30,8 @@ func newClosing(r *result.Result) closing {
 	for _, reason := range r.Validity.Reasons {
 		c.reasons = append(c.reasons, reasonText(reason))
 	}
-	c.facts = append(c.facts, place(r.Scenario))
+	c.facts = append(c.facts, place(r))
+	c.facts = append(c.facts, heldBack(r)...)
 	if text := generatorCPU(r); text != "" {
 		c.facts = append(c.facts, text)
 	}
@@ -176,7 +177,8 @@ func reasonFigure(code string, v float64) string {
 }
 
 // place says where the fleet ran.
-func place(s result.Scenario) string {
+func place(r *result.Result) string {
+	s := r.Scenario
 	switch s.Isolation {
 	case "process":
 		return "fleet on this host"
@@ -185,9 +187,82 @@ func place(s result.Scenario) string {
 	case "remote":
 		return "fleet on other hosts"
 	case "target":
-		return "target " + clean(s.Target)
+		where := "target " + clean(s.Target)
+		if s.Target == "" && len(r.Variants) > 0 && r.Variants[0].Target != "" {
+			where = "targets " + strings.Join(calledTargets(r), ", ")
+		}
+		if s.Unverified {
+			where += ", certificate NOT VERIFIED"
+		}
+		return where
 	}
 	return "fleet: " + clean(s.Isolation)
+}
+
+// calledTargets are the targets of the variants, each with the values that have
+// it where these do not name it themselves.
+func calledTargets(r *result.Result) []string {
+	var order []string
+	names := map[string][]string{}
+	for _, v := range r.Variants {
+		for _, d := range r.Scenario.Dimensions {
+			value := v.Settings[d.Name]
+			if !decides(r, d.Name) || value == v.Target {
+				continue
+			}
+			if !slices.Contains(names[v.Target], value) {
+				names[v.Target] = append(names[v.Target], value)
+			}
+		}
+		if !slices.Contains(order, v.Target) {
+			order = append(order, v.Target)
+		}
+	}
+	for i, target := range order {
+		order[i] = clean(target)
+		if len(names[target]) > 0 {
+			order[i] += " (" + clean(strings.Join(names[target], ", ")) + ")"
+		}
+	}
+	return order
+}
+
+// decides is whether the target follows from the values of a dimension alone.
+func decides(r *result.Result, dimension string) bool {
+	targets := map[string]string{}
+	for _, v := range r.Variants {
+		value := v.Settings[dimension]
+		if target, seen := targets[value]; seen && target != v.Target {
+			return false
+		}
+		targets[value] = v.Target
+	}
+	return len(targets) > 1
+}
+
+// heldBack says which closed loops max_rate has slowed down, and how much.
+func heldBack(r *result.Result) []string {
+	type sum struct{ held, calls, ns int64 }
+	var order []string
+	sums := map[string]sum{}
+	eachTrial(r, func(t *result.Trial) {
+		for i := range t.Series {
+			s := &t.Series[i]
+			if _, seen := sums[s.Name]; !seen {
+				order = append(order, s.Name)
+			}
+			of := sums[s.Name]
+			sums[s.Name] = sum{of.held + s.Held, of.calls + s.Calls, of.ns + s.HeldNS}
+		}
+	})
+	var out []string
+	for _, name := range order {
+		if s := sums[name]; s.held > 0 {
+			out = append(out, fmt.Sprintf("max_rate %s held back %s of %s calls of %s, by %s each",
+				rate(r.Scenario.MaxRatePerS), count(s.held), count(s.calls), clean(name), duration(float64(s.ns)/float64(s.held))))
+		}
+	}
+	return out
 }
 
 // serviceTime says whether the fleet took the time it was asked to take.

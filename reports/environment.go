@@ -28,7 +28,7 @@ func environment(r *result.Result) []fact {
 	add("took", when(r.ElapsedNS > 0, time.Duration(r.ElapsedNS).Round(time.Second).String()))
 	add("scenario", source(s))
 	add("seed", strconv.FormatUint(r.Seed, 10))
-	add("fleet", place(s))
+	add("fleet", place(r))
 	add("plan", plural(s.Trials, "trial")+" of "+plural(len(r.Variants), "variant")+
 		when(s.WarmupNS > 0, ", warm-up "+setting(s.WarmupNS))+", measuring "+setting(s.MeasureNS)+
 		when(s.DrainNS > 0, ", drain up to "+setting(s.DrainNS)))

@@ -88,7 +88,7 @@ func (t *table) askedRate() string {
 	switch {
 	case asked > 0 && (t.shared(ofShape) != "" || t.shared(ofSessions) != ""):
 		return rate(asked) // no mean of what was offered to compare it with
-	case asked > 0 && perSecond(asked) != perSecond(offered):
+	case asked > 0 && offered > 0 && perSecond(asked) != perSecond(offered):
 		return rate(asked) + " (" + perSecond(offered) + " drawn)"
 	case asked > 0:
 		return rate(asked)

@@ -18,6 +18,9 @@ import (
 //go:embed page/page.html
 var pageTemplate string
 
+//go:embed page/parts.html
+var pageParts string
+
 //go:embed page/page.css
 var pageStyle string
 
@@ -66,6 +69,7 @@ type htmlGate struct {
 type htmlFact struct{ Name, Value string }
 
 type htmlSection struct {
+	ID      string
 	Heading string
 	Sub     []string
 	htmlTable
@@ -117,9 +121,9 @@ type htmlFigure struct {
 // and variants can be shown and hidden; with it, tables can be sorted and
 // plots zoomed and read off.
 func HTML(w io.Writer, r *result.Result, _ Options) error {
-	t, err := template.New("page").Parse(pageTemplate)
+	t, err := newTemplate(pageTemplate)
 	if err != nil {
-		return fmt.Errorf("the page's template: %w", err)
+		return err
 	}
 	p := newHTMLPage(r)
 	tables := tablesOf(r)
@@ -138,6 +142,18 @@ func HTML(w io.Writer, r *result.Result, _ Options) error {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	return nil
+}
+
+// newTemplate is a page's template, with the parts that pages share.
+func newTemplate(page string) (*template.Template, error) {
+	t, err := template.New("page").Parse(page)
+	if err == nil {
+		_, err = t.Parse(pageParts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the page's template: %w", err)
+	}
+	return t, nil
 }
 
 // newHTMLPage is all of the page but its sections.
@@ -200,16 +216,23 @@ func (p *htmlPage) fill(r *result.Result, tables []table, level float64) {
 	for i := range tables {
 		t := &tables[i]
 		p.Sections = append(p.Sections, newHTMLSection(r, t, i, &all[i], d))
-		for _, row := range t.drawn(d) {
-			fmt.Fprintf(&style, "body:has(#t%d-%d:not(:checked)) #t%[1]d .r%[2]d{display:none}", i, row)
-		}
+		style.WriteString(t.toggles(i, d))
 	}
 	p.Style = template.CSS(style.String())
 }
 
+// toggles is the rules that hide a row whose box is not ticked.
+func (t *table) toggles(index int, d detail) string {
+	var style strings.Builder
+	for _, row := range t.drawn(d) {
+		fmt.Fprintf(&style, "body:has(#t%d-%d:not(:checked)) #t%[1]d .r%[2]d{display:none}", index, t.rows[row].place)
+	}
+	return style.String()
+}
+
 func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail) htmlSection {
 	words := t.section(r, len(entries(r)) > 1)
-	var s htmlSection
+	s := htmlSection{ID: sectionID(index)}
 	s.head(words)
 	every := make([]int, words.rows)
 	for i := range every {
@@ -217,29 +240,10 @@ func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail)
 	}
 	s.htmlTable = t.htmlTable(words.columns, every)
 	s.Notes = strings.Join(notesOf(words, words.columns), " · ")
-	if drawn := t.drawn(d); len(drawn) > 1 && len(g.all()) > 0 {
-		for n, row := range drawn {
-			s.Legend = append(s.Legend, htmlKey{
-				ID: "t" + strconv.Itoa(index) + "-" + strconv.Itoa(row), Color: plot.Class(row), Label: t.rows[row].label,
-				Shown: n < shownLines || &t.rows[row] == t.baseline,
-			})
-		}
+	if len(g.all()) > 0 {
+		s.Legend = t.legend(index, d)
 	}
-	figures := func(list []figure) []htmlFigure {
-		var out []htmlFigure
-		for _, f := range list {
-			h := htmlFigure{Title: f.title, Notes: strings.Join(f.notes, " "), Plot: template.HTML(plot.Inline(f.plot))}
-			if f.row >= 0 {
-				// The section says of what; only the row is news.
-				h.Title, h.Class = t.rows[f.row].label, rowClass(f.row)
-			} else if before, _, ok := strings.Cut(f.title, ", "+t.plotted()); ok {
-				h.Title = before
-			}
-			out = append(out, h)
-		}
-		return out
-	}
-	s.Spectrum, s.OverTime, s.Heat, s.Backends = figures(g.spectrum), figures(g.overTime), figures(g.heat), figures(g.backends)
+	s.Spectrum, s.OverTime, s.Heat, s.Backends = t.htmlFigures(g.spectrum), t.htmlFigures(g.overTime), t.htmlFigures(g.heat), t.htmlFigures(g.backends)
 	if len(words.recovery) > 0 {
 		recovery := t.htmlTable(words.recovery, words.recoveryRows)
 		recovery.Notes = words.recoveryNote
@@ -249,6 +253,39 @@ func newHTMLSection(r *result.Result, t *table, index int, g *gallery, d detail)
 		s.Calls = append(s.Calls, strings.Join(line, " · "))
 	}
 	return s
+}
+
+// sectionID is the id of a table's section.
+func sectionID(index int) string { return "t" + strconv.Itoa(index) }
+
+// legend is a box for each row that is drawn, where there are several.
+func (t *table) legend(index int, d detail) []htmlKey {
+	var out []htmlKey
+	if drawn := t.drawn(d); len(drawn) > 1 {
+		for n, row := range drawn {
+			out = append(out, htmlKey{
+				ID: sectionID(index) + "-" + strconv.Itoa(t.rows[row].place), Color: plot.Class(t.rows[row].place), Label: t.rows[row].label,
+				Shown: n < shownLines || &t.rows[row] == t.baseline,
+			})
+		}
+	}
+	return out
+}
+
+// htmlFigures are the figures as the table's section shows them.
+func (t *table) htmlFigures(list []figure) []htmlFigure {
+	var out []htmlFigure
+	for _, f := range list {
+		h := htmlFigure{Title: f.title, Notes: strings.Join(f.notes, " "), Plot: template.HTML(plot.Inline(f.plot))}
+		if f.row >= 0 {
+			// The section says of what; only the row is news.
+			h.Title, h.Class = t.rows[f.row].label, t.rows[f.row].class()
+		} else if before, _, ok := strings.Cut(f.title, ", "+t.plotted()); ok {
+			h.Title = before
+		}
+		out = append(out, h)
+	}
+	return out
 }
 
 // newHTMLAnswer is a table of its own, without plots.
@@ -295,7 +332,7 @@ func (t *table) htmlTable(columns []column, rows []int) htmlTable {
 		for j := range columns {
 			c := htmlCell{Text: columns[j].text(i), Key: htmlKeyOf(columns[j].cells[i]), Left: columns[j].left}
 			if j == 0 && len(t.rows) > 1 {
-				c.Swatch = plot.Class(row)
+				c.Swatch = plot.Class(t.rows[row].place)
 			}
 			h.Cells = append(h.Cells, c)
 		}

@@ -93,8 +93,8 @@ func (t *table) undrawn(d detail) []string {
 	return nil
 }
 
-// rowClass is the class of all that belongs to a row.
-func rowClass(row int) string { return "r" + strconv.Itoa(row) }
+// class is that of all that belongs to a row.
+func (r *row) class() string { return "r" + strconv.Itoa(r.place) }
 
 // plotted is what a plot's title says of its table.
 func (t *table) plotted() string {
@@ -117,35 +117,11 @@ func (t *table) sloMark() []plot.Mark {
 // spectrum is response by percentile: each row's median over its trials, with
 // the interval around it.
 func (t *table) spectrum(d detail, name func(string) string) []figure {
-	low, high, last := math.Inf(1), 0.0, 0.0
-	var lines []plot.Line
-	var trials []int
-	for _, i := range t.drawn(d) {
-		r := &t.rows[i]
-		l := plot.Line{Label: r.label, Color: i, Class: rowClass(i)}
-		l.Points, l.Band = r.spectrum(d.quantiles)
-		if len(l.Points) == 0 {
-			continue
-		}
-		for _, p := range l.Points {
-			if !math.IsInf(p.Y, 1) {
-				low, high = min(low, p.Y), max(high, p.Y)
-			}
-			last = max(last, p.X)
-		}
-		lines = append(lines, l)
-		trials = append(trials, len(r.samples))
-	}
-	// Nothing to draw where every call of all of them failed.
-	if len(lines) == 0 || last <= leastNines || high == 0 {
+	lines, trials := t.spectrumLines(d)
+	p, any := t.spectrumPlot(lines)
+	if !any {
 		return nil
 	}
-	p := plot.Lines{
-		Title: "Response of " + t.plotted() + " by percentile", Height: 340, Lines: lines, Marks: t.sloMark(),
-		X: plot.Axis{Title: "percentile of planned calls", Unit: "%", Scale: plot.Nines, Min: leastNines, Max: last},
-		Y: plot.Axis{Title: "response, ms", Unit: "ms", Scale: plot.Log},
-	}
-	p.Y.Min, p.Y.Max = plot.LogRange(max(low, 1e-4), max(high, 2e-4))
 	notes := []string{"Lines: medians over the trials."}
 	switch least := slices.Min(trials); {
 	case slices.Max(trials) == 1:
@@ -158,7 +134,45 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 	if !t.allOK() {
 		notes = append(notes, "A line that rises to the top has only failed calls to its right.")
 	}
-	return []figure{{name("spectrum"), "Response of " + t.plotted() + " by percentile", append(notes, t.undrawn(d)...), p, -1}}
+	return []figure{{name("spectrum"), p.Title, append(notes, t.undrawn(d)...), p, -1}}
+}
+
+// spectrumLines are the rows' lines, and how many trials each is of.
+func (t *table) spectrumLines(d detail) (lines []plot.Line, trials []int) {
+	for _, i := range t.drawn(d) {
+		r := &t.rows[i]
+		l := plot.Line{Label: r.label, Color: r.place, Class: r.class()}
+		if l.Points, l.Band = r.spectrum(d.quantiles); len(l.Points) > 0 {
+			lines = append(lines, l)
+			trials = append(trials, len(r.samples))
+		}
+	}
+	return lines, trials
+}
+
+// spectrumPlot is the plot that the lines need; any is false where there is
+// nothing to draw.
+func (t *table) spectrumPlot(lines []plot.Line) (p plot.Lines, any bool) {
+	low, high, last := math.Inf(1), 0.0, 0.0
+	for _, l := range lines {
+		for _, p := range l.Points {
+			if !math.IsInf(p.Y, 1) {
+				low, high = min(low, p.Y), max(high, p.Y)
+			}
+			last = max(last, p.X)
+		}
+	}
+	// Nothing to draw where every call of all of them failed.
+	if len(lines) == 0 || last <= leastNines || high == 0 {
+		return p, false
+	}
+	p = plot.Lines{
+		Title: "Response of " + t.plotted() + " by percentile", Height: 340, Lines: lines, Marks: t.sloMark(),
+		X: plot.Axis{Title: "percentile of planned calls", Unit: "%", Scale: plot.Nines, Min: leastNines, Max: last},
+		Y: plot.Axis{Title: "response, ms", Unit: "ms", Scale: plot.Log},
+	}
+	p.Y.Min, p.Y.Max = plot.LogRange(max(low, 1e-4), max(high, 2e-4))
+	return p, true
 }
 
 // leastNines is where a spectrum begins: at the 5th percentile. The few fastest
@@ -255,10 +269,13 @@ type second struct {
 }
 
 // seconds reads the row's whole seconds of measurement.
-func (t *table) seconds(r *row) []second {
+func (t *table) seconds(r *row) []second { return t.secondsOf(r.variant.Trials, true) }
+
+// secondsOf reads those of any trials, with how responses were spread or not.
+func (t *table) secondsOf(trials []result.Trial, spread bool) []second {
 	var out []second
-	for i := range r.variant.Trials {
-		trial := &r.variant.Trials[i]
+	for i := range trials {
+		trial := &trials[i]
 		for j := range trial.Intervals {
 			in := &trial.Intervals[j]
 			// The last second may be cut short, and the drain's are not whole.
@@ -283,7 +300,7 @@ func (t *table) seconds(r *row) []second {
 				if s.OK > 0 && s.P99NS > 0 {
 					o.p99 = append(o.p99, ms(s.P99NS))
 				}
-				if s.Spread != nil {
+				if spread && s.Spread != nil {
 					if o.spread == nil {
 						o.spread = map[int]float64{}
 					}
@@ -356,16 +373,33 @@ func (t *table) shades(length float64) (shades []plot.Shade, notes []string) {
 // overTime is rate, goodput, p99, errors, attempts and calls in flight by second; nothing where
 // the measurement is too short to have a shape.
 func (t *table) overTime(d detail, name func(string) string) []figure {
-	rows := t.drawn(d)
-	all := make([][]second, len(rows))
-	length := 0
-	for i, row := range rows {
-		all[i] = t.seconds(&t.rows[row])
-		length = max(length, len(all[i]))
-	}
+	all, length := t.timelines(d)
 	if length < shortestChart {
 		return nil
 	}
+	return t.overTimePlots(d, all, length, name)
+}
+
+// timeline is a row by second. One of a trial that is under way ends in a dot.
+type timeline struct {
+	label   string
+	row     int
+	seconds []second
+	head    bool
+}
+
+// timelines are those of the rows that are drawn, and the length of the longest.
+func (t *table) timelines(d detail) (all []timeline, length int) {
+	for _, i := range t.drawn(d) {
+		one := timeline{label: t.rows[i].label, row: i, seconds: t.seconds(&t.rows[i])}
+		length = max(length, len(one.seconds))
+		all = append(all, one)
+	}
+	return all, length
+}
+
+// overTimePlots draws them over so many seconds.
+func (t *table) overTimePlots(d detail, all []timeline, length int, name func(string) string) []figure {
 	per := (length + d.seconds - 1) / d.seconds
 	shades, notes := t.shades(float64(length))
 	if per > 1 {
@@ -399,9 +433,13 @@ func (t *table) overTime(d detail, name func(string) string) []figure {
 			Y: plot.Axis{Title: f.axis, Unit: f.unit, Scale: f.scale},
 		}
 		low, high := math.Inf(1), 0.0
-		for i, row := range rows {
-			l := plot.Line{Label: t.rows[row].label, Color: row, Class: rowClass(row)}
-			for j, s := range mergedSeconds(all[i], per) {
+		for _, one := range all {
+			r := &t.rows[one.row]
+			l := plot.Line{Label: one.label, Color: r.place, Class: r.class(), Head: one.head}
+			if one.head {
+				l.Class = "now " + l.Class
+			}
+			for j, s := range mergedSeconds(one.seconds, per) {
 				v := f.of(s)
 				// In the middle of what it is of.
 				l.Points = append(l.Points, plot.Point{X: math.Min(float64(length), (float64(j)+0.5)*float64(per)), Y: v})
@@ -518,7 +556,7 @@ func (t *table) backends(d detail, name func(string) string) []figure {
 		if len(order) < 2 || total <= 0 {
 			continue
 		}
-		bar := plot.Bar{Label: r.label, Color: i, Class: rowClass(i)}
+		bar := plot.Bar{Label: r.label, Color: r.place, Class: r.class()}
 		for _, backend := range order {
 			bar.Parts = append(bar.Parts, plot.Share{Label: clean(backend), Share: n[backend] / total})
 		}

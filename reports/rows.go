@@ -21,6 +21,7 @@ type table struct {
 // row is one variant's figures.
 type row struct {
 	variant  *result.Variant
+	place    int                  // among the variants of its group, measured or not: its colour
 	label    string               // by which sentences call it
 	load     result.Load          // as this variant has it
 	faults   []result.FaultWindow // that can touch the load entry
@@ -44,7 +45,7 @@ func newTable(r *result.Result, entry string, g group) table {
 	}
 	base := -1
 	several := t.several(g)
-	for _, v := range g.variants {
+	for i, v := range g.variants {
 		samples := stats.Samples(v, entry)
 		if len(samples) == 0 {
 			continue
@@ -54,11 +55,21 @@ func newTable(r *result.Result, entry string, g group) table {
 		}
 		l := loadOf(v, entry, samples[0].Series)
 		t.rows = append(t.rows, row{
-			variant: v, label: t.label(v, several), load: l, faults: faultsOf(v, l), samples: samples, figures: stats.Aggregate(samples),
+			variant: v, place: i, label: t.label(v, several), load: l, faults: faultsOf(v, l), samples: samples, figures: stats.Aggregate(samples),
 			p50: stats.Response(samples, stats.P50), p90: stats.Response(samples, stats.P90),
 			p99: stats.Response(samples, stats.P99), p999: stats.Response(samples, stats.P999),
 		})
 	}
+	t.shortenLabels()
+	if base < 0 || len(t.rows) < 2 {
+		return t
+	}
+	t.baseline = &t.rows[base]
+	t.compareAll()
+	return t
+}
+
+func (t *table) shortenLabels() {
 	labels := make([]string, len(t.rows))
 	for i := range t.rows {
 		labels[i] = t.rows[i].label
@@ -66,12 +77,6 @@ func newTable(r *result.Result, entry string, g group) table {
 	for i, label := range shortenAll(labels, longestName) {
 		t.rows[i].label = label
 	}
-	if base < 0 || len(t.rows) < 2 {
-		return t
-	}
-	t.baseline = &t.rows[base]
-	t.compareAll()
-	return t
 }
 
 func (t *table) isBaseline(v *result.Variant) bool {

@@ -261,6 +261,9 @@ func (s *Scenario) doubts() []string {
 			doubt("%s is more than a backend can serve: calls wait longer and longer", percent(u)+" utilisation")
 		}
 	}
+	if t := s.Client.TLS; t != nil && t.InsecureSkipVerify {
+		doubt("client.tls.insecure_skip_verify accepts ANY server's certificate: whoever is in between can read and change every call, secrets included")
+	}
 	called := make(map[string]bool)
 	for _, l := range s.Load {
 		called[l.Method()] = true

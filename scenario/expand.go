@@ -79,6 +79,7 @@ func decode(p *problems) *Scenario {
 	}
 	if len(p.errs) == 0 {
 		s.complete()
+		s.checkMaxRate(p)
 	}
 	return &s
 }

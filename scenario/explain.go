@@ -164,12 +164,18 @@ type fact struct {
 }
 
 func facts(p *Plan) []fact {
-	return []fact{
-		{"calls", func(s *Scenario) string { return s.callsText(p.Measure.Seconds()) }},
+	all := []fact{{"calls", func(s *Scenario) string { return s.callsText(p.Measure.Seconds()) }}}
+	if p.Base.MaxRate > 0 {
+		all = append(all, fact{"max_rate", (*Scenario).maxRateText})
+	}
+	if p.Base.Fleet == nil {
+		all = append(all, fact{"attempts", (*Scenario).attemptsText})
+	}
+	return append(all, []fact{
 		{"channels", func(s *Scenario) string { return fmt.Sprint(s.channels()) }},
 		{"connections", (*Scenario).connectionsText},
 		{"utilisation", (*Scenario).utilisationText},
-	}
+	}...)
 }
 
 // explainVariants writes facts that are the same for all once, the others as a

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +61,28 @@ func (v *Variant) AtRate(named string, measure time.Duration, perSecond float64)
 			l.Part = &part
 		}
 	})
+}
+
+// Room is the highest rate for AtRate at which the peaks of all load entries come
+// to no more than max_rate; +Inf without one.
+func (v *Variant) Room(named string, measure time.Duration) float64 {
+	s := v.Scenario
+	if s.MaxRate == 0 {
+		return math.Inf(1)
+	}
+	scaled, fixed := 0.0, 0.0
+	for _, l := range s.Load {
+		switch {
+		case l.scales(named):
+			scaled += l.peakRate()
+		case l.Open():
+			fixed += l.peakRate()
+		}
+	}
+	if scaled == 0 {
+		return math.Inf(1)
+	}
+	return (s.MaxRate - fixed) * v.CallRate(named, measure) / scaled
 }
 
 // WithWorkers is the variant with a load entry as a closed loop of that many

@@ -25,6 +25,8 @@ type Scenario struct {
 	Target string `yaml:"target" doc:"a server of your own, such as dns:///payments.internal:443; either this or fleet"`
 	Client Client `yaml:"client" doc:"the client under test"`
 	Load   []Load `yaml:"load" doc:"the calls that are made; all entries at once"`
+	// MaxRate is 0 when the document leaves it out.
+	MaxRate float64 `yaml:"max_rate" unit:"rate" doc:"most calls per second that a run may offer, all load entries together at their peaks, such as 500/s: more is an error, and closed loops are held to what is left; no limit when left out"`
 	// Churn is in the document's order.
 	Churn []Churn `yaml:"churn" doc:"backends that join and leave the endpoints that clients are told of"`
 	// Compare and Baseline are the document's own text of them: a Plan's
@@ -86,6 +88,8 @@ type Load struct {
 	// methods, each with its Part.
 	Mix  map[string]float64 `yaml:"mix" doc:"open loop: methods and their shares of the calls, such as {GetUser: 80, ListUsers: 20}; either this or call"`
 	Part *Part              `yaml:"-"`
+	// place is its number in the document; that of the mix, for a part of one.
+	place int
 
 	// Open loop.
 	Arrivals load.Arrivals `yaml:"arrivals" doc:"open loop: how calls are spread over time; poisson when left out"`
@@ -193,6 +197,7 @@ func (s *Scenario) complete() {
 	}
 	for i := range s.Load {
 		l := &s.Load[i]
+		l.place = i
 		if l.Name == "" {
 			l.Name = l.defaultName()
 		}

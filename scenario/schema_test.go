@@ -99,6 +99,7 @@ func beyond() []string {
 		backends-list-empty backend-speed fleet-method-unknown fleet-method-message-time network-jitter front-with-churn
 		fault-tls-failure-plain fault-restart-without-for fault-restart-cold fault-slow-without-time fault-overload-unlimited
 		fault-disconnect-for fault-max-streams-zero fault-max-age-without-age
+		max-rate max-rate-sum max-rate-closed
 		gate-unit gate-metric gate-load gate-variant gate-fault gate-dimension gate-value gate-baseline-itself gate-share-over-100 abort-reference abort-max abort-load`)
 }
 

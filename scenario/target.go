@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"slices"
+
 	"google.golang.org/grpc/resolver"
 
 	"github.com/grpcbench/grpcbench/clientcore/discovery/targets"
@@ -17,6 +19,11 @@ func (s *Scenario) DialTarget() (string, []resolver.Builder, error) {
 		return s.Target, nil, nil
 	}
 	return target.Dial()
+}
+
+// Targets is whether variants differ in their target.
+func (p *Plan) Targets() bool {
+	return slices.ContainsFunc(p.Variants, func(v Variant) bool { return v.Scenario.Target != p.Base.Target })
 }
 
 // resolvedByTargets is whether package targets finds the target's endpoints, in

@@ -69,7 +69,7 @@ func (f *capacityFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.slo, "slo", "", "`CONDITIONS` that a rate has to meet, with commas between them")
 	c.Flags().StringVar(&f.load, "load", "", "`NAME` of the load entry whose rate, or workers, to change; all open loops together when left out")
 	c.Flags().Var(&f.start, "start", "first `RATE` to try, such as 500/s; the scenario's when left out")
-	c.Flags().Var(&f.most, "max-rate", "highest `RATE` to try")
+	c.Flags().Var(&f.most, "max-rate", "highest `RATE` to try; no more than the scenario's max_rate, where it has one")
 	c.Flags().IntSliceVar(&f.concurrency, "concurrency", nil, "`WORKERS` of a closed loop to fit the Universal Scalability Law to, such as 1,2,4,8,16")
 	c.Flags().StringVar(&f.out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
 	c.Flags().StringVar(&f.format, "format", "table", "what to print: one of "+strings.Join(printedNames(), ", "))
@@ -141,11 +141,22 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 	if err != nil {
 		return err
 	}
+	if !c.Flags().Changed("max-rate") {
+		o.Most = min(o.Most, bench.RoomFor(plan, o.Load))
+	}
 	if err := bench.CheckCapacity(plan, o); err != nil {
 		return usageError("%v", err)
 	}
 	if err := plan.CheckSecrets(); err != nil {
 		return usageError("%v", err)
+	}
+	most := 0.0
+	if len(o.SLO) > 0 {
+		most = o.Most
+	}
+	fmt.Fprint(a.stderr, plan.SearchAnnouncement(most, o.Concurrency))
+	if err := a.reach(c.Context(), plan); err != nil {
+		return err
 	}
 	out, err := makeOutFolder(flags.out, plan.Base.Name)
 	if err != nil {

@@ -104,28 +104,6 @@ func TestRunPrintsItsTableAndKeepsItsResult(t *testing.T) {
 	}
 }
 
-// TestDeadTargetSaysWhy: a server that can't be reached is a finding, and the
-// table says at any width what every call met.
-func TestDeadTargetSaysWhy(t *testing.T) {
-	file := write(t, "dead.yaml", `
-name: dead
-target: passthrough:///nobody:1
-client: {retry: none}
-load: [{call: GetUser, rate: 100/s}]
-warmup: 0s
-measure: 1s
-`)
-	code, stdout, stderr := inVirtualTime(t, "run", file, "--out", t.TempDir())
-	if code != exitOK {
-		t.Errorf("exit code %d: %s", code, stderr)
-	}
-	for _, want := range []string{"0.00 % of calls in SLO", "commonest error", "UNAVAILABLE (", "refused"} {
-		if !strings.Contains(stdout, want) {
-			t.Errorf("the table lacks %q:\n%s", want, stdout)
-		}
-	}
-}
-
 // TestResultsAreKeptByScenarioAndTime: without --out nothing is overwritten,
 // and the newest is easy to find.
 func TestResultsAreKeptByScenarioAndTime(t *testing.T) {

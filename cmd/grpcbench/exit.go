@@ -18,6 +18,24 @@ const (
 	exitInterrupted  = 130
 )
 
+// exitMeaning is an exit code in words.
+type exitMeaning struct {
+	code    int
+	meaning string
+}
+
+func exitMeanings() []exitMeaning {
+	return []exitMeaning{
+		{exitOK, "It ran, and every gate passed."},
+		{exitInternal, "An internal error; of grpcbench call: the call failed."},
+		{exitUsage, "A mistake on the command line or in a scenario, or a server that cannot be reached before the first call."},
+		{exitInvalid, "The measurement is INVALID."},
+		{exitInconclusive, "A gate is inconclusive, and --inconclusive=pass is not given."},
+		{exitGate, "A gate failed."},
+		{exitInterrupted, "Interrupted: what was measured is written, marked partial."},
+	}
+}
+
 // exitError ends the command with a code; an empty message prints nothing.
 type exitError struct {
 	code    int

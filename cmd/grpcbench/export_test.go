@@ -443,6 +443,7 @@ compare:
     file: {client.service_config: config.json}
     wire:
       client.wait_for_ready: true
+      client.authority: users.internal
       client.log: failures
       client.keepalive: {time: 20s, timeout: 3s, without_streams: true}
       client.messages: {max_receive: 1MiB, max_send: 2MiB}

@@ -18,7 +18,9 @@ func (a *app) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the kinds of every choice: policies, backoffs, faults, …; and what status codes say",
-		Args:  noArgs,
+		Example: `  grpcbench list
+  grpcbench list | grep -A20 backoff`,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := scenario.List(a.stdout, columns(a.stdout)); err != nil {
 				return internalError(err)

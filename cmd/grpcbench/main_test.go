@@ -11,6 +11,7 @@ import (
 // argument says so.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == fleetCommandName || os.Args[1] == asCommand) {
+		answerGoroutines()
 		args := os.Args[1:]
 		if args[0] == asCommand {
 			main2(args[1:])

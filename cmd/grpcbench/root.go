@@ -24,11 +24,13 @@ import (
 // tests. run uses the real ones.
 type deps struct {
 	Listen fakeserver.ListenFunc
-	Dial   func(ctx context.Context, address string) (net.Conn, error)
-	Spawn  func(ctx context.Context) (*fakeserver.Process, error)
-	Sleep  func(ctx context.Context, until time.Time) error
-	Usage  func() bench.Usage
-	In     io.Reader
+	// Serve opens the listeners of --live; nil is TCP.
+	Serve func(network, address string) (net.Listener, error)
+	Dial  func(ctx context.Context, address string) (net.Conn, error)
+	Spawn func(ctx context.Context) (*fakeserver.Process, error)
+	Sleep func(ctx context.Context, until time.Time) error
+	Usage func() bench.Usage
+	In    io.Reader
 }
 
 // run is the whole command: arguments in, exit code out.
@@ -82,13 +84,14 @@ meets the same arrivals and the same faults; the answer is a table.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("grpcbench {{.Version}}\n")
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError("%v\nSee `%s --help`.", err, c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.capacityCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
 		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(),
-		a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand())
+		a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand(),
+		a.callCommand(), a.servicesCommand(), a.completionCommand(), a.manCommand())
+	completed(root)
 	return root
 }
 

@@ -26,6 +26,7 @@ func (a *app) runCommand() *cobra.Command {
 		labels []string
 		quiet  bool
 		gated  gateFlags
+		told   liveFlags
 	)
 	c := &cobra.Command{
 		Use:   "run FILE",
@@ -45,6 +46,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 		Example: `  grpcbench run scenarios/quick.yaml
   grpcbench run scenarios/backoffs.yaml --only backoff=none --only backoff=fixed
   grpcbench run scenarios/quick.yaml --gate 'in_slo{variant=full_jitter} > 99%' --inconclusive=pass
+  grpcbench run scenarios/backoffs.yaml --live :8080
   grpcbench run scenarios/quick.yaml --set fleet.backends=5 --trials 3 --label commit=$(git rev-parse --short HEAD)`,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, files []string) error {
@@ -77,6 +79,16 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
 			}
+			// No matter of progress: --quiet does not hide it.
+			fmt.Fprint(a.stderr, plan.Announcement())
+			if err := a.reach(c.Context(), plan); err != nil {
+				return err
+			}
+			audience, err := told.audience(a.Serve, a.stderr)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = audience.close() }() // the run is what counts
 			standard := out == ""
 			if standard {
 				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
@@ -89,12 +101,13 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			raiseGCTarget()
 			display := newDisplay(a.stderr, plan, quiet)
 			ctx := c.Context()
+			options := bench.Options{
+				Note: note, Labels: labelled, Version: version(), OnProgress: display.show,
+				OnTrial: newSaver(filepath.Join(out, resultName)).save,
+			}
+			audience.listen(&options)
 			r, err := bench.Run(ctx, plan,
-				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage},
-				bench.Options{
-					Note: note, Labels: labelled, Version: version(), OnProgress: display.show,
-					OnTrial: newSaver(filepath.Join(out, resultName)).save,
-				})
+				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage}, options)
 			display.close()
 			var failures []error
 			if err != nil {
@@ -115,6 +128,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 						fmt.Fprintf(a.stderr, "result: %s\n", path)
 					}
 				}
+				audience.end(r, out)
 				if err := a.render(rendered, r); err != nil {
 					failures = append(failures, err)
 				}
@@ -125,12 +139,14 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 					failures = append(failures, err)
 				}
 			} else {
+				audience.end(nil, "")
 				_ = os.Remove(out) // only if it is still empty
 			}
 			return mostImportant(failures)
 		},
 	}
 	flags.register(c)
+	told.register(c)
 	gated.register(c, "`CONDITION` that the result must meet, beside the document's, such as 'p99 < 20ms' (repeatable)")
 	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
 	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(printedNames(), ", "))

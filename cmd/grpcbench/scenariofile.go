@@ -47,15 +47,19 @@ func (f *scenarioFlags) plan(c *cobra.Command, file string) (*scenario.Plan, err
 func readPlan(file string, options scenario.Options) (*scenario.Plan, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return nil, usageError("%s: %v", file, err)
+		return nil, usageError("%s: %v", file, pathError(err))
 	}
 	plan, err := scenario.Read(file, text, options)
 	if err != nil {
 		return nil, scenarioError(err)
 	}
 	return plan, nil
+}
+
+// pathError is what is wrong with a file, without the name.
+func pathError(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }

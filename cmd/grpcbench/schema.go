@@ -14,7 +14,8 @@ func (a *app) schemaCommand() *cobra.Command {
 completes and checks scenarios with it: save it and begin a scenario with
 
   # yaml-language-server: $schema=scenario.schema.json`,
-		Args: noArgs,
+		Example: `  grpcbench schema > scenario.schema.json`,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			schema, err := scenario.Schema()
 			if err != nil {

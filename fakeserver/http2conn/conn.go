@@ -84,7 +84,8 @@ func (c *Conn) LastStream() uint32 {
 	return c.last
 }
 
-// Inject writes a frame, between two of gRPC's. The error is that of writing.
+// Inject writes a frame, between two of gRPC's. The error is that of writing; it
+// is nil where a write that is under way brings the frame along.
 func (c *Conn) Inject(kind, flags byte, stream uint32, payload []byte) error {
 	c.mu.Lock()
 	c.writes = appendFrame(c.writes, kind, flags, stream, payload)

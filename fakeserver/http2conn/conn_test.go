@@ -349,15 +349,20 @@ func TestStuckConnection(t *testing.T) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	must(t, c.Close())
+	failed := 0
 	for range 2 {
 		select {
 		case err := <-stuck:
-			if err == nil {
-				t.Error("writing to a closed connection succeeds")
+			if err != nil {
+				failed++
 			}
 		case <-time.After(10 * time.Second):
 			t.Fatal("a writer is stuck")
 		}
+	}
+	// The write may have brought the other's frame along.
+	if failed == 0 {
+		t.Error("writing to a closed connection succeeds")
 	}
 	_ = client.Close()
 }

@@ -26,6 +26,7 @@ type Line struct {
 	Class  string // of the element, beside the colour's
 	Points []Point
 	Band   []Range
+	Head   bool // a dot at its end, for a line that is still growing
 }
 
 // Point is a point of a line.
@@ -90,6 +91,13 @@ func (p Lines) draw(b *strings.Builder) {
 	for _, l := range p.Lines {
 		if d := p.path(l.Points); d != "" {
 			fmt.Fprintf(b, `<path class="l %s" d="%s"><title>%s</title></path>`, classes(l.Color, l.Class), d, escape(l.Label))
+		}
+		if at := len(l.Points) - 1; l.Head && at >= 0 && !math.IsNaN(l.Points[at].Y) {
+			y := 0
+			if v := l.Points[at].Y; !math.IsInf(v, 1) {
+				y = coordinate(1 - p.Y.at(v))
+			}
+			fmt.Fprintf(b, `<path class="e %s" d="M%d %dh0"/>`, classes(l.Color, l.Class), coordinate(p.X.at(l.Points[at].X)), y)
 		}
 	}
 	b.WriteString("</svg>")

@@ -146,6 +146,7 @@ func style() string {
 		`.xs line,.ys line{stroke:var(--rule);stroke-width:1;shape-rendering:crispEdges}` +
 		`.xs text{text-anchor:middle}.ys text{text-anchor:end;dominant-baseline:central}.xs,.ys{font-variant-numeric:tabular-nums}` +
 		`.l{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}` +
+		`.e{fill:none;stroke:var(--c);stroke-width:9;stroke-linecap:round;vector-effect:non-scaling-stroke}` +
 		`.b{fill:var(--c);fill-opacity:.14;stroke:none}.f{fill:var(--shade);fill-opacity:.13}` +
 		`.r{stroke:var(--dim);stroke-width:1;stroke-dasharray:5 4;fill:none;vector-effect:non-scaling-stroke}` +
 		`.h path{fill:var(--heat);shape-rendering:crispEdges}.in{font:11px system-ui,sans-serif;fill:var(--ink)}.in.odd{fill:var(--fg)}.tick{stroke:var(--fg);stroke-width:1;stroke-dasharray:2 2;opacity:.55}.bar{fill:var(--c)}.bar.odd{fill-opacity:.62}.even{stroke:var(--bg);stroke-width:1}`)
@@ -153,9 +154,9 @@ func style() string {
 }
 
 // escape makes text safe between tags and in attributes.
-func escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(s)
-}
+func escape(s string) string { return escapes.Replace(s) }
+
+var escapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")
 
 // cut shortens text to n characters.
 func cut(s string, n int) string {

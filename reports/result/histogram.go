@@ -2,6 +2,7 @@ package result
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -14,11 +15,13 @@ const (
 	Digits    = 3
 )
 
-// Histogram records durations in nanoseconds. Exact minimum, maximum and sum
-// are kept beside the HDR counts, and values over the range are counted, and
-// kept in the top bucket so that ranks stay right. It does no locking.
+// Histogram records durations in nanoseconds, into the buckets of HdrHistogram,
+// which is also how it is stored. Exact minimum, maximum and sum are kept beside
+// the counts, and values over the range are counted, and kept in the top bucket
+// so that ranks stay right. It does no locking.
 type Histogram struct {
-	hdr       *hdrhistogram.Histogram
+	counts    []int64 // by bucket, as hdrhistogram.Snapshot has them
+	total     int64
 	min, max  int64
 	sum       float64
 	overRange int64
@@ -26,15 +29,13 @@ type Histogram struct {
 
 // NewHistogram returns an empty histogram.
 func NewHistogram() *Histogram {
-	return &Histogram{hdr: hdrhistogram.New(LowestNS, HighestNS, Digits), min: math.MaxInt64, max: math.MinInt64}
+	return &Histogram{counts: make([]int64, bucketOf(HighestNS)|(1<<halfBits-1)+1), min: math.MaxInt64, max: math.MinInt64}
 }
 
 // Record adds one duration in nanoseconds. Negative ones count as 0. It does
 // not allocate.
 func (h *Histogram) Record(ns int64) {
-	if ns < 0 {
-		ns = 0
-	}
+	ns = max(ns, 0)
 	h.min = min(h.min, ns)
 	h.max = max(h.max, ns)
 	h.sum += float64(ns)
@@ -42,20 +43,22 @@ func (h *Histogram) Record(ns int64) {
 		h.overRange++
 		ns = HighestNS
 	}
-	// In range by now: the only error RecordValue has.
-	_ = h.hdr.RecordValue(ns)
+	h.counts[bucketOf(ns)]++
+	h.total++
 }
 
 // Count is the number of recorded durations.
-func (h *Histogram) Count() int64 { return h.hdr.TotalCount() }
+func (h *Histogram) Count() int64 { return h.total }
 
 // Merge adds all that other holds.
 func (h *Histogram) Merge(other *Histogram) {
-	if other.Count() == 0 {
+	if other.total == 0 {
 		return
 	}
-	// Same geometry, so nothing can be out of range.
-	_ = h.hdr.Merge(other.hdr)
+	for i, n := range other.counts {
+		h.counts[i] += n
+	}
+	h.total += other.total
 	h.min = min(h.min, other.min)
 	h.max = max(h.max, other.max)
 	h.sum += other.sum
@@ -64,8 +67,15 @@ func (h *Histogram) Merge(other *Histogram) {
 
 // Reset empties the histogram.
 func (h *Histogram) Reset() {
-	h.hdr.Reset()
-	h.min, h.max, h.sum, h.overRange = math.MaxInt64, math.MinInt64, 0, 0
+	clear(h.counts)
+	h.total, h.min, h.max, h.sum, h.overRange = 0, math.MaxInt64, math.MinInt64, 0, 0
+}
+
+// hdr is a copy of the counts as HdrHistogram has them.
+func (h *Histogram) hdr() *hdrhistogram.Histogram {
+	return hdrhistogram.Import(&hdrhistogram.Snapshot{
+		LowestTrackableValue: LowestNS, HighestTrackableValue: HighestNS, SignificantFigures: Digits, Counts: h.counts,
+	})
 }
 
 // CountsUpTo counts, for each of the ascending edges in nanoseconds, the
@@ -74,7 +84,7 @@ func (h *Histogram) Reset() {
 func (h *Histogram) CountsUpTo(edges []int64) []int64 {
 	out := make([]int64, len(edges))
 	at := 0
-	for i, n := range h.hdr.Export().Counts {
+	for i, n := range h.counts {
 		if n == 0 {
 			continue
 		}
@@ -94,11 +104,19 @@ func (h *Histogram) CountsUpTo(edges []int64) []int64 {
 
 // The geometry of HdrHistogram's counts at LowestNS and Digits: halves of 1,024
 // buckets, each half's as wide as all of the half before together, from
-// 2⁹ = 512 ns.
+// 2⁹ = 512 ns, the largest power of 2 that is no more than LowestNS.
 const (
 	halfBits = 10
 	unitBits = 9
 )
+
+// bucketOf is the number of the bucket that counts a duration, which is not
+// negative.
+func bucketOf(ns int64) int {
+	// The first two halves' buckets are of one width.
+	shift := max(bits.Len64(uint64(ns)), halfBits+unitBits+1) - (halfBits + unitBits + 1)
+	return shift<<halfBits + int(ns>>(shift+unitBits))
+}
 
 // bucketEnd is the highest duration that the i-th bucket counts.
 func bucketEnd(i int) int64 {

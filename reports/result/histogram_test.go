@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -58,6 +59,32 @@ func TestMergeIsWhole(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("%d values, -whole +merged:\n%s", len(values), diff)
+		}
+	}
+}
+
+// The buckets are HdrHistogram's own: what it counts of random durations over the
+// whole range and beyond, at the edges of buckets and beside them.
+func TestBucketsAreHdrHistograms(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 20 {
+		values := draw(rng, 5000)
+		for i := range values[:2000] {
+			values[i] = bucketEnd(bucketOf(min(max(values[i], 0), HighestNS))) + rng.Int64N(3) - 1
+		}
+		values = append(values, -1, 0, 1, 511, 512, 1<<20-1, 1<<20, HighestNS-1, HighestNS, HighestNS+1, math.MaxInt64)
+		theirs := hdrhistogram.New(LowestNS, HighestNS, Digits)
+		for _, v := range values {
+			if err := theirs.RecordValue(min(max(v, 0), HighestNS)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ours := recorded(values)
+		if !slices.Equal(ours.counts, theirs.Export().Counts) || ours.Count() != theirs.TotalCount() {
+			t.Fatal("the counts differ")
+		}
+		if !ours.hdr().Equals(theirs) {
+			t.Fatal("the histograms differ")
 		}
 	}
 }
@@ -171,7 +198,7 @@ func TestHDRRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !decoded.hdr.Equals(h.hdr) {
+		if !decoded.hdr().Equals(h.hdr()) {
 			t.Fatal("the buckets differ")
 		}
 		if diff := cmp.Diff(before, summarize(t, decoded, planned)); diff != "" {
@@ -219,7 +246,7 @@ func TestCountsUpTo(t *testing.T) {
 		h := recorded(draw(rng, n))
 		edges := []int64{0, 1, 511, 512, 1e3, 5e3, 99_999, 1e5, 1e6, 1_048_575, 3e6, 77e6, 1e9, HighestNS, math.MaxInt64}
 		want := make([]int64, len(edges))
-		for _, bar := range h.hdr.Distribution() {
+		for _, bar := range h.hdr().Distribution() {
 			for i, edge := range edges {
 				if bar.To <= edge {
 					want[i] += bar.Count

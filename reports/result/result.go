@@ -68,7 +68,14 @@ type Scenario struct {
 	DrainNS   int64  `json:"drain_ns"`
 	// Isolation is process, inprocess, remote or target.
 	Isolation string `json:"isolation"`
-	Target    string `json:"target,omitempty"`
+	// Target is the target of all variants; empty where they differ, and each has
+	// its own.
+	Target string `json:"target,omitempty"`
+	// Unverified is that a variant accepted any certificate of the target's.
+	Unverified bool `json:"tls_unverified,omitempty"`
+	// MaxRatePerS is the most calls per second that the run was allowed to offer; 0
+	// is no limit.
+	MaxRatePerS float64 `json:"max_rate_per_s,omitempty"`
 }
 
 // Dimension is one compared setting.
@@ -195,6 +202,8 @@ type Variant struct {
 	// Name is pool.size=4,backoff=fixed; "default" where nothing is compared.
 	Name     string            `json:"name"`
 	Settings map[string]string `json:"settings"`
+	// Target is what the variant's clients called, where variants differ in it.
+	Target string `json:"target,omitempty"`
 	// Loads describes the load entries, in the document's order; Faults the
 	// scheduled faults. Variants may differ in both.
 	Loads  []Load        `json:"loads"`
@@ -286,6 +295,10 @@ type Series struct {
 	Dropped      int64   `json:"dropped"`
 	Calls        int64   `json:"calls"`
 	Unfinished   int64   `json:"unfinished"`
+	// Held is the calls of a closed loop that waited, HeldNS together, so as not
+	// to be above the scenario's max_rate. They are due when that is over.
+	Held   int64 `json:"held,omitempty"`
+	HeldNS int64 `json:"held_ns,omitempty"`
 	// Attempts is the attempts that the client's balancers picked for.
 	Attempts int64            `json:"attempts"`
 	Codes    map[string]int64 `json:"codes"`
@@ -379,6 +392,10 @@ type IntervalSeries struct {
 	P99NS int64 `json:"p99_ns"`
 	// Spread is how these responses were spread; nil when there was none.
 	Spread *Spread `json:"spread,omitempty"`
+	// Responses is these responses in full. It is of the engine, which counts
+	// the next second with it: it is there for who is told of the second as it
+	// ends, until they return, and nil ever after and when there was none.
+	Responses *Histogram `json:"-"`
 }
 
 // BreakerChange is one change of one circuit breaker. Times are from t0.

@@ -51,11 +51,11 @@ func (h *Histogram) Spread() *Spread {
 	}
 	s := &Spread{First: -1}
 	class, edge := 0, SpreadNS(0)
-	for i, n := range h.hdr.Export().Counts {
+	for i, n := range h.counts {
 		if n == 0 {
 			continue
 		}
-		for bucketNS(i) > edge {
+		for bucketEnd(i) > edge {
 			class++
 			edge = SpreadNS(class)
 		}
@@ -68,17 +68,4 @@ func (h *Histogram) Spread() *Spread {
 		s.Counts[class-s.First] += n
 	}
 	return s
-}
-
-// bucketNS is the upper edge of HdrHistogram's i-th count in nanoseconds: 2,048
-// buckets of one width, the largest power of 2 that is no more than LowestNS,
-// then 1,024 at a time of twice the width each. To ask the histogram for its
-// distribution gives the same, a dozen times as slowly.
-func bucketNS(i int) int64 {
-	const half, unit = 1024, 9 // 3 significant digits; 2⁹ = 512 ns
-	bucket, sub := i/half-1, int64(i%half+half)
-	if bucket < 0 {
-		bucket, sub = 0, sub-half
-	}
-	return (sub+1)<<(bucket+unit) - 1
 }

@@ -5,15 +5,15 @@ import (
 	"testing"
 )
 
-// bucketNS is how HdrHistogram lays out its counts.
+// bucketEnd is how HdrHistogram lays out its counts.
 func TestBucketNS(t *testing.T) {
 	h := NewHistogram()
 	for ns := int64(1); ns <= HighestNS; ns = ns*21/20 + 1 {
 		h.Reset()
 		h.Record(ns)
-		for i, n := range h.hdr.Export().Counts {
-			if n > 0 && bucketNS(i) != h.hdr.ValueAtPercentile(100) {
-				t.Fatalf("%d ns: count %d ends at %d, not at %d", ns, i, bucketNS(i), h.hdr.ValueAtPercentile(100))
+		for i, n := range h.hdr().Export().Counts {
+			if n > 0 && bucketEnd(i) != h.hdr().ValueAtPercentile(100) {
+				t.Fatalf("%d ns: count %d ends at %d, not at %d", ns, i, bucketEnd(i), h.hdr().ValueAtPercentile(100))
 			}
 		}
 	}

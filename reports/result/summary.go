@@ -1,8 +1,10 @@
 package result
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -31,7 +33,7 @@ type Summary struct {
 // which those not recorded failed. Pass h.Count() where failure has no place.
 func (h *Histogram) Summarize(planned int64) (Summary, error) {
 	s := Summary{Count: h.Count(), OverRange: h.overRange}
-	encoded, err := h.hdr.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	encoded, err := h.hdr().Encode(hdrhistogram.V2CompressedEncodingCookieBase)
 	if err != nil {
 		return s, fmt.Errorf("encoding a histogram: %w", err)
 	}
@@ -61,26 +63,28 @@ func (h *Histogram) Quantiles(planned int64, qs ...float64) []*int64 {
 // AtRanks returns the values at those 1-based ranks, as Quantiles does.
 func (h *Histogram) AtRanks(ranks ...int64) []*int64 {
 	out := make([]*int64, len(ranks))
-	count := h.Count()
-	if count == 0 {
-		return out
-	}
-	percentiles := make([]float64, 0, len(ranks))
-	at := make([]int, 0, len(ranks))
+	order := make([]int, 0, len(ranks)) // those that were recorded, ascending
 	for i, r := range ranks {
-		if r <= count {
-			// HdrHistogram rounds percentile/100 × count to the nearest
-			// integer, so this asks for exactly that rank.
-			percentiles = append(percentiles, float64(r)/float64(count)*100)
-			at = append(at, i)
+		if r <= h.total {
+			order = append(order, i)
 		}
 	}
-	for i, v := range h.hdr.ValueAtPercentilesSlice(percentiles) {
-		if h.max > HighestNS && h.hdr.ValuesAreEquivalent(v, HighestNS) {
-			v = h.max
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ranks[a], ranks[b]) })
+	var below int64
+	for bucket, n := range h.counts {
+		if len(order) == 0 {
+			break
 		}
-		v = min(max(v, h.min), h.max)
-		out[at[i]] = &v
+		below += n
+		for len(order) > 0 && ranks[order[0]] <= below {
+			v := bucketEnd(bucket)
+			if h.max > HighestNS && bucket == bucketOf(HighestNS) {
+				v = h.max
+			}
+			v = min(max(v, h.min), h.max)
+			out[order[0]] = &v
+			order = order[1:]
+		}
 	}
 	return out
 }
@@ -105,12 +109,16 @@ func (s Summary) Histogram() (*Histogram, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hdr: %w", err)
 	}
-	if dropped := h.hdr.Merge(decoded); dropped > 0 {
+	// Another geometry's counts would be in other buckets.
+	merged := hdrhistogram.New(LowestNS, HighestNS, Digits)
+	if dropped := merged.Merge(decoded); dropped > 0 {
 		return nil, fmt.Errorf("hdr: %d values are over the range of %d s", dropped, HighestNS/1_000_000_000)
 	}
-	if h.Count() != s.Count {
-		return nil, fmt.Errorf("hdr: holds %d values where count says %d", h.Count(), s.Count)
+	if merged.TotalCount() != s.Count {
+		return nil, fmt.Errorf("hdr: holds %d values where count says %d", merged.TotalCount(), s.Count)
 	}
+	copy(h.counts, merged.Export().Counts)
+	h.total = s.Count
 	h.min, h.max, h.sum, h.overRange = s.MinNS, s.MaxNS, float64(s.MeanNS)*float64(s.Count), s.OverRange
 	return h, nil
 }

@@ -16,6 +16,8 @@ func (p *Plan) check() error {
 		return fmt.Errorf("warmup: must be >= 0 (got %v)", p.Warmup)
 	case p.Drain < 0:
 		return fmt.Errorf("drain: must be >= 0 (got %v)", p.Drain)
+	case !(p.ClosedPerS >= 0) || math.IsInf(p.ClosedPerS, 0):
+		return fmt.Errorf("closed loops' rate: must be >= 0 and finite (got %v)", p.ClosedPerS)
 	case len(p.Entries) == 0:
 		return errors.New("no load entries")
 	}

@@ -51,8 +51,15 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 		if !now.Before(p.end()) || p.ctx.Err() != nil {
 			return
 		}
+		if at := p.limit.take(now); at.After(now) {
+			if !at.Before(p.end()) || w.rest.sleep(p.pacing, at) != nil {
+				return
+			}
+			l.trial.recorder.held(&w.place, w.entry, at, at.Sub(now))
+			now = time.Now()
+		}
 		w.call.Due, w.call.Dispatch = now, now
-		if !l.trial.recorder.arrival(w.stripe, w.entry, now, now, false) {
+		if !l.trial.recorder.arrival(&w.place, w.entry, now, now, false) {
 			return
 		}
 		w.do(p.ctx, l.trial.recorder)

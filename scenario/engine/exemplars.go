@@ -66,13 +66,15 @@ func earlier(a, b *keptCall) int {
 // sooner orders by when the calls ended.
 func sooner(a, b *keptCall) int { return cmp.Or(a.done.Compare(b.done), earlier(a, b)) }
 
-// offer considers a call that has ended.
-func (x *exemplars) offer(entry int, call *Call) {
-	response := call.Done.Sub(call.Due)
-	slow, failed := int64(response) >= x.atLeast.Load(), call.Code != codeNames[codeOK]
-	if !slow && !failed {
-		return
+// offer considers a call that has ended, response nanoseconds after it was due.
+func (x *exemplars) offer(entry int, call *Call, response int64) {
+	slow, failed := response >= x.atLeast.Load(), call.Code != codeNames[codeOK]
+	if slow || failed {
+		x.take(entry, call, time.Duration(response), slow, failed)
 	}
+}
+
+func (x *exemplars) take(entry int, call *Call, response time.Duration, slow, failed bool) {
 	k := keptCall{
 		id: call.id(), entry: entry, due: call.Due, done: call.Done, response: response, wait: response,
 		code: codeName(call.Code), origin: call.Origin, message: cut(call.Message), attempts: call.Attempts,

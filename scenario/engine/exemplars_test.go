@@ -79,7 +79,7 @@ func TestExemplarsDoNotDependOnTheOrder(t *testing.T) {
 			if i%10 == 3 {
 				call.Code = "ABORTED"
 			}
-			x.offer(0, &call)
+			x.offer(0, &call, int64(call.Done.Sub(call.Due)))
 		}
 		return x.list(start)
 	}

@@ -118,7 +118,7 @@ func (l *openLoop) session(p *phase, w *worker) {
 			return
 		}
 		now := time.Now()
-		if !l.trial.recorder.arrival(w.stripe, w.entry, due, now, false) {
+		if !l.trial.recorder.arrival(&w.place, w.entry, due, now, false) {
 			return
 		}
 		w.call.Dispatch = now
@@ -154,7 +154,7 @@ func (l *openLoop) lead(p *phase, w *worker) bool {
 			return false
 		}
 		full := l.busy.Load() >= limit
-		if !recorder.arrival(w.stripe, w.entry, due, now, full) {
+		if !recorder.arrival(&w.place, w.entry, due, now, full) {
 			return false
 		}
 		l.ordinal++

@@ -24,6 +24,7 @@ func (r *recorder) interval(s *second) result.Interval {
 			q := e.response.Quantiles(e.codes.ok(), 0.5, 0.99)
 			series.P50NS, series.P99NS = *q[0], *q[1]
 			series.Spread = e.response.Spread()
+			series.Responses = e.response
 		}
 		interval.Series[i] = series
 	}
@@ -65,6 +66,7 @@ func (t *trial) series(p *phase, entry int) (result.Series, error) {
 		Name: e.Name, Method: e.Method, Kind: e.Kind, Loop: result.Closed,
 		Planned: calls + total.dropped, Dropped: total.dropped,
 		Calls: calls, Unfinished: calls - total.codes.sum(), Attempts: total.picks,
+		Held: total.held, HeldNS: int64(total.heldFor),
 		Codes: total.codes.byName(), Origins: failures.byOrigin(), Errors: failures.list(),
 		Latency: make(map[result.Measure]result.Summary),
 	}

@@ -22,6 +22,10 @@ type Plan struct {
 	// of zero skips the warm-up.
 	Warmup, Measure, Drain time.Duration
 	Entries                []Entry
+	// ClosedPerS is the calls per second that all closed loops together are held
+	// to: a worker whose next call would be above it waits, and that is counted
+	// in Series.Held. 0 is no limit.
+	ClosedPerS float64
 	// Barrier runs between warm-up and measurement, when no call is in flight.
 	// It returns t0, the start of measurement, which may lie a little ahead.
 	// Nil means t0 is now. Its error ends the run.
@@ -38,7 +42,8 @@ type Plan struct {
 	// OnInterval receives each second as it ends, warm-up included: its
 	// seconds are negative, the last one -1; its drain has none. The seconds
 	// of the drain that follows the measurement count on. It is called from
-	// Run's own goroutine and must return quickly. May be nil.
+	// Run's own goroutine and must return quickly; Responses are lent to it
+	// until then. May be nil.
 	OnInterval func(result.Interval)
 	// Sleep waits until a time or until ctx ends, as exactly as it can, and
 	// returns ctx's error if that came first. Nil means plain timers, which are

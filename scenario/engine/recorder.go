@@ -42,8 +42,8 @@ type recorder struct {
 	entries   []Entry
 	stripes   []*stripe
 	start     time.Time // of the phase
-	end       time.Time // of its length: the drain begins
-	cutoff    time.Time // the end of the drain: what ends then or later is unfinished
+	end       int64     // of its length, in ns from start: the drain begins
+	cutoff    int64     // the end of the drain: what ends then or later is unfinished
 	failures  []failures
 	exemplars exemplars
 
@@ -53,9 +53,10 @@ type recorder struct {
 	total  *second
 }
 
-// stripe is one part of a recorder.
+// stripe is one part of a recorder. Which part has a call does not matter.
 type stripe struct {
 	mu      sync.Mutex
+	next    *stripe // round in a ring
 	closed  bool
 	floor   int64      // the earliest second that is still open
 	seconds [2]*second // floor and floor+1, by parity
@@ -80,13 +81,17 @@ func newRecorder(entries []Entry) *recorder {
 			late:    make([]int64, len(entries)),
 		}
 	}
+	for i, s := range r.stripes {
+		s.next = r.stripes[(i+1)%len(r.stripes)]
+	}
 	return r
 }
 
 // begin empties the recorder for a phase. The memory is kept, so that the
 // measurement does not begin with page faults.
 func (r *recorder) begin(start, end, cutoff time.Time) {
-	r.start, r.end, r.cutoff = start, end, cutoff
+	r.start = start
+	r.end, r.cutoff = r.at(end), r.at(cutoff)
 	for _, s := range r.stripes {
 		s.mu.Lock()
 		s.closed, s.floor = false, 0
@@ -117,14 +122,35 @@ func (r *recorder) shorten(end, cutoff time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
-	r.end, r.cutoff = end, cutoff
+	r.end, r.cutoff = r.at(end), r.at(cutoff)
 }
 
-// stripe is the one that the worker-th worker records into.
-func (r *recorder) stripe(worker int) *stripe { return r.stripes[worker%len(r.stripes)] }
+// place is where one worker records: a stripe, until another worker is in its
+// way there. As there are more stripes than processors, those that run at a
+// time soon have one each, and its memory in their processor's cache.
+type place struct{ stripe *stripe }
 
-// secondOf numbers the second of the phase that t lies in.
-func (r *recorder) secondOf(t time.Time) int64 { return max(0, int64(t.Sub(r.start)/time.Second)) }
+// place is where the worker-th worker begins.
+func (r *recorder) place(worker int) place { return place{r.stripes[worker%len(r.stripes)]} }
+
+// lock locks a stripe that no one else records into at the moment.
+func (p *place) lock() *stripe {
+	s := p.stripe
+	for !s.mu.TryLock() {
+		if s = s.next; s == p.stripe { // all of them: their holders may wait for a processor
+			s.mu.Lock()
+			break
+		}
+	}
+	p.stripe = s
+	return s
+}
+
+// at is when t is, counted from the phase's start.
+func (r *recorder) at(t time.Time) int64 { return int64(t.Sub(r.start)) }
+
+// secondOf numbers the second of the phase that lies at ns.
+func secondOf(ns int64) int64 { return max(0, ns/int64(time.Second)) }
 
 // second is the open second for number n. What belongs to one that has been
 // collected goes to the next best.
@@ -135,74 +161,93 @@ func (s *stripe) second(n int64) *second {
 
 // arrival records that the call is due, and dispatched or dropped. False means
 // that the phase is over and nothing was recorded.
-func (r *recorder) arrival(s *stripe, entry int, due, dispatch time.Time, dropped bool) bool {
-	dueSecond, dispatchSecond := r.secondOf(due), r.secondOf(dispatch)
-	s.mu.Lock()
+func (r *recorder) arrival(p *place, entry int, due, dispatch time.Time, dropped bool) bool {
+	dueNS := r.at(due)
+	dispatchNS := dueNS
+	if dispatch != due {
+		dispatchNS = r.at(dispatch)
+	}
+	open := r.entries[entry].open()
+	s := p.lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	e := &s.second(dueSecond).entries[entry]
+	e := &s.second(secondOf(dueNS)).entries[entry]
 	e.arrivals++
 	if dropped {
 		e.dropped++
 		return true
 	}
-	s.second(dispatchSecond).entries[entry].started++
-	if r.entries[entry].open() {
-		s.keep(entry, keptLag, int64(dispatch.Sub(due)))
+	s.second(secondOf(dispatchNS)).entries[entry].started++
+	if open {
+		s.keep(entry, keptLag, dispatchNS-dueNS)
 	}
 	return true
 }
 
-// finish records a call that has ended, unless it ended too late: then only
-// its attempts count.
-func (r *recorder) finish(s *stripe, entry int, call *Call) {
-	if !r.finishIn(s, entry, call) {
+// held records that a closed loop's call had to wait until a time so as not to
+// be above the rate that it is held to.
+func (r *recorder) held(p *place, entry int, until time.Time, waited time.Duration) {
+	s := p.lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		return
 	}
-	if !call.Warmup {
-		r.exemplars.offer(entry, call)
+	e := &s.second(secondOf(r.at(until))).entries[entry]
+	e.held++
+	e.heldFor += waited
+}
+
+// finish records a call that has ended, unless it ended too late: then only
+// its attempts count.
+func (r *recorder) finish(p *place, entry int, call *Call) {
+	if response, counted := r.finishIn(p, entry, call); counted && !call.Warmup {
+		r.exemplars.offer(entry, call, response)
 	}
 }
 
-func (r *recorder) finishIn(s *stripe, entry int, call *Call) (counted bool) {
-	n := r.secondOf(call.Done)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || !call.Done.Before(r.cutoff) {
-		s.late[entry] += call.Picks
-		return false
+func (r *recorder) finishIn(p *place, entry int, call *Call) (response int64, counted bool) {
+	due, done, sent := r.at(call.Due), r.at(call.Done), int64(0)
+	wasSent := !call.Sent.IsZero()
+	if wasSent {
+		sent = r.at(call.Sent)
 	}
-	e := &s.second(n).entries[entry]
+	s := p.lock()
+	defer s.mu.Unlock()
+	if s.closed || done >= r.cutoff {
+		s.late[entry] += call.Picks
+		return 0, false
+	}
+	e := &s.second(secondOf(done)).entries[entry]
 	e.picks += call.Picks
-	e.codes.add(call.Code)
-	response := call.Done.Sub(call.Due)
-	sent := !call.Sent.IsZero()
+	response = done - due
 	if call.Code == codeNames[codeOK] {
+		e.codes.known[codeOK]++
 		if e.response == nil {
 			e.response = result.NewHistogram()
 		}
-		e.response.Record(int64(response))
-		if slo := call.Entry.SLO; slo == 0 || response <= slo {
+		e.response.Record(response)
+		if slo := int64(call.Entry.SLO); slo == 0 || response <= slo {
 			e.withinSLO++
 		}
-		if call.Done.Before(r.end) {
+		if done < r.end {
 			e.inTime++
 		}
-		if sent {
-			s.keep(entry, keptService, int64(call.Done.Sub(call.Sent)))
+		if wasSent {
+			s.keep(entry, keptService, done-sent)
 		}
 	} else {
-		s.keep(entry, keptFailed, int64(response))
+		e.codes.add(call.Code)
+		s.keep(entry, keptFailed, response)
 		r.failures[entry].add(call)
 	}
-	if sent {
-		s.keep(entry, keptWait, int64(call.Sent.Sub(call.Due)))
+	if wasSent {
+		s.keep(entry, keptWait, sent-due)
 	} else {
-		s.keep(entry, keptWait, int64(response))
+		s.keep(entry, keptWait, response)
 	}
-	if sent && !call.First.IsZero() && call.Entry.Kind != result.Unary {
+	if wasSent && call.Entry.Kind != result.Unary && !call.First.IsZero() {
 		s.keep(entry, keptFirst, int64(call.First.Sub(call.Sent)))
 	}
 	for i := range call.Attempts {
@@ -214,7 +259,7 @@ func (r *recorder) finishIn(s *stripe, entry int, call *Call) (counted bool) {
 	for _, response := range call.Responses {
 		s.keep(entry, keptMessage, int64(response))
 	}
-	return true
+	return response, true
 }
 
 func (s *stripe) keep(entry, measure int, ns int64) {
@@ -240,7 +285,7 @@ func (r *recorder) close() {
 // late to be counted as it happened: attempts of calls that were cut off, and
 // arrivals that were never dispatched, by entry.
 func (r *recorder) settle(at time.Time, undispatched []int64) {
-	last := r.stripes[0].second(r.secondOf(at))
+	last := r.stripes[0].second(secondOf(r.at(at)))
 	for i := range last.entries {
 		last.entries[i].arrivals += undispatched[i]
 		for _, s := range r.stripes {

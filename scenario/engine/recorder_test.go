@@ -116,8 +116,9 @@ func TestALateCollectorLosesNothing(t *testing.T) {
 	r := newRecorder([]Entry{open("reads", 1, nil)})
 	r.begin(start, start.Add(time.Hour), start.Add(time.Hour))
 	record := func(second float64) {
+		place := r.place(int(second))
 		call := Call{Entry: &r.entries[0], Code: "OK", Due: start, Done: start.Add(time.Duration(second * float64(time.Second)))}
-		r.finish(r.stripe(int(second)), 0, &call)
+		r.finish(&place, 0, &call)
 	}
 	for _, want := range []struct {
 		ends []float64
@@ -156,8 +157,9 @@ func TestTheDrainEndsForAll(t *testing.T) {
 	start := time.Now()
 	r := newRecorder([]Entry{open("reads", 1, nil)})
 	r.begin(start, start.Add(time.Second), start.Add(time.Second))
+	place := r.place(0)
 	for _, at := range []time.Duration{time.Second - 1, time.Second} {
-		r.finish(r.stripe(0), 0, &Call{Entry: &r.entries[0], Code: "OK", Picks: 1, Due: start, Done: start.Add(at)})
+		r.finish(&place, 0, &Call{Entry: &r.entries[0], Code: "OK", Picks: 1, Due: start, Done: start.Add(at)})
 	}
 	r.close()
 	r.settle(start.Add(time.Second), []int64{0})

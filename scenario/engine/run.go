@@ -80,6 +80,7 @@ type phase struct {
 	endPacing context.CancelFunc
 	group     *errgroup.Group // owns the workers
 	callSeeds []uint64        // by entry
+	limit     *limiter        // of the closed loops; nil is none
 
 	ended bool // the length has passed, or the phase was interrupted
 
@@ -125,6 +126,7 @@ func (t *trial) run(ctx context.Context, p *phase) {
 	for i := range t.plan.Entries {
 		p.callSeeds[i] = phaseSeed(t.plan, t.plan.Entries[i].Name, p.warmup, purposeCalls)
 	}
+	p.limit = newLimiter(t.plan.ClosedPerS, p.start)
 	for _, l := range t.loops {
 		l.offer(p)
 	}
@@ -240,6 +242,9 @@ func (t *trial) emit(p *phase, n int) (enough bool) {
 	}
 	if t.plan.OnInterval != nil {
 		t.plan.OnInterval(interval)
+	}
+	for i := range interval.Series {
+		interval.Series[i].Responses = nil // the recorder's own, to be used again
 	}
 	return !p.warmup && t.plan.Enough != nil && t.plan.Enough(interval)
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/grpcbench/grpcbench/reports/result"
+import (
+	"time"
+
+	"github.com/grpcbench/grpcbench/reports/result"
+)
 
 // second is what happened in one second of one phase, by entry.
 type second struct{ entries []entrySecond }
@@ -14,6 +18,8 @@ type entrySecond struct {
 	withinSLO int64
 	inTime    int64 // OK, and ended before the phase's length had passed
 	picks     int64
+	held      int64         // calls of a closed loop that waited for its rate
+	heldFor   time.Duration // how long, together
 	codes     codeCounts
 	response  *result.Histogram // OK calls; nil until there is one
 }
@@ -40,6 +46,8 @@ func (s *second) merge(from *second) {
 		to.withinSLO += from.withinSLO
 		to.inTime += from.inTime
 		to.picks += from.picks
+		to.held += from.held
+		to.heldFor += from.heldFor
 		to.codes.merge(&from.codes)
 		if from.codes.ok() > 0 {
 			if to.response == nil {

@@ -13,7 +13,7 @@ type worker struct {
 	preparer Preparer
 	call     Call
 	entry    int // the index of call.Entry in the plan
-	stripe   *stripe
+	place    place
 	rest     timerSleeper // between calls
 	// wake tells a parked open-loop worker to lead (true) or to end.
 	wake chan bool
@@ -30,8 +30,8 @@ func (r *trial) newWorker(entry, number int) *worker {
 		call:     Call{Entry: e},
 		entry:    entry,
 		// Entries start at different stripes: most have few workers.
-		stripe: r.recorder.stripe(entry + number),
-		wake:   make(chan bool, 1),
+		place: r.recorder.place(entry + number),
+		wake:  make(chan bool, 1),
 	}
 }
 
@@ -59,5 +59,5 @@ func (w *worker) do(ctx context.Context, r *recorder) {
 	if w.call.Done.IsZero() {
 		w.call.Done = time.Now()
 	}
-	r.finish(w.stripe, w.entry, &w.call)
+	r.finish(&w.place, w.entry, &w.call)
 }

@@ -59,6 +59,18 @@ func (r *Replay) Len() (calls int, over time.Duration) {
 	return 0, 0
 }
 
+// Busiest is the most calls that are due within any length of time.
+func (r *Replay) Busiest(within time.Duration) int {
+	most, first := 0, 0
+	for i := range r.times {
+		for r.at(i)-r.at(first) >= within {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
 // at is when the i-th is due.
 func (r *Replay) at(i int) time.Duration { return offset(float64(r.times[i]) / r.Speed) }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/grpcbench/grpcbench/reports/gate"
@@ -33,6 +34,12 @@ func (o CapacityOptions) checkRate(plan *scenario.Plan) error {
 	if !(o.Most > 0) {
 		return fmt.Errorf("--max-rate: must be > 0/s (got %v/s)", o.Most)
 	}
+	if plan.Base.MaxRate > 0 && slices.ContainsFunc(plan.Variants, func(v scenario.Variant) bool { return v.Scenario.ClosedRate() > 0 }) {
+		return errors.New("--slo: cannot be with max_rate and closed loops: what they are held to would change with each rate that is tried")
+	}
+	if room := RoomFor(plan, o.Load); o.Most > room {
+		return fmt.Errorf("--max-rate: must be at most %.6g/s, which the scenario's max_rate leaves for it (got %.6g/s)", room, o.Most)
+	}
 	if o.Start < 0 || o.Start > o.Most {
 		return fmt.Errorf("--start: must be > 0/s and at most --max-rate, %v/s (got %v/s)", o.Most, o.Start)
 	}
@@ -48,6 +55,17 @@ func (o CapacityOptions) checkRate(plan *scenario.Plan) error {
 		}
 	}
 	return nil
+}
+
+// RoomFor is the highest rate, in calls per second on average over the
+// measurement, at which the named load, or all open loops together, is within the
+// scenario's max_rate in every variant; +Inf without one.
+func RoomFor(plan *scenario.Plan, named string) float64 {
+	room := math.Inf(1)
+	for i := range plan.Variants {
+		room = min(room, plan.Variants[i].Room(named, plan.Measure))
+	}
+	return room
 }
 
 // checkCondition finds what a rate cannot be judged by.
@@ -86,6 +104,9 @@ func (o CapacityOptions) checkCondition(plan *scenario.Plan, g gate.Gate, judged
 const fewestConcurrencies = 3
 
 func (o CapacityOptions) checkSweep(plan *scenario.Plan) error {
+	if plan.Base.MaxRate > 0 {
+		return errors.New("--concurrency: cannot be with max_rate: held to it, closed loops would show nothing but that rate")
+	}
 	if _, err := plan.SweptEntry(o.Load); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}

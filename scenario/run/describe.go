@@ -26,7 +26,13 @@ func describe(plan *scenario.Plan) result.Scenario {
 		MeasureNS:      int64(plan.Measure),
 		DrainNS:        int64(plan.Drain),
 		Isolation:      "target",
-		Target:         first.Scenario.Target,
+		MaxRatePerS:    plan.Base.MaxRate,
+	}
+	if !plan.Targets() {
+		s.Target = first.Scenario.Target
+	}
+	for _, v := range plan.Variants {
+		s.Unverified = s.Unverified || v.Scenario.Client.TLS != nil && v.Scenario.Client.TLS.InsecureSkipVerify
 	}
 	for _, d := range plan.Dimensions {
 		s.Dimensions = append(s.Dimensions, result.Dimension{Name: d.Name, Values: d.Values, Baseline: d.Baseline})

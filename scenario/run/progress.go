@@ -28,7 +28,8 @@ type Progress struct {
 	// Elapsed and Remaining are of the whole run; Remaining is planned time,
 	// without drains.
 	Elapsed, Remaining time.Duration
-	// Interval is the second that just ended; nil on a change of phase.
+	// Interval is the second that just ended; nil on a change of phase. The
+	// Responses in it are lent until the receiver returns.
 	Interval *result.Interval
 }
 

@@ -40,9 +40,13 @@ type Options struct {
 	Labels     map[string]string
 	Version    string // of grpcbench
 	OnProgress func(Progress)
+	// OnStart receives the result before its first trial: what is going to be
+	// measured. It may not keep it.
+	OnStart func(*result.Result)
 	// OnTrial receives the result as it stands after each trial but the last,
 	// marked partial: whoever stores it loses nothing when the process is
-	// killed. It may not keep it.
+	// killed. It may keep a copy of the result, of its variants and of their
+	// lists of trials (Result.Snapshot): trials do not change any more.
 	OnTrial func(*result.Result)
 }
 
@@ -54,6 +58,10 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	res := newResult(plan, opts)
 	started := time.Now()
 	defer func() { res.ElapsedNS = int64(time.Since(started)) }()
+
+	if opts.OnStart != nil {
+		opts.OnStart(res)
+	}
 
 	backends, err := newBackends(ctx, plan, deps)
 	if ctx.Err() != nil {
@@ -141,7 +149,11 @@ func newResult(plan *scenario.Plan, opts Options) *result.Result {
 	}
 	maps.Copy(res.Labels, opts.Labels)
 	for i := range plan.Variants {
-		res.Variants = append(res.Variants, describeVariant(&plan.Variants[i]))
+		v := describeVariant(&plan.Variants[i])
+		if plan.Targets() {
+			v.Target = plan.Variants[i].Scenario.Target
+		}
+		res.Variants = append(res.Variants, v)
 	}
 	return res
 }

@@ -115,7 +115,7 @@ func (t *trial) plan() engine.Plan {
 	p := engine.Plan{
 		Seed: t.runner.plan.Seed, Block: t.block,
 		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
-		Barrier: t.barrier, Sleep: t.deps.Sleep,
+		ClosedPerS: s.ClosedRate(), Barrier: t.barrier, Sleep: t.deps.Sleep,
 		OnInterval: func(i result.Interval) {
 			t.pools.note(i.Second, t.clients.stats())
 			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)

@@ -56,13 +56,13 @@ func (w *world) run(plan *scenario.Plan) *result.Result {
 }
 
 // serve runs a UserService that is not the fleet's, at an address of its own.
-func (w *world) serve(address string, service userpb.UserServiceServer) {
+func (w *world) serve(address string, service userpb.UserServiceServer, opts ...grpc.ServerOption) {
 	w.Helper()
 	listener, err := w.net.Listen("tcp", address)
 	if err != nil {
 		w.Fatal(err)
 	}
-	server := grpc.NewServer()
+	server := grpc.NewServer(opts...)
 	userpb.RegisterUserServiceServer(server, service)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()

@@ -45,12 +45,12 @@ type decoding struct {
 }
 
 func (dec *decoding) fail(n *Node, path, format string, args ...any) {
-	dec.errs = append(dec.errs, n.src.errorAt(n.at, path, format, args...))
+	dec.errs = append(dec.errs, n.Errorf(path, format, args...))
 }
 
 // failKey is fail for a key that should not be there.
 func (dec *decoding) failKey(e Entry, path, format string, args ...any) {
-	dec.errs = append(dec.errs, e.Value.src.errorAt(e.Value.keyAt, path, format, args...))
+	dec.errs = append(dec.errs, e.Errorf(path, format, args...))
 }
 
 // value decodes n into v. f says how a number is written.

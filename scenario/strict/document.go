@@ -77,5 +77,5 @@ func (d *Document) Errorf(n *Node, path, format string, args ...any) *Error {
 	if n == nil {
 		n = d.Root
 	}
-	return n.src.errorAt(n.at, path, format, args...)
+	return n.Errorf(path, format, args...)
 }

@@ -134,6 +134,25 @@ func (n *Node) String() string {
 	return b.String()
 }
 
+// IsNumber reports a number that is written without quotes.
+func (n *Node) IsNumber() bool {
+	return n.Kind == Scalar && !n.Quoted && plainMeaning(n.Text) == isNumber
+}
+
+// IsBool reports true or false, written without quotes.
+func (n *Node) IsBool() bool { return n.Kind == Scalar && !n.Quoted && plainMeaning(n.Text) == isBool }
+
+// Errorf is a mistake in the value at a path, for rules that this package does
+// not know.
+func (n *Node) Errorf(path, format string, args ...any) *Error {
+	return n.src.errorAt(n.at, path, format, args...)
+}
+
+// Errorf is a mistake in the key: one that should not be there.
+func (e Entry) Errorf(path, format string, args ...any) *Error {
+	return e.Value.src.errorAt(e.Value.keyAt, path, format, args...)
+}
+
 // size counts the nodes of a tree.
 func (n *Node) size() int {
 	total := 1

@@ -33,6 +33,10 @@ func parseDNS(q *query) (source, error) {
 	if networks := []string{"ip4", "ip6"}; config.Network != "" && !slices.Contains(networks, config.Network) {
 		return source{}, fmt.Errorf("setting network must be %s (got %q)", list(networks), config.Network)
 	}
+	var hosts []string
+	if !dns.IsService(q.path) {
+		hosts = []string{config.Name}
+	}
 	var err error
 	if config.Every, err = q.duration("every"); err != nil {
 		return source{}, err
@@ -50,7 +54,7 @@ func parseDNS(q *query) (source, error) {
 	if config.Floor > every {
 		return source{}, fmt.Errorf("setting floor must be at most every, %v (got %v)", every, config.Floor)
 	}
-	return source{authority: authority, open: func() (discovery.Registry, error) { return dns.New(config) }}, nil
+	return source{authority: authority, hosts: hosts, open: func() (discovery.Registry, error) { return dns.New(config) }}, nil
 }
 
 // withPort is an address with the port that one without is meant to have. One

@@ -22,7 +22,7 @@ func parseStatic(q *query) (source, error) {
 			return source{}, fmt.Errorf("address %d must be another one (got %q twice)", i+1, address)
 		}
 	}
-	return source{authority: addresses[0], open: func() (discovery.Registry, error) {
+	return source{authority: addresses[0], hosts: addresses, open: func() (discovery.Registry, error) {
 		return discovery.NewStatic(discovery.Addresses(addresses...)...), nil
 	}}, nil
 }

@@ -23,6 +23,9 @@ type Target struct {
 type source struct {
 	// authority is whom the backends speak for.
 	authority string
+	// hosts are the addresses that the text itself has, host:port each; none where
+	// they come from elsewhere.
+	hosts []string
 	// open makes the registry. Only here is the environment looked at.
 	open func() (discovery.Registry, error)
 	// settings is whether the text has any.
