@@ -1,0 +1,393 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Env is what a call's messages and metadata are rendered from.
+type Env struct {
+	Seed    uint64
+	Call    uint64 // the call's number
+	Message uint64 // which message of it
+}
+
+// Message is a request message of a method known by its descriptor.
+type Message interface {
+	// Static is the encoded message where it is the same in every call.
+	Static() ([]byte, bool)
+	// Append appends the encoded message of one call.
+	Append(dst []byte, env *Env) ([]byte, error)
+}
+
+// Metadata is a value that is sent beside the messages.
+type Metadata interface {
+	Render(env *Env) (string, error)
+}
+
+// Own says what calls of a method known by its descriptor send, and what is done
+// with the answers.
+type Own struct {
+	Method protoreflect.MethodDescriptor
+	// Messages is what is sent, at least one: by a client or bidi stream in this
+	// order, by other calls one each, in turn.
+	Messages []Message
+	// Metadata is sent with every call, by key.
+	Metadata map[string]Metadata
+	// Answers is how many messages of a server or bidi stream are enough: the call
+	// has then ended well, and the stream is cancelled. 0 reads it to its end.
+	Answers int
+	// ShowsFields is whether the balancer takes its key from a field of requests.
+	ShowsFields bool
+	// Check looks at an answer's bytes, which it may not keep. Its error is the
+	// call's. The only answer of a call is looked at when the call has ended, and
+	// that takes no part in its times; those of a server or bidi stream as they
+	// come, for the call's end is not known yet. Nil looks at nothing, and answers
+	// are not even copied.
+	Check func(answer []byte) error
+}
+
+// Preparer is a Driver that makes ready what a call sends before the call is due.
+type Preparer interface {
+	Driver
+	// Prepare is told of the next call, but for when it is due. Where it fails, Do
+	// says so.
+	Prepare(call *Call)
+}
+
+// renderError is a call whose request could not be made.
+type renderError struct{ err error }
+
+func (e *renderError) Error() string { return "the request could not be made: " + e.err.Error() }
+func (e *renderError) Unwrap() error { return e.err }
+
+// GRPCStatus is INVALID_ARGUMENT with the message.
+func (e *renderError) GRPCStatus() *status.Status {
+	return status.New(codes.InvalidArgument, e.Error())
+}
+
+// Origin is the client: nothing was sent.
+func (e *renderError) Origin() string { return "client" }
+
+// own is what all drivers of a load entry of such a method have in common. Read
+// only.
+type own struct {
+	Spec
+	path    string
+	options []grpc.CallOption
+	desc    grpc.StreamDesc
+	// static has the messages that are the same in every call, nil for others,
+	// which there are where renders says so.
+	static  []request
+	renders bool
+	keys    []string // of the metadata, sorted
+	// pairs is the metadata as key and value in turn, where all of it is the same
+	// in every call.
+	pairs []string
+}
+
+// fixed is metadata that may be the same in every call.
+type fixed interface{ Static() (string, bool) }
+
+func newOwn(spec Spec) (*own, error) {
+	method := spec.Own.Method
+	o := &own{
+		Spec: spec, path: "/" + string(method.Parent().FullName()) + "/" + string(method.Name()),
+		options: []grpc.CallOption{grpc.ForceCodecV2(wireCodec{})},
+		desc: grpc.StreamDesc{
+			StreamName:    string(method.Name()),
+			ClientStreams: method.IsStreamingClient(), ServerStreams: method.IsStreamingServer(),
+		},
+	}
+	if len(spec.Own.Messages) == 0 {
+		return nil, fmt.Errorf("%s has no message to send", o.path[1:])
+	}
+	for _, m := range spec.Own.Messages {
+		var r request
+		if encoded, same := m.Static(); same {
+			var err error
+			if r, err = o.request(encoded); err != nil {
+				return nil, err
+			}
+		} else {
+			o.renders = true
+		}
+		o.static = append(o.static, r)
+	}
+	all := true
+	for key := range spec.Own.Metadata {
+		o.keys = append(o.keys, key)
+	}
+	slices.Sort(o.keys)
+	for _, key := range o.keys {
+		value := ""
+		f, is := spec.Own.Metadata[key].(fixed)
+		if is {
+			value, is = f.Static()
+		}
+		all = all && is
+		o.pairs = append(o.pairs, key, value)
+	}
+	if !all {
+		o.pairs = nil
+	}
+	return o, nil
+}
+
+func (o *own) request(encoded []byte) (request, error) {
+	if o.Own.ShowsFields {
+		return newShown(encoded, o.Own.Method.Input())
+	}
+	return wire(encoded), nil
+}
+
+// sent is how many messages a call sends.
+func (o *own) sent() int {
+	switch {
+	case !o.desc.ClientStreams:
+		return 1
+	case o.Messages > 0:
+		return o.Messages
+	}
+	return len(o.static)
+}
+
+// dynamic makes the calls of one worker.
+type dynamic struct {
+	*own
+	reply reply
+
+	// What Prepare has made of the next call.
+	env      Env
+	messages []request // those that are made beforehand
+	rendered []string  // metadata likewise, as key and value in turn
+	ready    bool
+	failed   error
+}
+
+func newDynamic(spec Spec) (func() Driver, error) {
+	o, err := newOwn(spec)
+	if err != nil {
+		return nil, err
+	}
+	return func() Driver { return &dynamic{own: o, reply: reply{keep: spec.Own.Check != nil}} }, nil
+}
+
+// Prepare implements Preparer.
+func (d *dynamic) Prepare(call *Call) {
+	d.env = Env{Seed: call.Seed, Call: call.Number}
+	d.messages, d.failed, d.ready = d.messages[:0], nil, true
+	n := d.sent()
+	if d.Every > 0 || !d.renders {
+		n = 1 // for the others there is time until they are due, or no need
+	}
+	for i := range n {
+		r, err := d.message(&d.env, i)
+		if err != nil {
+			d.failed = &renderError{err}
+			return
+		}
+		d.messages = append(d.messages, r)
+	}
+	if d.own.pairs != nil || len(d.keys) == 0 {
+		return
+	}
+	d.env.Message, d.rendered = 0, d.rendered[:0]
+	for _, key := range d.keys {
+		value, err := d.Own.Metadata[key].Render(&d.env)
+		if err != nil {
+			d.failed = &renderError{fmt.Errorf("metadata %s: %w", key, err)}
+			return
+		}
+		d.rendered = append(d.rendered, key, value)
+	}
+}
+
+// message is the i-th that the call sends. What is rendered is in memory of its
+// own: grpc-go, or a layer that tries again, may still have it when the call has
+// ended.
+func (d *dynamic) message(env *Env, i int) (request, error) {
+	at := i
+	if !d.desc.ClientStreams {
+		at = int(env.Call % uint64(len(d.static)))
+	}
+	at %= len(d.static)
+	if r := d.static[at]; r != nil {
+		return r, nil
+	}
+	env.Message = uint64(i)
+	encoded, err := d.Own.Messages[at].Append(nil, env)
+	if err != nil {
+		return nil, err
+	}
+	return d.request(encoded)
+}
+
+func (d *dynamic) outgoing(ctx context.Context) context.Context {
+	pairs := d.pairs
+	if pairs == nil {
+		pairs = d.rendered
+	}
+	if len(pairs) == 0 {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, pairs...)
+}
+
+// Do implements Driver.
+func (d *dynamic) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
+	if !d.ready {
+		d.Prepare(call)
+	}
+	d.ready = false
+	if d.failed != nil {
+		return d.failed
+	}
+	ctx = d.outgoing(ctx)
+	if !d.desc.ClientStreams && !d.desc.ServerStreams {
+		if err := conn.Invoke(ctx, d.path, d.messages[0], &d.reply, d.options...); err != nil {
+			return err
+		}
+		return d.only(call)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := conn.NewStream(ctx, &d.desc, d.path, d.options...)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !d.desc.ServerStreams:
+		return d.upload(ctx, stream, call)
+	case d.sent() == 1:
+		// A Send on an ended stream says io.EOF; RecvMsg has the status.
+		if err := stream.SendMsg(d.messages[0]); err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if d.Own.Answers == 0 || !d.desc.ClientStreams {
+			if err := stream.CloseSend(); err != nil {
+				return err
+			}
+		}
+		return d.receive(stream, call)
+	}
+	return d.converse(ctx, cancel, stream, call)
+}
+
+// only is the end of a call with one answer.
+func (d *dynamic) only(call *Call) error {
+	if d.Own.Check == nil {
+		return nil
+	}
+	call.Done = time.Now()
+	return d.Own.Check(d.reply.wire)
+}
+
+// next is the i-th message, when it is due. ok is false when the stream has ended,
+// for good or with err.
+func (d *dynamic) next(ctx context.Context, env *Env, call *Call, i int) (r request, ok bool, err error) {
+	if i < len(d.messages) {
+		r = d.messages[i]
+	} else if r, err = d.message(env, i); err != nil {
+		return nil, false, &renderError{err}
+	}
+	if d.Every > 0 && d.await(ctx, d.due(call, i)) != nil {
+		return nil, false, nil
+	}
+	return r, true, nil
+}
+
+// send sends the call's messages, each when it is due. It ends early when the
+// stream does; the error is one of a message that could not be made.
+func (d *dynamic) send(ctx context.Context, stream grpc.ClientStream, call *Call) error {
+	env := d.env
+	for i := range d.sent() {
+		r, ok, err := d.next(ctx, &env, call, i)
+		if !ok {
+			return err
+		}
+		if err := stream.SendMsg(r); err != nil {
+			return nil // the stream has ended, or cannot go on: RecvMsg has the status
+		}
+	}
+	return nil
+}
+
+// upload sends all messages and takes the one answer.
+func (d *dynamic) upload(ctx context.Context, stream grpc.ClientStream, call *Call) error {
+	if d.Every > 0 {
+		// It ends with the stream, of which else only the next message would learn.
+		// Asking for it commits the stream to its attempt.
+		ctx = stream.Context()
+	}
+	if err := d.send(ctx, stream, call); err != nil {
+		return err
+	}
+	if err := stream.CloseSend(); err != nil {
+		return err
+	}
+	if err := stream.RecvMsg(&d.reply); err != nil {
+		if errors.Is(err, io.EOF) {
+			return status.Error(codes.Internal, "the stream ended without an answer")
+		}
+		return err
+	}
+	call.First = time.Now()
+	return d.only(call)
+}
+
+// converse sends on one side and receives on the other: an answer that is slow, or
+// never comes, does not hold up the next message.
+func (d *dynamic) converse(ctx context.Context, cancel context.CancelFunc, stream grpc.ClientStream, call *Call) error {
+	failed := make(chan error, 1)
+	go func() {
+		err := d.send(ctx, stream, call)
+		if err != nil {
+			cancel()
+		}
+		if d.Own.Answers == 0 {
+			_ = stream.CloseSend()
+		}
+		failed <- err
+	}()
+	err := d.receive(stream, call)
+	cancel()
+	if rendering := <-failed; rendering != nil {
+		return rendering
+	}
+	return err
+}
+
+// receive takes answers to the stream's end, or until there are enough.
+func (d *dynamic) receive(stream grpc.ClientStream, call *Call) error {
+	var last time.Time
+	for n := 0; ; n++ {
+		if err := stream.RecvMsg(&d.reply); errors.Is(err, io.EOF) {
+			return complete(n, max(n, d.Own.Answers))
+		} else if err != nil {
+			return err
+		}
+		call.received(&last)
+		if d.Every > 0 && n < d.sent() {
+			call.Responses = append(call.Responses, last.Sub(d.due(call, n)))
+		}
+		if d.Own.Check != nil {
+			if err := d.Own.Check(d.reply.wire); err != nil {
+				return err
+			}
+		}
+		if n+1 == d.Own.Answers {
+			return nil
+		}
+	}
+}

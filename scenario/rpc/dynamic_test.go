@@ -1,0 +1,546 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
+	"github.com/grpcbench/grpcbench/clientcore/retry"
+)
+
+// echoFile is a service of all four kinds that nobody has generated code for.
+func echoFile(t testing.TB) protoreflect.FileDescriptor {
+	t.Helper()
+	field := func(name string, number int32, kind descriptorpb.FieldDescriptorProto_Type) *descriptorpb.FieldDescriptorProto {
+		return &descriptorpb.FieldDescriptorProto{Name: &name, Number: &number, Type: &kind,
+			Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum()}
+	}
+	method := func(name string, client, server bool) *descriptorpb.MethodDescriptorProto {
+		return &descriptorpb.MethodDescriptorProto{Name: &name, InputType: proto.String(".echo.Ping"), OutputType: proto.String(".echo.Pong"),
+			ClientStreaming: &client, ServerStreaming: &server}
+	}
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: proto.String("echo.proto"), Package: proto.String("echo"), Syntax: proto.String("proto3"),
+		MessageType: []*descriptorpb.DescriptorProto{
+			{Name: proto.String("Ping"), Field: []*descriptorpb.FieldDescriptorProto{
+				field("text", 1, descriptorpb.FieldDescriptorProto_TYPE_STRING), field("count", 2, descriptorpb.FieldDescriptorProto_TYPE_INT32)}},
+			{Name: proto.String("Pong"), Field: []*descriptorpb.FieldDescriptorProto{field("text", 1, descriptorpb.FieldDescriptorProto_TYPE_STRING)}},
+		},
+		Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("Echo"), Method: []*descriptorpb.MethodDescriptorProto{
+			method("One", false, false), method("Down", false, true), method("Up", true, false), method("Both", true, true)}}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// echo is that service: it answers every message that it takes with its text, in a
+// stream down as often as the message's count says, 10 ms apart. An upload's answer
+// is all the texts.
+type echo struct {
+	file protoreflect.FileDescriptor
+	fail func(n int) error // asked before the n-th answer
+
+	mu       sync.Mutex
+	texts    []string
+	came     []time.Time
+	metadata []metadata.MD
+}
+
+func (e *echo) take(stream grpc.ServerStream) (text string, count int, err error) {
+	ping := dynamicpb.NewMessage(e.file.Messages().ByName("Ping"))
+	if err := stream.RecvMsg(ping); err != nil {
+		return "", 0, err
+	}
+	fields := ping.Descriptor().Fields()
+	text, count = ping.Get(fields.ByName("text")).String(), int(ping.Get(fields.ByName("count")).Int())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	md, _ := metadata.FromIncomingContext(stream.Context())
+	e.texts, e.came, e.metadata = append(e.texts, text), append(e.came, time.Now()), append(e.metadata, md)
+	return text, count, nil
+}
+
+func (e *echo) answer(stream grpc.ServerStream, n int, text string) error {
+	time.Sleep(10 * time.Millisecond)
+	if e.fail != nil {
+		if err := e.fail(n); err != nil {
+			return err
+		}
+	}
+	pong := dynamicpb.NewMessage(e.file.Messages().ByName("Pong"))
+	pong.Set(pong.Descriptor().Fields().ByName("text"), protoreflect.ValueOfString(text))
+	return stream.SendMsg(pong)
+}
+
+func (e *echo) handle(_ any, stream grpc.ServerStream) error {
+	name, _ := grpc.MethodFromServerStream(stream)
+	switch name {
+	case "/echo.Echo/One":
+		text, _, err := e.take(stream)
+		if err != nil {
+			return err
+		}
+		return e.answer(stream, 0, text)
+	case "/echo.Echo/Down":
+		text, count, err := e.take(stream)
+		for n := 0; err == nil && n < count; n++ {
+			err = e.answer(stream, n, text)
+		}
+		return err
+	case "/echo.Echo/Up":
+		var all []string
+		for {
+			text, _, err := e.take(stream)
+			if errors.Is(err, io.EOF) {
+				return e.answer(stream, 0, strings.Join(all, " "))
+			}
+			if err != nil {
+				return err
+			}
+			all = append(all, text)
+		}
+	case "/echo.Echo/Both":
+		for n := 0; ; n++ {
+			text, _, err := e.take(stream)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err == nil {
+				err = e.answer(stream, n, text)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return status.Error(codes.Unimplemented, name)
+}
+
+// serve serves it; the connection is not a client of ours.
+func (e *echo) serve(t testing.TB) (dial func(context.Context, string) (net.Conn, error)) {
+	listener := bufconn.Listen(1 << 16)
+	server := grpc.NewServer(grpc.UnknownServiceHandler(e.handle), grpc.WaitForHandlers(true))
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(listener) }()
+	t.Cleanup(func() { server.Stop(); <-done })
+	return func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
+}
+
+func (e *echo) connect(t testing.TB) grpc.ClientConnInterface {
+	dial := e.serve(t)
+	conn, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(dial))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// client connects by the client under test.
+func (e *echo) client(t testing.TB, cfg clientcore.Config) *clientcore.Client {
+	client, err := clientcore.New(cfg, clientcore.WithTarget("passthrough:///x"), clientcore.WithDialer(e.serve(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// static is a message of JSON; %d in it makes it one that is rendered, with the
+// call's number.
+type jsonMessage struct {
+	of   protoreflect.MessageDescriptor
+	text string
+}
+
+func (m jsonMessage) encode(text string) ([]byte, error) {
+	d := dynamicpb.NewMessage(m.of)
+	if err := protojson.Unmarshal([]byte(text), d); err != nil {
+		return nil, err
+	}
+	return proto.Marshal(d)
+}
+
+func (m jsonMessage) Static() ([]byte, bool) {
+	if strings.Contains(m.text, "%d") {
+		return nil, false
+	}
+	b, err := m.encode(m.text)
+	return b, err == nil
+}
+
+func (m jsonMessage) Append(dst []byte, env *Env) ([]byte, error) {
+	b, err := m.encode(fmt.Sprintf(m.text, env.Call))
+	return append(dst, b...), err
+}
+
+func (e *echo) spec(method string, messages ...string) Spec {
+	own := &Own{Method: e.file.Services().Get(0).Methods().ByName(protoreflect.Name(method))}
+	for _, text := range messages {
+		own.Messages = append(own.Messages, jsonMessage{of: own.Method.Input(), text: text})
+	}
+	return Spec{Method: "echo.Echo/" + method, Own: own}
+}
+
+// answers notes the texts of answers.
+type answers struct {
+	of    protoreflect.MessageDescriptor
+	texts []string
+}
+
+func (a *answers) check(answer []byte) error {
+	m := dynamicpb.NewMessage(a.of)
+	if err := proto.Unmarshal(answer, m); err != nil {
+		return err
+	}
+	text := m.Get(a.of.Fields().ByName("text")).String()
+	a.texts = append(a.texts, text)
+	if text == "wrong" {
+		return status.Error(codes.FailedPrecondition, "wrong answer")
+	}
+	return nil
+}
+
+// watched is the spec with its answers noted.
+func watched(s Spec) (Spec, *answers) {
+	a := &answers{of: s.Own.Method.Output()}
+	s.Own.Check = a.check
+	return s, a
+}
+
+// driver is one worker's.
+func driver(t testing.TB, s Spec) Preparer {
+	t.Helper()
+	newDriver, err := New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newDriver().(Preparer)
+}
+
+func TestDynamicKinds(t *testing.T) {
+	for method, test := range map[string]struct {
+		messages []string
+		answers  []string
+		gaps     int
+		streams  bool
+	}{
+		"One":  {[]string{`{"text": "a"}`}, []string{"a"}, 0, false},
+		"Down": {[]string{`{"text": "a", "count": 3}`}, []string{"a", "a", "a"}, 2, true},
+		"Up":   {[]string{`{"text": "a"}`, `{"text": "b"}`}, []string{"a b"}, 0, true},
+		"Both": {[]string{`{"text": "a"}`, `{"text": "b"}`, `{"text": "c"}`}, []string{"a", "b", "c"}, 2, true},
+	} {
+		t.Run(method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &echo{file: echoFile(t)}
+				conn := e.connect(t)
+				spec, got := watched(e.spec(method, test.messages...))
+				c := &Call{}
+				if err := driver(t, spec).Do(t.Context(), conn, c); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(got.texts, test.answers) {
+					t.Errorf("answers %v, want %v", got.texts, test.answers)
+				}
+				if len(c.Gaps) != test.gaps || c.First.IsZero() == test.streams {
+					t.Errorf("%d gaps, first at %v", len(c.Gaps), c.First)
+				}
+				if one := method == "One" || method == "Up"; c.Done.IsZero() == one {
+					t.Errorf("done at %v", c.Done)
+				}
+				if kind := e.metadata[0].Get("content-type"); len(kind) != 1 || !strings.HasPrefix(kind[0], "application/grpc") {
+					t.Errorf("content type %v", kind)
+				}
+			})
+		})
+	}
+}
+
+// Calls of one message take them in turn, by their number; streams send all.
+func TestDynamicTurns(t *testing.T) {
+	for method, want := range map[string][]string{
+		"One":  {"a", "b", "c2", "a"},
+		"Down": {"a", "b", "c2", "a"},
+		"Up":   {"a", "b", "c0", "a", "a", "b", "c1", "a", "a", "b", "c2", "a", "a", "b", "c3", "a"},
+		"Both": {"a", "b", "c0", "a", "a", "b", "c1", "a", "a", "b", "c2", "a", "a", "b", "c3", "a"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &echo{file: echoFile(t)}
+			conn := e.connect(t)
+			spec := e.spec(method, `{"text": "a"}`, `{"text": "b"}`, `{"text": "c%d"}`)
+			spec.Messages = 4 // of a stream: cut, or as here begun again
+			d := driver(t, spec)
+			for n := range uint64(4) {
+				if err := d.Do(t.Context(), conn, &Call{Number: n}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !slices.Equal(e.texts, want) {
+				t.Errorf("%s: sent %v, want %v", method, e.texts, want)
+			}
+		})
+	}
+}
+
+// Paced messages are sent when they are due, whatever has been answered.
+func TestDynamicPaced(t *testing.T) {
+	const ms = time.Millisecond
+	for _, method := range []string{"Up", "Both"} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &echo{file: echoFile(t), fail: func(n int) error {
+				if n == 1 {
+					time.Sleep(100 * ms)
+				}
+				return nil
+			}}
+			conn := e.connect(t)
+			spec := e.spec(method, `{"text": "a%d"}`)
+			spec.Messages, spec.Every = 4, 40*ms
+			begin := time.Now()
+			c := &Call{Due: begin.Add(-5 * ms)}
+			if err := driver(t, spec).Do(t.Context(), conn, c); err != nil {
+				t.Fatal(err)
+			}
+			if method == "Up" {
+				for i, at := range e.came {
+					if want := max(0, time.Duration(i)*40*ms-5*ms); at.Sub(begin) != want {
+						t.Errorf("message %d came at %v, want %v", i, at.Sub(begin), want)
+					}
+				}
+				return
+			}
+			// Due at −5, 35, 75, 115 ms; answered after 10, 110, 10, 10 ms, one by one.
+			if want := []time.Duration{15 * ms, 110 * ms, 80 * ms, 50 * ms}; !slices.Equal(c.Responses, want) {
+				t.Errorf("responses %v, want %v", c.Responses, want)
+			}
+		})
+	}
+}
+
+// A stream that never ends by itself ends well when there are enough answers, and
+// one that ends before has failed.
+func TestDynamicEnoughAnswers(t *testing.T) {
+	for _, messages := range [][]string{{`{"text": "a"}`}, {`{"text": "a"}`, `{"text": "b"}`, `{"text": "c"}`}} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &echo{file: echoFile(t)}
+			conn := e.connect(t)
+			spec, got := watched(e.spec("Both", messages...))
+			spec.Own.Answers = len(messages)
+			if err := driver(t, spec).Do(t.Context(), conn, &Call{}); err != nil || len(got.texts) != len(messages) {
+				t.Errorf("%v after answers %v", err, got.texts)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e := &echo{file: echoFile(t)}
+		conn := e.connect(t)
+		spec := e.spec("Down", `{"text": "a", "count": 3}`)
+		spec.Own.Answers = 2
+		begin := time.Now()
+		if err := driver(t, spec).Do(t.Context(), conn, &Call{}); err != nil || time.Since(begin) != 20*time.Millisecond {
+			t.Errorf("%v after %v, want 20ms", err, time.Since(begin))
+		}
+		spec.Own.Answers = 4
+		if err := driver(t, spec).Do(t.Context(), conn, &Call{}); status.Code(err) != codes.DataLoss {
+			t.Errorf("%v, want DATA_LOSS", err)
+		}
+	})
+}
+
+func TestDynamicStatusSurvives(t *testing.T) {
+	for _, method := range []string{"One", "Down", "Up", "Both"} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &echo{file: echoFile(t), fail: func(n int) error {
+				if n == 1 || method == "One" || method == "Up" {
+					return status.Error(codes.ResourceExhausted, "enough")
+				}
+				return nil
+			}}
+			conn := e.connect(t)
+			spec := e.spec(method, `{"text": "a", "count": 50}`)
+			spec.Messages = 50
+			err := driver(t, spec).Do(t.Context(), conn, &Call{})
+			if s := status.Convert(err); s.Code() != codes.ResourceExhausted || s.Message() != "enough" {
+				t.Errorf("%s: %v", method, err)
+			}
+		})
+	}
+}
+
+// A wrong answer fails the call with the check's own error.
+func TestDynamicCheckFails(t *testing.T) {
+	for _, method := range []string{"One", "Down", "Up", "Both"} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &echo{file: echoFile(t)}
+			conn := e.connect(t)
+			spec, _ := watched(e.spec(method, `{"text": "wrong", "count": 5}`))
+			spec.Messages = 1
+			if err := driver(t, spec).Do(t.Context(), conn, &Call{}); status.Code(err) != codes.FailedPrecondition {
+				t.Errorf("%s: %v", method, err)
+			}
+		})
+	}
+}
+
+// unmakeable fails to be rendered, from the n-th message of a call on.
+type unmakeable struct {
+	jsonMessage
+	from uint64
+}
+
+func (unmakeable) Static() ([]byte, bool) { return nil, false }
+func (u unmakeable) Append(dst []byte, env *Env) ([]byte, error) {
+	if env.Message >= u.from {
+		return nil, errors.New("no such thing")
+	}
+	return dst, nil
+}
+
+// A request that cannot be made fails its call, and leaves nothing behind.
+func TestDynamicRequestThatCannotBeMade(t *testing.T) {
+	for method, every := range map[string]time.Duration{"One": 0, "Up": 0, "Both": 10 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &echo{file: echoFile(t)}
+			conn := e.connect(t)
+			spec := e.spec(method)
+			from := uint64(2)
+			if method == "One" {
+				from = 0
+			}
+			spec.Own.Messages, spec.Messages, spec.Every = []Message{unmakeable{from: from}}, 5, every
+			err := driver(t, spec).Do(t.Context(), conn, &Call{})
+			var origin interface{ Origin() string }
+			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "no such thing") || !errors.As(err, &origin) || origin.Origin() != "client" {
+				t.Errorf("%s: %v", method, err)
+			}
+		})
+	}
+}
+
+type numbered struct{}
+
+func (numbered) Render(env *Env) (string, error) { return fmt.Sprint("call-", env.Call), nil }
+
+type always string
+
+func (a always) Render(*Env) (string, error) { return string(a), nil }
+func (a always) Static() (string, bool)      { return string(a), true }
+
+func TestDynamicMetadata(t *testing.T) {
+	for name, md := range map[string]map[string]Metadata{
+		"rendered": {"tenant": always("blue"), "id": numbered{}},
+		"static":   {"tenant": always("blue")},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &echo{file: echoFile(t)}
+			conn := e.connect(t)
+			spec := e.spec("One", `{}`)
+			spec.Own.Metadata = md
+			d := driver(t, spec)
+			for n := range uint64(3) {
+				if err := d.Do(t.Context(), conn, &Call{Number: n}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for n, got := range e.metadata {
+				if want := []string{"blue"}; !slices.Equal(got.Get("tenant"), want) {
+					t.Errorf("%s: tenant %v", name, got.Get("tenant"))
+				}
+				if want := []string{fmt.Sprint("call-", n)}; name == "rendered" && !slices.Equal(got.Get("id"), want) {
+					t.Errorf("id %v, want %v", got.Get("id"), want)
+				}
+			}
+		})
+	}
+}
+
+// The layers that send a call more than once send the same bytes, and hand over the
+// answer that counts.
+func TestDynamicUnderPolicies(t *testing.T) {
+	retried, hedged := clientcore.Default(), clientcore.Default()
+	retried.Retry = retry.Default()
+	retried.Retry.Attempts, retried.Retry.Base, retried.Retry.Max = 3, 10*time.Millisecond, 20*time.Millisecond
+	hedged.Retry = retry.Policy{Off: true}
+	hedged.Hedge = &hedge.Policy{After: hedge.After{Delay: 100 * time.Millisecond}, Attempts: 2, Codes: retry.DefaultCodes()}
+	for name, cfg := range map[string]clientcore.Config{"retried": retried, "hedged": hedged} {
+		for _, method := range []string{"One", "Down", "Up", "Both"} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var calls atomic.Int64
+					e := &echo{file: echoFile(t), fail: func(int) error {
+						switch {
+						case calls.Add(1) > 1:
+						case name == "retried":
+							return status.Error(codes.Unavailable, "the first time")
+						default:
+							time.Sleep(500 * time.Millisecond)
+						}
+						return nil
+					}}
+					conn := e.client(t, cfg)
+					spec, got := watched(e.spec(method, `{"text": "a%d", "count": 1}`))
+					want := "a7"
+					if spec.Own.Method.IsStreamingClient() {
+						spec.Messages, want = 2, "a7 a7"
+					}
+					begin := time.Now()
+					if err := driver(t, spec).Do(t.Context(), conn, &Call{Number: 7}); err != nil {
+						t.Fatal(err)
+					}
+					if all := strings.Join(got.texts, " "); all != want {
+						t.Errorf("answers %s, want %s", all, want)
+					}
+					again := name == "retried" || method == "One" || method == "Down"
+					if again && (len(e.texts) <= spec.Messages || time.Since(begin) > 400*time.Millisecond) {
+						t.Errorf("the server took %v in %v", e.texts, time.Since(begin))
+					}
+				})
+			})
+		}
+	}
+}
+
+// A balancer finds its key in the request's field.
+func TestDynamicShowsFields(t *testing.T) {
+	e := &echo{file: echoFile(t)}
+	spec := e.spec("One", `{"text": "a%d"}`, `{"text": "b"}`)
+	spec.Own.ShowsFields = true
+	d := driver(t, spec).(*dynamic)
+	for n, want := range []string{"a0", "b", "a2"} {
+		d.Prepare(&Call{Number: uint64(n)})
+		m, ok := d.messages[0].(proto.Message)
+		if !ok {
+			t.Fatalf("%T is no message", d.messages[0])
+		}
+		r := m.ProtoReflect()
+		if got := r.Get(r.Descriptor().Fields().ByName("text")).String(); got != want {
+			t.Errorf("the field is %q, want %q", got, want)
+		}
+	}
+}
