@@ -58,9 +58,6 @@ type Call struct {
 	// Answers takes the response messages; nil is nobody.
 	Answers Answers
 
-	// Done is when the call had ended, where the driver went on to look at what had
-	// come; else zero.
-	Done  time.Time
 	First time.Time       // when the first response message of a stream came
 	Gaps  []time.Duration // between consecutive response messages; reused
 	// Responses are those of paced messages, each from when it was due; reused.
@@ -68,8 +65,14 @@ type Call struct {
 }
 
 // Answers takes the response messages of a call as they come. That is timed, so it
-// is to be quick; a message stays as it is until the driver's next call.
-type Answers interface{ Add(protoreflect.Message) }
+// is to be quick: what it makes of them can wait until the call has ended.
+type Answers interface {
+	// Add takes a message that stays as it is until the driver's next call.
+	Add(protoreflect.Message)
+	// AddEncoded takes one in its encoded form, which stays as it is until the next
+	// AddEncoded or the driver's next call.
+	AddEncoded([]byte)
+}
 
 // Driver makes one call at a time; it may keep buffers between calls.
 type Driver interface {

@@ -35,8 +35,8 @@ type Metadata interface {
 	Render(env *Env) (string, error)
 }
 
-// Own says what calls of a method known by its descriptor send, and what is done
-// with the answers.
+// Own says what calls of a method known by its descriptor send, and how many
+// answers are enough.
 type Own struct {
 	Method protoreflect.MethodDescriptor
 	// Messages is what is sent, at least one: by a client or bidi stream in this
@@ -49,12 +49,6 @@ type Own struct {
 	Answers int
 	// ShowsFields is whether the balancer takes its key from a field of requests.
 	ShowsFields bool
-	// Check looks at an answer's bytes, which it may not keep. Its error is the
-	// call's. The only answer of a call is looked at when the call has ended, and
-	// that takes no part in its times; those of a server or bidi stream as they
-	// come, for the call's end is not known yet. Nil looks at nothing, and answers
-	// are not even copied.
-	Check func(answer []byte) error
 }
 
 // Preparer is a Driver that makes ready what a call sends before the call is due.
@@ -180,7 +174,7 @@ func newDynamic(spec Spec) (func() Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() Driver { return &dynamic{own: o, reply: reply{keep: spec.Own.Check != nil}} }, nil
+	return func() Driver { return &dynamic{own: o} }, nil
 }
 
 // Prepare implements Preparer.
@@ -254,11 +248,13 @@ func (d *dynamic) Do(ctx context.Context, conn grpc.ClientConnInterface, call *C
 		return d.failed
 	}
 	ctx = d.outgoing(ctx)
+	d.reply.keep = call.Answers != nil // else they are not even copied
 	if !d.desc.ClientStreams && !d.desc.ServerStreams {
 		if err := conn.Invoke(ctx, d.path, d.messages[0], &d.reply, d.options...); err != nil {
 			return err
 		}
-		return d.only(call)
+		d.answered(call)
+		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -284,13 +280,11 @@ func (d *dynamic) Do(ctx context.Context, conn grpc.ClientConnInterface, call *C
 	return d.converse(ctx, cancel, stream, call)
 }
 
-// only is the end of a call with one answer.
-func (d *dynamic) only(call *Call) error {
-	if d.Own.Check == nil {
-		return nil
+// answered hands on the message that has come.
+func (d *dynamic) answered(call *Call) {
+	if call.Answers != nil {
+		call.Answers.AddEncoded(d.reply.wire)
 	}
-	call.Done = time.Now()
-	return d.Own.Check(d.reply.wire)
 }
 
 // next is the i-th message, when it is due. ok is false when the stream has ended,
@@ -343,7 +337,8 @@ func (d *dynamic) upload(ctx context.Context, stream grpc.ClientStream, call *Ca
 		return err
 	}
 	call.First = time.Now()
-	return d.only(call)
+	d.answered(call)
+	return nil
 }
 
 // converse sends on one side and receives on the other: an answer that is slow, or
@@ -381,11 +376,7 @@ func (d *dynamic) receive(stream grpc.ClientStream, call *Call) error {
 		if d.Every > 0 && n < d.sent() {
 			call.Responses = append(call.Responses, last.Sub(d.due(call, n)))
 		}
-		if d.Own.Check != nil {
-			if err := d.Own.Check(d.reply.wire); err != nil {
-				return err
-			}
-		}
+		d.answered(call)
 		if n+1 == d.Own.Answers {
 			return nil
 		}
