@@ -28,6 +28,9 @@ type Result struct {
 	Labels      map[string]string `json:"labels"`
 	Scenario    Scenario          `json:"scenario"`
 	Environment Environment       `json:"environment"`
+	// Builds is the builds of grpcbench that ran the trials, where several were
+	// compared; the variants' setting build names them.
+	Builds []Build `json:"builds,omitempty"`
 	// Validity is the worst of the trials'.
 	Validity Validity `json:"validity"`
 	// Gates is the conditions that the result was judged by, in their order.
@@ -162,6 +165,12 @@ type Environment struct {
 	// GOGC and MemoryLimit are the garbage collector's settings in force.
 	GOGC        int   `json:"gogc,omitempty"`
 	MemoryLimit int64 `json:"memory_limit_bytes,omitempty"`
+}
+
+// Build is one of the builds of grpcbench that a run compared.
+type Build struct {
+	Name        string      `json:"name"`
+	Environment Environment `json:"environment"`
 }
 
 // Kind is one of gRPC's four RPC kinds.

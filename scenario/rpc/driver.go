@@ -99,28 +99,36 @@ func New(spec Spec) (func() Driver, error) {
 type shared struct {
 	Spec
 	payload []byte
-	users   []string
+	names   string // of all users, one after the other
 }
 
 // Users is how many users calls are spread over.
 const Users = 10_000
 
 func newShared(spec Spec) *shared {
-	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes), users: make([]string, Users)}
+	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes)}
 	if s.User == nil {
 		s.User = func(seed uint64) int { return int(seed % Users) }
 	}
 	for i := range s.payload {
 		s.payload[i] = byte(i * 31) // not one that compression makes vanish at once
 	}
-	for i := range s.users {
-		s.users[i] = fmt.Sprintf("user-%05d", i)
+	names := make([]byte, 0, Users*nameBytes)
+	for i := range Users {
+		names = fmt.Appendf(names, "user-%05d", i)
 	}
+	s.names = string(names)
 	return s
 }
 
+// nameBytes is how long each user's name is.
+const nameBytes = len("user-00000")
+
+// name is the i-th user's.
+func (s *shared) name(i int) string { return s.names[i*nameBytes : (i+1)*nameBytes] }
+
 // user is the call's user, drawn from its seed.
-func (s *shared) user(call *Call) string { return s.users[s.User(call.Seed)] }
+func (s *shared) user(call *Call) string { return s.name(s.User(call.Seed)) }
 
 // The draws of a message that are kept apart from those of its user.
 const (

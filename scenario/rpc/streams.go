@@ -43,7 +43,7 @@ func (d *batchCreateUsers) Do(ctx context.Context, conn grpc.ClientConnInterface
 				break
 			}
 		}
-		setUser(request.User, d.users[d.User(call.Seed+uint64(i))])
+		setUser(request.User, d.name(d.User(call.Seed+uint64(i))))
 		request.User.Payload = d.shared.request(call, i)
 		if err := stream.Send(&request); err != nil {
 			if errors.Is(err, io.EOF) {

@@ -27,12 +27,17 @@ type caller struct {
 	trace  *clientcore.Trace
 	stream bool
 	call   rpc.Call
-	answer *expect.Answer // what the call was answered with; nil where that is not judged
+	// answer is what the call was answered with; nil where that is not judged.
+	answer *expect.Answer
+
+	// traced is a phase's context with trace in it, phase the one without.
+	phase, traced context.Context
 }
 
 func (c *caller) Call(ctx context.Context, call *engine.Call) {
-	if c.stream || c.trace == nil {
+	if c.stream || c.phase != ctx {
 		c.trace = new(clientcore.Trace)
+		c.phase, c.traced = ctx, clientcore.WithTrace(ctx, c.trace)
 	}
 	c.trace.Reset()
 	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
@@ -43,7 +48,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.answer != nil {
 		c.answer.Reset()
 	}
-	err := c.driver.Do(clientcore.WithTrace(ctx, c.trace), c.clients.of(call), &c.call)
+	err := c.driver.Do(c.traced, c.clients.of(call), &c.call)
 	if c.answer != nil {
 		call.Done = time.Now() // judging it is no part of the call
 	}

@@ -187,8 +187,9 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 	t.clientBefore = t.clients.stats()
 	if t.variant.Scenario.Fleet == nil {
 		t.usageBefore = t.usage()
-		t.progress.phase(Measuring)
-		return time.Now(), nil
+		t0 := time.Now()
+		t.progress.measuring(t0)
+		return t0, nil
 	}
 	before, err := t.backends.settle(ctx, settlePatience)
 	if err != nil && !errors.Is(err, errBusy) {
@@ -201,7 +202,7 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 	}
 	t.clients.churn(t0)
 	t.usageBefore = t.usage()
-	t.progress.phase(Measuring)
+	t.progress.measuring(t0)
 	return t0, nil
 }
 
