@@ -226,7 +226,7 @@ func (s *side) Decide() {
 	}
 }
 
-func (s *side) Sent() { picks{s.trace}.Sent() }
+func (s *side) Sent(waited bool) { picks{s.trace}.Sent(waited) }
 
 func (s *side) Picked(backend string, end func(balancer.DoneInfo)) func(balancer.DoneInfo) {
 	t := s.trace
@@ -275,11 +275,16 @@ func (p picks) Picked(backend string, end func(balancer.DoneInfo)) func(balancer
 	}
 }
 
-func (p picks) Sent() {
+func (p picks) Sent(waited bool) {
 	t := p.trace
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.open && t.Sent.IsZero() {
+	if !t.open || !t.Sent.IsZero() {
+		return
+	}
+	if last := t.last(); last != nil && !waited {
+		t.Sent = last.Start
+	} else {
 		t.Sent = time.Now()
 	}
 }

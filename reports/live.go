@@ -50,7 +50,14 @@ type Moment struct {
 	Lasted time.Duration
 	// Seconds are the whole ones of its measurement, Responses the response
 	// times of its OK calls by load entry.
-	Seconds   []result.Interval
+	Seconds []result.Interval
+	// Began is when it began, At when this moment was, Measured how much of the
+	// measurement has passed, Totals what ended in it, its drain included;
+	// InTime how many of these were OK before the drain.
+	Began, At time.Time
+	Measured  time.Duration
+	Totals    []result.IntervalSeries
+	InTime    []int64
 	Responses map[string]*result.Tally
 	// Ended is that the run is over; Where says where its report is.
 	Ended bool
@@ -349,6 +356,9 @@ func (l *Live) now(m *Moment) liveNow {
 	}
 	if m.Variant == "" {
 		n.Where = []string{"Starting"}
+		if m.Trial > 0 {
+			n.Where = []string{fmt.Sprintf("Trial %d of %d has ended", m.Trial, m.Trials)}
+		}
 		return n
 	}
 	n.Where = []string{clean(m.Variant), m.Phase, fmt.Sprintf("trial %d of %d", m.Trial, m.Trials)}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -117,7 +118,7 @@ func TestExpansion(t *testing.T) {
 	if diff := cmp.Diff(want, plan.Dimensions); diff != "" {
 		t.Errorf("dimensions (-want +got)\n%s", diff)
 	}
-	if m := plan.Comparisons(); m != 7 || plan.Trials != TrialsNeeded(7) {
+	if m := plan.Comparisons(); m != 7 || plan.Trials != stats.DefaultTrials(7) {
 		t.Errorf("%d comparisons within one table and %d trials", m, plan.Trials)
 	}
 	last := plan.Variants[15]

@@ -25,6 +25,7 @@ func (l Load) check(p *problems, n *strict.Node, path string) {
 	c.loop()
 	c.messages()
 	c.sizes()
+	c.expects()
 	c.all("arrivals", l.Arrivals.Problems())
 	c.all("shape", l.Shape.Problems())
 	c.all("keys", l.Keys.Problems())

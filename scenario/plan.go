@@ -60,6 +60,10 @@ type Variant struct {
 	Scenario *Scenario
 	// Node is the document's tree of it.
 	Node *strict.Node
+	// Build is which of two builds of grpcbench runs it, where a plan compares
+	// them, and Own its name without that.
+	Build Build
+	Own   string
 }
 
 // CallTimeout is the client's timeout for calls of a method, written as

@@ -22,6 +22,8 @@ type Options struct {
 	Measure time.Duration
 	// Gates are conditions beside the document's.
 	Gates []string
+	// Builds makes a plan that compares two builds of grpcbench; nil is one.
+	Builds *Builds
 	// Only keeps the variants that are named; see Plan.
 	Only []string
 	// FleetOnly is that nothing but the fleet is of interest: a document may be
@@ -66,6 +68,11 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 		return nil, strict.Join(err)
 	}
 	plan.keepGates()
+	if opts.Builds != nil {
+		if err := plan.compareBuilds(*opts.Builds); err != nil {
+			return nil, strict.Join(err)
+		}
+	}
 	given, err := opts.gatesGiven(plan.Subject())
 	if err != nil {
 		return nil, err

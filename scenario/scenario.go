@@ -9,6 +9,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/scenario/expect"
 	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/secret"
 	"github.com/grpcbench/grpcbench/scenario/strict"
@@ -120,7 +121,9 @@ type Load struct {
 	RequestSizes  load.Sizes `yaml:"-"`
 	Response      int64      `yaml:"response" unit:"bytes" or:"ResponseSizes" doc:"payload of each response message; 0 when left out; or a distribution"`
 	ResponseSizes load.Sizes `yaml:"-"`
-	Keys          load.Keys  `yaml:"keys" doc:"how calls are spread over users; uniform when left out"`
+	// Expect is nil where any answer will do that is OK.
+	Expect *expect.Expect `yaml:"expect" doc:"what calls must be answered with; a miss is a failed call, of origin expectation"`
+	Keys   load.Keys      `yaml:"keys" doc:"how calls are spread over users; uniform when left out"`
 }
 
 // Pace is messages that are sent at their times.

@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/json"
 
+	"github.com/grpcbench/grpcbench/scenario/expect"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -30,6 +31,13 @@ func Schema() ([]byte, error) {
 		map[string]any{"type": "string", "pattern": `^p[0-9]{1,2}(\.[0-9]+)?$`},
 	}}
 
+	// How many there may be, and what a field of a response may have to be.
+	numbers := map[string]any{"anyOf": []any{map[string]any{"type": "integer", "minimum": 0}, strict.Schema(expect.Range{})}}
+	conditions := strict.Schema(expect.Condition{}, strict.WithPart("count", numbers))
+	for _, part := range []map[string]any{numbers["anyOf"].([]any)[1].(map[string]any), conditions} {
+		delete(part, "$schema")
+	}
+
 	known := methodNames()
 	for _, m := range methods() {
 		known = append(known, m.full)
@@ -42,6 +50,11 @@ func Schema() ([]byte, error) {
 		strict.WithPart("fleet.isolation", map[string]any{"enum": isolations()}),
 		strict.WithPart("client.hedge.after", after),
 		strict.WithPart("client.methods.*.hedge.after", after),
+		strict.WithPart("load[].expect.messages", numbers),
+		strict.WithPart("load[].expect.fields", object(map[string]any{"additionalProperties": map[string]any{"anyOf": []any{
+			map[string]any{"type": []string{"string", "number", "boolean"}},
+			conditions,
+		}}})),
 		strict.WithPart("load[].name", map[string]any{"type": "string", "pattern": name["pattern"]}),
 		strict.WithPart("load[].call", map[string]any{"enum": known}),
 		strict.WithPart("load[].mix", object(map[string]any{

@@ -3,6 +3,8 @@ package scenario
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 // Trials is a number of trials as a document writes it: 0 where it leaves it
@@ -71,7 +73,7 @@ func (p *Plan) settleTrials() {
 		p.Trials = min(needed, p.MaxTrials)
 		p.doubtTrials(p.MaxTrials, needed)
 	case p.Trials == 0:
-		p.Trials = needed
+		p.Trials = max(needed, stats.DefaultTrials(p.Comparisons()))
 	default:
 		p.doubtTrials(p.Trials, needed)
 	}

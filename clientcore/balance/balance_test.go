@@ -138,7 +138,7 @@ func (o *observer) Picked(backend string, end func(balancer.DoneInfo)) func(bala
 	}
 }
 
-func (o *observer) Sent() {}
+func (o *observer) Sent(bool) {}
 
 func TestPickerCounts(t *testing.T) {
 	m := NewMeter(nil)

@@ -248,7 +248,7 @@ func (p *Pool) Invoke(ctx context.Context, method string, args, reply any, opts 
 		return refused(err, opts)
 	}
 	defer p.end(c)
-	sent(ctx)
+	p.sent(ctx)
 	return c.conn.Invoke(ctx, method, args, reply, opts...)
 }
 
@@ -263,9 +263,9 @@ func (p *Pool) NewStream(ctx context.Context, desc *grpc.StreamDesc, method stri
 }
 
 // sent tells the call's observer that it enters a channel.
-func sent(ctx context.Context) {
+func (p *Pool) sent(ctx context.Context) {
 	if o := pick.ObserverOf(ctx); o != nil {
-		o.Sent()
+		o.Sent(p.cfg.MaxInFlight > 0)
 	}
 }
 

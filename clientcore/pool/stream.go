@@ -24,7 +24,7 @@ func (p *Pool) openStream(ctx context.Context, c *channel, desc *grpc.StreamDesc
 			s.end()
 		}
 	}()
-	sent(ctx)
+	p.sent(ctx)
 	// In front of the caller's options: when the caller's own OnFinish runs, the
 	// place is free.
 	all := make([]grpc.CallOption, 0, len(opts)+1)

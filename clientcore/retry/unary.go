@@ -109,7 +109,7 @@ func (l *listener) Picked(_ string, end func(balancer.DoneInfo)) func(balancer.D
 	return l.ended
 }
 
-func (l *listener) Sent()                {}
+func (l *listener) Sent(bool)            {}
 func (l *listener) Begin(time.Duration)  { l.trailer = nil }
 func (l *listener) End(error)            {}
 func (l *listener) Trailer() metadata.MD { return l.trailer }

@@ -22,26 +22,36 @@ import (
 const (
 	overheadWorkers  = 50
 	overheadChannels = 5
-	overheadWarmup   = 300 * time.Millisecond
-	overheadMeasure  = 2 * time.Second
+	overheadWarmup   = 200 * time.Millisecond
+	overheadMeasure  = 500 * time.Millisecond
 )
 
 // BenchmarkOverhead measures what grpcbench itself costs: client CPU and
 // allocations per call of its closed loop, beside a bare grpc-go loop with the
 // same timeout, workers and connections, on the same server in another
-// process. Each iteration measures both, in turn, so that the machine's moods
-// hit both. The costs are medians, and each ratio is the median of the ratios
-// iteration by iteration, not the quotient of two medians.
+// process. Each iteration measures both, one right after the other and in
+// either order, so that the machine's moods hit both. The costs are medians, and
+// each ratio is the median of the ratios iteration by iteration, not the
+// quotient of two medians: hence many short iterations rather than few long
+// ones.
 //
-//	go test -run '^$' -bench Overhead -benchtime 5x ./cmd/grpcbench
+//	go test -run '^$' -bench Overhead -benchtime 20x ./cmd/grpcbench
 func BenchmarkOverhead(b *testing.B) {
 	raiseGCTarget()
 	address := startBackend(b)
 	var bare, pinned, ours []loopCost
-	for b.Loop() {
-		bare = append(bare, bareLoop(b, address, false))
-		ours = append(ours, ourLoop(b, address))
-		pinned = append(pinned, bareLoop(b, address, true))
+	for i := 0; b.Loop(); i++ {
+		loops := []func(){
+			func() { bare = append(bare, bareLoop(b, address, false)) },
+			func() { ours = append(ours, ourLoop(b, address)) },
+			func() { pinned = append(pinned, bareLoop(b, address, true)) },
+		}
+		if i%2 == 1 {
+			slices.Reverse(loops)
+		}
+		for _, loop := range loops {
+			loop()
+		}
 	}
 	ratio := func(to []loopCost) float64 {
 		ratios := make([]float64, len(to))

@@ -90,7 +90,7 @@ meets the same arrivals and the same faults; the answer is a table.`,
 	root.AddCommand(a.runCommand(), a.capacityCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
 		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(),
 		a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand(),
-		a.callCommand(), a.servicesCommand(), a.completionCommand(), a.manCommand())
+		a.callCommand(), a.servicesCommand(), a.completionCommand(), a.manCommand(), a.trialsCommand())
 	completed(root)
 	return root
 }

@@ -27,6 +27,7 @@ func (a *app) runCommand() *cobra.Command {
 		quiet  bool
 		gated  gateFlags
 		told   liveFlags
+		other  againstFlags
 	)
 	c := &cobra.Command{
 		Use:   "run FILE",
@@ -40,6 +41,11 @@ Gates, the scenario's and those of --gate, are what the result must meet: absolu
 ('p99{load=reads} < 20ms'), against the scenario's baseline ('p99 <= baseline + 5%')
 or against a stored result ('errors <= @main + 0.1pp'; see 'grpcbench baseline').
 
+With --against another build of grpcbench (of a new grpc-go, say) runs the same trials
+as this one, block by block in random order, against the same fleet: far quieter than
+comparing with a stored result. Each variant has a table with the other build as the
+baseline; gates are about this build, 'p99 <= baseline + 5%' against the other.
+
 Exit codes: 0 ran, and every gate passed; 1 internal error; 2 usage or scenario
 error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 130 interrupted (what was measured is written, marked partial).`,
@@ -47,6 +53,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
   grpcbench run scenarios/backoffs.yaml --only backoff=none --only backoff=fixed
   grpcbench run scenarios/quick.yaml --gate 'in_slo{variant=full_jitter} > 99%' --inconclusive=pass
   grpcbench run scenarios/backoffs.yaml --live :8080
+  grpcbench run scenarios/quick.yaml --against ./grpcbench-old --gate 'p99 <= baseline + 5%'
   grpcbench run scenarios/quick.yaml --set fleet.backends=5 --trials 3 --label commit=$(git rev-parse --short HEAD)`,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, files []string) error {
@@ -65,6 +72,11 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				return err
 			}
 			flags.gates = gated.gates
+			builds, err := other.start(c.Context(), &flags)
+			if err != nil {
+				return err
+			}
+			defer builds.Close()
 			plan, err := flags.plan(c, files[0])
 			if err != nil {
 				return err
@@ -75,6 +87,9 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			}
 			if err := plan.CheckSecrets(); err != nil {
 				return usageError("%v", err)
+			}
+			if err := other.agree(c.Context(), builds, files[0], &flags); err != nil {
+				return err
 			}
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
@@ -88,7 +103,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err != nil {
 				return err
 			}
-			defer func() { _ = audience.close() }() // the run is what counts
+			defer audience.close()
 			standard := out == ""
 			if standard {
 				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
@@ -102,7 +117,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			display := newDisplay(a.stderr, plan, quiet)
 			ctx := c.Context()
 			options := bench.Options{
-				Note: note, Labels: labelled, Version: version(), OnProgress: display.show,
+				Note: note, Labels: labelled, Version: version(), OnProgress: display.show, Builds: builds,
 				OnTrial: newSaver(filepath.Join(out, resultName)).save,
 			}
 			audience.listen(&options)
@@ -147,6 +162,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 	}
 	flags.register(c)
 	told.register(c)
+	other.register(c)
 	gated.register(c, "`CONDITION` that the result must meet, beside the document's, such as 'p99 < 20ms' (repeatable)")
 	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
 	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(printedNames(), ", "))

@@ -17,7 +17,8 @@ type scenarioFlags struct {
 	only    []string
 	trials  int
 	measure time.Duration
-	gates   []string // of a command that judges
+	gates   []string         // of a command that judges
+	builds  *scenario.Builds // of one that compares builds
 }
 
 func (f *scenarioFlags) register(c *cobra.Command) {
@@ -41,13 +42,25 @@ func (f *scenarioFlags) plan(c *cobra.Command, file string) (*scenario.Plan, err
 	if c.Flags().Changed("measure") && f.measure <= 0 {
 		return nil, usageError("--measure must be > 0 (got %v)", f.measure)
 	}
-	return readPlan(file, scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure, Gates: f.gates})
+	return readPlan(file, f.options())
 }
 
-func readPlan(file string, options scenario.Options) (*scenario.Plan, error) {
+func (f *scenarioFlags) options() scenario.Options {
+	return scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure, Gates: f.gates, Builds: f.builds}
+}
+
+func readText(file string) ([]byte, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, usageError("%s: %v", file, pathError(err))
+	}
+	return text, nil
+}
+
+func readPlan(file string, options scenario.Options) (*scenario.Plan, error) {
+	text, err := readText(file)
+	if err != nil {
+		return nil, err
 	}
 	plan, err := scenario.Read(file, text, options)
 	if err != nil {

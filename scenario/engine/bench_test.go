@@ -52,7 +52,7 @@ func BenchmarkRecord(b *testing.B) {
 					for i := range each {
 						call.Ordinal, call.Done = uint64(i), done[i%len(done)]
 						r.arrival(&place, 0, call.Due, call.Dispatch, false)
-						r.finish(&place, 0, &call)
+						r.finish(&place, 0, &call, false)
 					}
 				})
 			}
@@ -80,7 +80,7 @@ func BenchmarkRecordFailed(b *testing.B) {
 		vary(call, i)
 		i++
 		r.arrival(&place, 0, call.Due, call.Dispatch, false)
-		r.finish(&place, 0, call)
+		r.finish(&place, 0, call, false)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestRecordingDoesNotAllocate(t *testing.T) {
 			i++
 			call.Ordinal, call.Done = uint64(i), call.Due.Add(time.Duration(i)*time.Microsecond)
 			r.arrival(&place, 0, call.Due, call.Dispatch, false)
-			r.finish(&place, 0, call)
+			r.finish(&place, 0, call, false)
 		}
 		for range 100 {
 			one()

@@ -40,37 +40,51 @@ func (l *closedLoop) offer(p *phase) {
 func (l *closedLoop) undispatched(time.Time) int64 { return 0 }
 
 func (l *closedLoop) work(p *phase, w *worker, number int) {
-	think := w.call.Entry.Think
+	e := w.call.Entry
+	// A worker that always goes on at once is ready for its next call as the
+	// last one ends: no need to ask the clock, or to record it apart.
+	greedy := e.Think == 0 && e.Profile == nil && p.limit == nil && w.preparer == nil
+	started := false
 	for n := uint64(0); ; n++ {
-		if !l.wanted(p, w, number) {
+		if started {
+			w.call.Due, w.call.Dispatch = w.call.Done, w.call.Done
+			w.prepare(p, number, n)
+		} else if greedy && n > 0 || !l.begin(p, w, number, n) {
 			return
 		}
-		w.prepare(p, number, n)
-		w.ready()
-		now := time.Now()
-		if !now.Before(p.end()) || p.ctx.Err() != nil {
-			return
-		}
-		if at := p.limit.take(now); at.After(now) {
-			if !at.Before(p.end()) || w.rest.sleep(p.pacing, at) != nil {
-				return
-			}
-			l.trial.recorder.held(&w.place, w.entry, at, at.Sub(now))
-			now = time.Now()
-		}
-		w.call.Due, w.call.Dispatch = now, now
-		if !l.trial.recorder.arrival(&w.place, w.entry, now, now, false) {
-			return
-		}
-		w.do(p.ctx, l.trial.recorder)
-		if think == 0 {
+		started = w.do(p.ctx, l.trial.recorder, greedy)
+		if e.Think == 0 {
 			continue
 		}
-		next := w.call.Done.Add(think)
+		next := w.call.Done.Add(e.Think)
 		if !next.Before(p.end()) || w.rest.sleep(p.pacing, next) != nil {
 			return
 		}
 	}
+}
+
+// begin makes the n-th call ready and begins it, when the profile wants the
+// worker and the rate that closed loops are held to allows it. False means that
+// there are no more in this phase.
+func (l *closedLoop) begin(p *phase, w *worker, number int, n uint64) bool {
+	if !l.wanted(p, w, number) {
+		return false
+	}
+	w.prepare(p, number, n)
+	w.ready()
+	now := time.Now()
+	if !now.Before(p.end()) || p.ctx.Err() != nil {
+		return false
+	}
+	if at := p.limit.take(now); at.After(now) {
+		if !at.Before(p.end()) || w.rest.sleep(p.pacing, at) != nil {
+			return false
+		}
+		l.trial.recorder.held(&w.place, w.entry, at, at.Sub(now))
+		now = time.Now()
+	}
+	w.call.Due, w.call.Dispatch = now, now
+	return l.trial.recorder.arrival(&w.place, w.entry, now, now, false)
 }
 
 // wanted waits until the profile asks for the worker of that number. False

@@ -94,7 +94,7 @@ func (l *openLoop) appoint(p *phase) {
 // work runs one worker through the phase. It begins as the leader.
 func (l *openLoop) work(p *phase, w *worker) {
 	for l.lead(p, w) {
-		w.do(p.ctx, l.trial.recorder)
+		w.do(p.ctx, l.trial.recorder, false)
 		l.session(p, w)
 		if !l.park(w) {
 			return
@@ -122,7 +122,7 @@ func (l *openLoop) session(p *phase, w *worker) {
 			return
 		}
 		w.call.Dispatch = now
-		w.do(p.ctx, l.trial.recorder)
+		w.do(p.ctx, l.trial.recorder, false)
 	}
 }
 

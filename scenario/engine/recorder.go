@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -127,7 +128,7 @@ func (r *recorder) shorten(end, cutoff time.Time) {
 
 // place is where one worker records: a stripe, until another worker is in its
 // way there. As there are more stripes than processors, those that run at a
-// time soon have one each, and its memory in their processor's cache.
+// time soon have one each.
 type place struct{ stripe *stripe }
 
 // place is where the worker-th worker begins.
@@ -167,7 +168,6 @@ func (r *recorder) arrival(p *place, entry int, due, dispatch time.Time, dropped
 	if dispatch != due {
 		dispatchNS = r.at(dispatch)
 	}
-	open := r.entries[entry].open()
 	s := p.lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -180,7 +180,7 @@ func (r *recorder) arrival(p *place, entry int, due, dispatch time.Time, dropped
 		return true
 	}
 	s.second(secondOf(dispatchNS)).entries[entry].started++
-	if open {
+	if r.entries[entry].open() {
 		s.keep(entry, keptLag, dispatchNS-dueNS)
 	}
 	return true
@@ -200,28 +200,42 @@ func (r *recorder) held(p *place, entry int, until time.Time, waited time.Durati
 }
 
 // finish records a call that has ended, unless it ended too late: then only
-// its attempts count.
-func (r *recorder) finish(p *place, entry int, call *Call) {
-	if response, counted := r.finishIn(p, entry, call); counted && !call.Warmup {
-		r.exemplars.offer(entry, call, response)
-	}
-}
-
-func (r *recorder) finishIn(p *place, entry int, call *Call) (response int64, counted bool) {
-	due, done, sent := r.at(call.Due), r.at(call.Done), int64(0)
-	wasSent := !call.Sent.IsZero()
-	if wasSent {
+// its attempts count. With another, the caller's next call is due and
+// dispatched as this one ends, if that is before the phase's length has passed:
+// started says so.
+func (r *recorder) finish(p *place, entry int, call *Call, another bool) (started bool) {
+	due, done, sent := r.at(call.Due), r.at(call.Done), int64(unsent)
+	if !call.Sent.IsZero() {
 		sent = r.at(call.Sent)
 	}
 	s := p.lock()
-	defer s.mu.Unlock()
-	if s.closed || done >= r.cutoff {
+	counted := !s.closed && done < r.cutoff
+	if counted {
+		e := &s.second(secondOf(done)).entries[entry]
+		r.count(s, e, entry, call, due, sent, done)
+		if another && done < r.end {
+			e.arrivals++
+			e.started++
+			started = true
+		}
+	} else {
 		s.late[entry] += call.Picks
-		return 0, false
 	}
-	e := &s.second(secondOf(done)).entries[entry]
+	s.mu.Unlock()
+	if counted && !call.Warmup {
+		r.exemplars.offer(entry, call, done-due)
+	}
+	return started
+}
+
+// unsent is when a call was sent that never was.
+const unsent = math.MinInt64
+
+// count records a call into the second in which it ended, whose e is its
+// entry's. Times count from the phase's start. s is locked.
+func (r *recorder) count(s *stripe, e *entrySecond, entry int, call *Call, due, sent, done int64) {
 	e.picks += call.Picks
-	response = done - due
+	response := done - due
 	if call.Code == codeNames[codeOK] {
 		e.codes.known[codeOK]++
 		if e.response == nil {
@@ -234,7 +248,7 @@ func (r *recorder) finishIn(p *place, entry int, call *Call) (response int64, co
 		if done < r.end {
 			e.inTime++
 		}
-		if wasSent {
+		if sent != unsent {
 			s.keep(entry, keptService, done-sent)
 		}
 	} else {
@@ -242,13 +256,13 @@ func (r *recorder) finishIn(p *place, entry int, call *Call) (response int64, co
 		s.keep(entry, keptFailed, response)
 		r.failures[entry].add(call)
 	}
-	if wasSent {
-		s.keep(entry, keptWait, sent-due)
-	} else {
+	if sent == unsent {
 		s.keep(entry, keptWait, response)
-	}
-	if wasSent && call.Entry.Kind != result.Unary && !call.First.IsZero() {
-		s.keep(entry, keptFirst, int64(call.First.Sub(call.Sent)))
+	} else {
+		s.keep(entry, keptWait, sent-due)
+		if call.Entry.Kind != result.Unary && !call.First.IsZero() {
+			s.keep(entry, keptFirst, int64(call.First.Sub(call.Sent)))
+		}
 	}
 	for i := range call.Attempts {
 		s.keep(entry, keptAttempt, call.Attempts[i].DurationNS)
@@ -259,7 +273,6 @@ func (r *recorder) finishIn(p *place, entry int, call *Call) (response int64, co
 	for _, response := range call.Responses {
 		s.keep(entry, keptMessage, int64(response))
 	}
-	return response, true
 }
 
 func (s *stripe) keep(entry, measure int, ns int64) {

@@ -118,7 +118,7 @@ func TestALateCollectorLosesNothing(t *testing.T) {
 	record := func(second float64) {
 		place := r.place(int(second))
 		call := Call{Entry: &r.entries[0], Code: "OK", Due: start, Done: start.Add(time.Duration(second * float64(time.Second)))}
-		r.finish(&place, 0, &call)
+		r.finish(&place, 0, &call, false)
 	}
 	for _, want := range []struct {
 		ends []float64
@@ -159,7 +159,7 @@ func TestTheDrainEndsForAll(t *testing.T) {
 	r.begin(start, start.Add(time.Second), start.Add(time.Second))
 	place := r.place(0)
 	for _, at := range []time.Duration{time.Second - 1, time.Second} {
-		r.finish(&place, 0, &Call{Entry: &r.entries[0], Code: "OK", Picks: 1, Due: start, Done: start.Add(at)})
+		r.finish(&place, 0, &Call{Entry: &r.entries[0], Code: "OK", Picks: 1, Due: start, Done: start.Add(at)}, false)
 	}
 	r.close()
 	r.settle(start.Add(time.Second), []int64{0})

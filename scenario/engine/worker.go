@@ -39,11 +39,11 @@ func (r *trial) newWorker(entry, number int) *worker {
 // times.
 func (w *worker) prepare(p *phase, number int, ordinal uint64) {
 	c := &w.call
-	*c = Call{
-		Entry: c.Entry, Warmup: p.warmup, Worker: number, Ordinal: ordinal,
-		Seed:     callSeed(p.callSeeds[w.entry], number, ordinal),
-		Attempts: c.Attempts[:0], Gaps: c.Gaps[:0], Responses: c.Responses[:0],
-	}
+	c.Warmup, c.Worker, c.Ordinal = p.warmup, number, ordinal
+	c.Seed = callSeed(p.callSeeds[w.entry], number, ordinal)
+	c.Sent, c.First, c.Done = time.Time{}, time.Time{}, time.Time{}
+	c.Code, c.Origin, c.Message, c.Picks = "", "", "", 0
+	c.Attempts, c.Gaps, c.Responses = c.Attempts[:0], c.Gaps[:0], c.Responses[:0]
 }
 
 // ready lets the caller make ready for the call.
@@ -53,11 +53,12 @@ func (w *worker) ready() {
 	}
 }
 
-// do makes the call and records it.
-func (w *worker) do(ctx context.Context, r *recorder) {
+// do makes the call and records it; with another, also that the next one
+// begins as it ends, if it does.
+func (w *worker) do(ctx context.Context, r *recorder, another bool) (started bool) {
 	w.caller.Call(ctx, &w.call)
 	if w.call.Done.IsZero() {
 		w.call.Done = time.Now()
 	}
-	r.finish(&w.place, w.entry, &w.call)
+	return r.finish(&w.place, w.entry, &w.call, another)
 }

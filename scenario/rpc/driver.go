@@ -10,6 +10,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // CallIDKey is the metadata key that tells the fleet which call an attempt
@@ -53,6 +55,8 @@ type Call struct {
 	Seed   uint64    // what the call's own draws follow from
 	Number uint64    // counts the calls of the load entry
 	Due    time.Time // when it was to begin: paced messages count from it
+	// Answers takes the response messages; nil is nobody.
+	Answers Answers
 
 	// Done is when the call had ended, where the driver went on to look at what had
 	// come; else zero.
@@ -62,6 +66,10 @@ type Call struct {
 	// Responses are those of paced messages, each from when it was due; reused.
 	Responses []time.Duration
 }
+
+// Answers takes the response messages of a call as they come. That is timed, so it
+// is to be quick; a message stays as it is until the driver's next call.
+type Answers interface{ Add(protoreflect.Message) }
 
 // Driver makes one call at a time; it may keep buffers between calls.
 type Driver interface {
@@ -88,28 +96,36 @@ func New(spec Spec) (func() Driver, error) {
 type shared struct {
 	Spec
 	payload []byte
-	users   []string
+	names   string // of all users, one after the other
 }
 
 // Users is how many users calls are spread over.
 const Users = 10_000
 
 func newShared(spec Spec) *shared {
-	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes), users: make([]string, Users)}
+	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes)}
 	if s.User == nil {
 		s.User = func(seed uint64) int { return int(seed % Users) }
 	}
 	for i := range s.payload {
 		s.payload[i] = byte(i * 31) // not one that compression makes vanish at once
 	}
-	for i := range s.users {
-		s.users[i] = fmt.Sprintf("user-%05d", i)
+	names := make([]byte, 0, Users*nameBytes)
+	for i := range Users {
+		names = fmt.Appendf(names, "user-%05d", i)
 	}
+	s.names = string(names)
 	return s
 }
 
+// nameBytes is how long each user's name is.
+const nameBytes = len("user-00000")
+
+// name is the i-th user's.
+func (s *shared) name(i int) string { return s.names[i*nameBytes : (i+1)*nameBytes] }
+
 // user is the call's user, drawn from its seed.
-func (s *shared) user(call *Call) string { return s.users[s.User(call.Seed)] }
+func (s *shared) user(call *Call) string { return s.name(s.User(call.Seed)) }
 
 // The draws of a message that are kept apart from those of its user.
 const (
@@ -179,6 +195,13 @@ func (s *shared) keyedContext(ctx context.Context, call *Call) context.Context {
 		ctx = metadata.AppendToOutgoingContext(ctx, s.UserKey, s.user(call))
 	}
 	return s.context(ctx, call)
+}
+
+// answered hands on a response message.
+func (c *Call) answered(m proto.Message) {
+	if c.Answers != nil {
+		c.Answers.Add(m.ProtoReflect())
+	}
 }
 
 // received notes a response message of a stream.

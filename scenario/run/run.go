@@ -48,6 +48,8 @@ type Options struct {
 	// killed. It may keep a copy of the result, of its variants and of their
 	// lists of trials (Result.Snapshot): trials do not change any more.
 	OnTrial func(*result.Result)
+	// Builds runs the trials of a plan that compares builds; nil for any other.
+	Builds *Pair
 }
 
 // Run carries out the plan. When ctx ends early, what was measured until then
@@ -85,7 +87,7 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	for block := 0; r.another(res, block); block++ {
 		order := plan.Block(block)
 		for i, index := range order {
-			trial, err := r.trial(ctx, block, &plan.Variants[index])
+			trial, err := r.one(ctx, block, index)
 			if trial != nil {
 				measured = true
 				variant := &res.Variants[index]
@@ -131,6 +133,14 @@ type runner struct {
 	abort    func(reason string)
 }
 
+// one runs one trial of a variant, here or in the build that the variant is of.
+func (r *runner) one(ctx context.Context, block, variant int) (*result.Trial, error) {
+	if r.opts.Builds != nil {
+		return r.commanded(ctx, block, variant)
+	}
+	return r.trial(ctx, block, &r.plan.Variants[variant])
+}
+
 // abortedError is the cause of a run's end that its scenario asked for.
 type abortedError string
 
@@ -148,6 +158,9 @@ func newResult(plan *scenario.Plan, opts Options) *result.Result {
 		Validity:      valid(),
 	}
 	maps.Copy(res.Labels, opts.Labels)
+	if opts.Builds != nil {
+		res.Builds = opts.Builds.describe()
+	}
 	for i := range plan.Variants {
 		v := describeVariant(&plan.Variants[i])
 		if plan.Targets() {

@@ -149,6 +149,7 @@ func (t *trial) plan() engine.Plan {
 		if slo == 0 {
 			slo = t.variant.CallTimeout(l.Method())
 		}
+		checker := l.Checker()
 		process, rate, draws := l.Process()
 		session, think := 0, l.Think
 		if l.Sessions != nil {
@@ -159,7 +160,12 @@ func (t *trial) plan() engine.Plan {
 			Process: process, RatePerSecond: rate, Draws: draws, MaxInFlight: l.MaxInFlight, Session: session,
 			Workers: l.Workers, Think: think, Profile: l.Shape.Profile(), SLO: slo,
 			NewCaller: func() engine.Caller {
-				return &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
+				c := &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
+				if checker != nil {
+					c.answer = checker.Answer()
+					c.call.Answers = c.answer
+				}
+				return c
 			},
 		})
 	}
@@ -181,8 +187,9 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 	t.clientBefore = t.clients.stats()
 	if t.variant.Scenario.Fleet == nil {
 		t.usageBefore = t.usage()
-		t.progress.phase(Measuring)
-		return time.Now(), nil
+		t0 := time.Now()
+		t.progress.measuring(t0)
+		return t0, nil
 	}
 	before, err := t.backends.settle(ctx, settlePatience)
 	if err != nil && !errors.Is(err, errBusy) {
@@ -195,7 +202,7 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 	}
 	t.clients.churn(t0)
 	t.usageBefore = t.usage()
-	t.progress.phase(Measuring)
+	t.progress.measuring(t0)
 	return t0, nil
 }
 

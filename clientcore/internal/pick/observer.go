@@ -13,8 +13,10 @@ type Observer interface {
 	// Picked is told that an attempt goes to backend, an address. What it
 	// returns is called once at the attempt's end, and must call end.
 	Picked(backend string, end func(balancer.DoneInfo)) func(balancer.DoneInfo)
-	// Sent is told that an attempt enters a channel now.
-	Sent()
+	// Sent is told that an attempt enters a channel now, and whether it may have
+	// waited for one: if not, it began a moment ago, and the clock need not be
+	// asked again.
+	Sent(waited bool)
 }
 
 type observerKey struct{}
