@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -13,37 +12,22 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/grpcbench/grpcbench/scenario/message"
 )
 
-// Env is what a call's messages and metadata are rendered from.
-type Env struct {
-	Seed    uint64
-	Call    uint64 // the call's number
-	Message uint64 // which message of it
-}
-
-// Message is a request message of a method known by its descriptor.
-type Message interface {
-	// Static is the encoded message where it is the same in every call.
-	Static() ([]byte, bool)
-	// Append appends the encoded message of one call.
-	Append(dst []byte, env *Env) ([]byte, error)
-}
-
-// Metadata is a value that is sent beside the messages.
-type Metadata interface {
-	Render(env *Env) (string, error)
-}
-
-// Own says what calls of a method known by its descriptor send, and how many
-// answers are enough.
+// Own says what calls of a method known by its descriptor send. Their answers are
+// copied where a Call has somebody to take them, and decoded by nobody here.
 type Own struct {
 	Method protoreflect.MethodDescriptor
 	// Messages is what is sent, at least one: by a client or bidi stream in this
 	// order, by other calls one each, in turn.
-	Messages []Message
-	// Metadata is sent with every call, by key.
-	Metadata map[string]Metadata
+	Messages []*message.Template
+	// Metadata is sent with every call.
+	Metadata []*message.Metadata
+	// Row is the row of a feed that a call takes its data from, by its number and
+	// its seed; nil where there is no feed.
+	Row func(number, seed uint64) message.Row
 	// Answers is how many messages of a server or bidi stream are enough: the call
 	// has then ended well, and the stream is cancelled. 0 reads it to its end.
 	Answers int
@@ -84,14 +68,11 @@ type own struct {
 	// which there are where renders says so.
 	static  []request
 	renders bool
-	keys    []string // of the metadata, sorted
-	// pairs is the metadata as key and value in turn, where all of it is the same
-	// in every call.
-	pairs []string
+	// pairs is the metadata as key and value in turn; some values are not the same
+	// in every call where varies says so.
+	pairs  []string
+	varies bool
 }
-
-// fixed is metadata that may be the same in every call.
-type fixed interface{ Static() (string, bool) }
 
 func newOwn(spec Spec) (*own, error) {
 	method := spec.Own.Method
@@ -118,22 +99,10 @@ func newOwn(spec Spec) (*own, error) {
 		}
 		o.static = append(o.static, r)
 	}
-	all := true
-	for key := range spec.Own.Metadata {
-		o.keys = append(o.keys, key)
-	}
-	slices.Sort(o.keys)
-	for _, key := range o.keys {
-		value := ""
-		f, is := spec.Own.Metadata[key].(fixed)
-		if is {
-			value, is = f.Static()
-		}
-		all = all && is
-		o.pairs = append(o.pairs, key, value)
-	}
-	if !all {
-		o.pairs = nil
+	for _, m := range spec.Own.Metadata {
+		value, same := m.Static()
+		o.pairs = append(o.pairs, m.Key(), value)
+		o.varies = o.varies || !same
 	}
 	return o, nil
 }
@@ -162,7 +131,7 @@ type dynamic struct {
 	reply reply
 
 	// What Prepare has made of the next call.
-	env      Env
+	env      message.Env
 	messages []request // those that are made beforehand
 	rendered []string  // metadata likewise, as key and value in turn
 	ready    bool
@@ -179,8 +148,11 @@ func newDynamic(spec Spec) (func() Driver, error) {
 
 // Prepare implements Preparer.
 func (d *dynamic) Prepare(call *Call) {
-	d.env = Env{Seed: call.Seed, Call: call.Number}
+	d.env.Seed, d.env.Call, d.env.Message = call.Seed, call.Number, 0
 	d.messages, d.failed, d.ready = d.messages[:0], nil, true
+	if d.Own.Row != nil {
+		d.env.Row = d.Own.Row(call.Number, call.Seed)
+	}
 	n := d.sent()
 	if d.Every > 0 || !d.renders {
 		n = 1 // for the others there is time until they are due, or no need
@@ -193,24 +165,24 @@ func (d *dynamic) Prepare(call *Call) {
 		}
 		d.messages = append(d.messages, r)
 	}
-	if d.own.pairs != nil || len(d.keys) == 0 {
+	if !d.varies {
 		return
 	}
 	d.env.Message, d.rendered = 0, d.rendered[:0]
-	for _, key := range d.keys {
-		value, err := d.Own.Metadata[key].Render(&d.env)
+	for _, m := range d.Own.Metadata {
+		value, err := m.Render(&d.env)
 		if err != nil {
-			d.failed = &renderError{fmt.Errorf("metadata %s: %w", key, err)}
+			d.failed = &renderError{fmt.Errorf("metadata %s: %w", m.Key(), err)}
 			return
 		}
-		d.rendered = append(d.rendered, key, value)
+		d.rendered = append(d.rendered, m.Key(), value)
 	}
 }
 
 // message is the i-th that the call sends. What is rendered is in memory of its
 // own: grpc-go, or a layer that tries again, may still have it when the call has
 // ended.
-func (d *dynamic) message(env *Env, i int) (request, error) {
+func (d *dynamic) message(env *message.Env, i int) (request, error) {
 	at := i
 	if !d.desc.ClientStreams {
 		at = int(env.Call % uint64(len(d.static)))
@@ -229,7 +201,7 @@ func (d *dynamic) message(env *Env, i int) (request, error) {
 
 func (d *dynamic) outgoing(ctx context.Context) context.Context {
 	pairs := d.pairs
-	if pairs == nil {
+	if d.varies {
 		pairs = d.rendered
 	}
 	if len(pairs) == 0 {
@@ -243,12 +215,11 @@ func (d *dynamic) Do(ctx context.Context, conn grpc.ClientConnInterface, call *C
 	if !d.ready {
 		d.Prepare(call)
 	}
-	d.ready = false
+	d.ready, d.reply.keep = false, call.Answers != nil
 	if d.failed != nil {
 		return d.failed
 	}
 	ctx = d.outgoing(ctx)
-	d.reply.keep = call.Answers != nil // else they are not even copied
 	if !d.desc.ClientStreams && !d.desc.ServerStreams {
 		if err := conn.Invoke(ctx, d.path, d.messages[0], &d.reply, d.options...); err != nil {
 			return err
@@ -280,7 +251,7 @@ func (d *dynamic) Do(ctx context.Context, conn grpc.ClientConnInterface, call *C
 	return d.converse(ctx, cancel, stream, call)
 }
 
-// answered hands on the message that has come.
+// answered hands on the answer that has come.
 func (d *dynamic) answered(call *Call) {
 	if call.Answers != nil {
 		call.Answers.AddEncoded(d.reply.wire)
@@ -289,7 +260,7 @@ func (d *dynamic) answered(call *Call) {
 
 // next is the i-th message, when it is due. ok is false when the stream has ended,
 // for good or with err.
-func (d *dynamic) next(ctx context.Context, env *Env, call *Call, i int) (r request, ok bool, err error) {
+func (d *dynamic) next(ctx context.Context, env *message.Env, call *Call, i int) (r request, ok bool, err error) {
 	if i < len(d.messages) {
 		r = d.messages[i]
 	} else if r, err = d.message(env, i); err != nil {

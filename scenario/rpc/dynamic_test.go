@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -20,7 +19,6 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -30,6 +28,7 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
+	"github.com/grpcbench/grpcbench/scenario/message"
 )
 
 // echoFile is a service of all four kinds that nobody has generated code for.
@@ -172,50 +171,33 @@ func (e *echo) client(t testing.TB, cfg clientcore.Config) *clientcore.Client {
 	return client
 }
 
-// static is a message of JSON; %d in it makes it one that is rendered, with the
-// call's number.
-type jsonMessage struct {
-	of   protoreflect.MessageDescriptor
-	text string
-}
-
-func (m jsonMessage) encode(text string) ([]byte, error) {
-	d := dynamicpb.NewMessage(m.of)
-	if err := protojson.Unmarshal([]byte(text), d); err != nil {
-		return nil, err
+// template is a message of JSON.
+func template(t testing.TB, of protoreflect.MessageDescriptor, text string) *message.Template {
+	t.Helper()
+	m, err := message.Compile(of, message.Text{Name: "test", Line: 1, Column: 1, JSON: []byte(text)}, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return proto.Marshal(d)
+	return m
 }
 
-func (m jsonMessage) Static() ([]byte, bool) {
-	if strings.Contains(m.text, "%d") {
-		return nil, false
-	}
-	b, err := m.encode(m.text)
-	return b, err == nil
-}
-
-func (m jsonMessage) Append(dst []byte, env *Env) ([]byte, error) {
-	b, err := m.encode(fmt.Sprintf(m.text, env.Call))
-	return append(dst, b...), err
-}
-
-func (e *echo) spec(method string, messages ...string) Spec {
+func (e *echo) spec(t testing.TB, method string, messages ...string) Spec {
+	t.Helper()
 	own := &Own{Method: e.file.Services().Get(0).Methods().ByName(protoreflect.Name(method))}
 	for _, text := range messages {
-		own.Messages = append(own.Messages, jsonMessage{of: own.Method.Input(), text: text})
+		own.Messages = append(own.Messages, template(t, own.Method.Input(), text))
 	}
 	return Spec{Method: "echo.Echo/" + method, Own: own}
 }
 
 // answers notes the texts of answers.
 type answers struct {
-	of    protoreflect.MessageDescriptor
+	of    protoreflect.MessageDescriptor // of encoded ones
 	texts []string
 }
 
 func (a *answers) Add(m protoreflect.Message) {
-	a.texts = append(a.texts, m.Get(a.of.Fields().ByName("text")).String())
+	a.texts = append(a.texts, m.Get(m.Descriptor().Fields().ByName("text")).String())
 }
 
 func (a *answers) AddEncoded(answer []byte) {
@@ -225,9 +207,6 @@ func (a *answers) AddEncoded(answer []byte) {
 	}
 	a.Add(m)
 }
-
-// watched notes the answers to calls of a spec.
-func watched(s Spec) *answers { return &answers{of: s.Own.Method.Output()} }
 
 // driver is one worker's.
 func driver(t testing.TB, s Spec) Preparer {
@@ -255,8 +234,7 @@ func TestDynamicKinds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &echo{file: echoFile(t)}
 				conn := e.connect(t)
-				spec := e.spec(method, test.messages...)
-				got := watched(spec)
+				spec, got := e.spec(t, method, test.messages...), &answers{of: e.file.Messages().ByName("Pong")}
 				c := &Call{Answers: got}
 				if err := driver(t, spec).Do(t.Context(), conn, c); err != nil {
 					t.Fatal(err)
@@ -286,7 +264,7 @@ func TestDynamicTurns(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := &echo{file: echoFile(t)}
 			conn := e.connect(t)
-			spec := e.spec(method, `{"text": "a"}`, `{"text": "b"}`, `{"text": "c%d"}`)
+			spec := e.spec(t, method, `{"text": "a"}`, `{"text": "b"}`, `{"text": "c{{ .call }}"}`)
 			spec.Messages = 4 // of a stream: cut, or as here begun again
 			d := driver(t, spec)
 			for n := range uint64(4) {
@@ -313,7 +291,7 @@ func TestDynamicPaced(t *testing.T) {
 				return nil
 			}}
 			conn := e.connect(t)
-			spec := e.spec(method, `{"text": "a%d"}`)
+			spec := e.spec(t, method, `{"text": "a{{ .call }}"}`)
 			spec.Messages, spec.Every = 4, 40*ms
 			begin := time.Now()
 			c := &Call{Due: begin.Add(-5 * ms)}
@@ -343,8 +321,7 @@ func TestDynamicEnoughAnswers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := &echo{file: echoFile(t)}
 			conn := e.connect(t)
-			spec := e.spec("Both", messages...)
-			got := watched(spec)
+			spec, got := e.spec(t, "Both", messages...), &answers{of: e.file.Messages().ByName("Pong")}
 			spec.Own.Answers = len(messages)
 			if err := driver(t, spec).Do(t.Context(), conn, &Call{Answers: got}); err != nil || len(got.texts) != len(messages) {
 				t.Errorf("%v after answers %v", err, got.texts)
@@ -354,7 +331,7 @@ func TestDynamicEnoughAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &echo{file: echoFile(t)}
 		conn := e.connect(t)
-		spec := e.spec("Down", `{"text": "a", "count": 3}`)
+		spec := e.spec(t, "Down", `{"text": "a", "count": 3}`)
 		spec.Own.Answers = 2
 		begin := time.Now()
 		if err := driver(t, spec).Do(t.Context(), conn, &Call{}); err != nil || time.Since(begin) != 20*time.Millisecond {
@@ -377,7 +354,7 @@ func TestDynamicStatusSurvives(t *testing.T) {
 				return nil
 			}}
 			conn := e.connect(t)
-			spec := e.spec(method, `{"text": "a", "count": 50}`)
+			spec := e.spec(t, method, `{"text": "a", "count": 50}`)
 			spec.Messages = 50
 			err := driver(t, spec).Do(t.Context(), conn, &Call{})
 			if s := status.Convert(err); s.Code() != codes.ResourceExhausted || s.Message() != "enough" {
@@ -387,72 +364,64 @@ func TestDynamicStatusSurvives(t *testing.T) {
 	}
 }
 
-// unmakeable fails to be rendered, from the n-th message of a call on.
-type unmakeable struct {
-	jsonMessage
-	from uint64
-}
-
-func (unmakeable) Static() ([]byte, bool) { return nil, false }
-func (u unmakeable) Append(dst []byte, env *Env) ([]byte, error) {
-	if env.Message >= u.from {
-		return nil, errors.New("no such thing")
-	}
-	return dst, nil
-}
-
 // A request that cannot be made fails its call, and leaves nothing behind.
 func TestDynamicRequestThatCannotBeMade(t *testing.T) {
 	for method, every := range map[string]time.Duration{"One": 0, "Up": 0, "Both": 10 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			e := &echo{file: echoFile(t)}
 			conn := e.connect(t)
-			spec := e.spec(method)
-			from := uint64(2)
+			messages := []string{`{"text": "a"}`, `{"text": "b"}`, `{"count": "{{ .row.n }}"}`}
 			if method == "One" {
-				from = 0
+				messages = messages[2:]
 			}
-			spec.Own.Messages, spec.Messages, spec.Every = []Message{unmakeable{from: from}}, 5, every
+			spec := e.spec(t, method, messages...) // there is no row
+			spec.Every = every
 			err := driver(t, spec).Do(t.Context(), conn, &Call{})
 			var origin interface{ Origin() string }
-			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "no such thing") || !errors.As(err, &origin) || origin.Origin() != "client" {
+			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "there is no row") || !errors.As(err, &origin) || origin.Origin() != "client" {
 				t.Errorf("%s: %v", method, err)
 			}
 		})
 	}
 }
 
-type numbered struct{}
-
-func (numbered) Render(env *Env) (string, error) { return fmt.Sprint("call-", env.Call), nil }
-
-type always string
-
-func (a always) Render(*Env) (string, error) { return string(a), nil }
-func (a always) Static() (string, bool)      { return string(a), true }
-
-func TestDynamicMetadata(t *testing.T) {
-	for name, md := range map[string]map[string]Metadata{
-		"rendered": {"tenant": always("blue"), "id": numbered{}},
-		"static":   {"tenant": always("blue")},
-	} {
+func TestDynamicRowsAndMetadata(t *testing.T) {
+	feed, err := message.ReadFeed("rows.csv", []byte("name,n\nann,1\nbob,2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"rendered": "{{ .row.name }}-{{ .call }}", "static": "blue"} {
 		synctest.Test(t, func(t *testing.T) {
 			e := &echo{file: echoFile(t)}
 			conn := e.connect(t)
-			spec := e.spec("One", `{}`)
-			spec.Own.Metadata = md
+			spec := e.spec(t, "One", `{"text": "{{ .row.name }}", "count": "{{ .row.n }}"}`)
+			spec.Own.Row = func(number, seed uint64) message.Row {
+				row, _ := feed.Row(message.Sequential, number, seed)
+				return row
+			}
+			for key, value := range map[string]string{"tenant": value, "always": "yes"} {
+				m, err := message.CompileMetadata(key, value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				spec.Own.Metadata = append(spec.Own.Metadata, m)
+			}
 			d := driver(t, spec)
 			for n := range uint64(3) {
 				if err := d.Do(t.Context(), conn, &Call{Number: n}); err != nil {
 					t.Fatal(err)
 				}
 			}
+			if want := []string{"ann", "bob", "ann"}; !slices.Equal(e.texts, want) {
+				t.Errorf("texts %v, want %v", e.texts, want)
+			}
 			for n, got := range e.metadata {
-				if want := []string{"blue"}; !slices.Equal(got.Get("tenant"), want) {
-					t.Errorf("%s: tenant %v", name, got.Get("tenant"))
+				want := value
+				if name == "rendered" {
+					want = []string{"ann-0", "bob-1", "ann-2"}[n]
 				}
-				if want := []string{fmt.Sprint("call-", n)}; name == "rendered" && !slices.Equal(got.Get("id"), want) {
-					t.Errorf("id %v, want %v", got.Get("id"), want)
+				if tenant := got.Get("tenant"); !slices.Equal(tenant, []string{want}) || got.Get("always")[0] != "yes" {
+					t.Errorf("%s: tenant %v, want %s", name, tenant, want)
 				}
 			}
 		})
@@ -483,8 +452,7 @@ func TestDynamicUnderPolicies(t *testing.T) {
 						return nil
 					}}
 					conn := e.client(t, cfg)
-					spec := e.spec(method, `{"text": "a%d", "count": 1}`)
-					got := watched(spec)
+					spec, got := e.spec(t, method, `{"text": "a{{ .call }}", "count": 1}`), &answers{of: e.file.Messages().ByName("Pong")}
 					want := "a7"
 					if spec.Own.Method.IsStreamingClient() {
 						spec.Messages, want = 2, "a7 a7"
@@ -509,7 +477,7 @@ func TestDynamicUnderPolicies(t *testing.T) {
 // A balancer finds its key in the request's field.
 func TestDynamicShowsFields(t *testing.T) {
 	e := &echo{file: echoFile(t)}
-	spec := e.spec("One", `{"text": "a%d"}`, `{"text": "b"}`)
+	spec := e.spec(t, "One", `{"text": "a{{ .call }}"}`, `{"text": "b"}`)
 	spec.Own.ShowsFields = true
 	d := driver(t, spec).(*dynamic)
 	for n, want := range []string{"a0", "b", "a2"} {
