@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -40,7 +41,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		c.phase, c.traced = ctx, clientcore.WithTrace(ctx, c.trace)
 	}
 	c.trace.Reset()
-	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
+	c.call.Seed, c.call.Due, c.call.First, c.call.Done = call.Seed, call.Due, call.First, call.Done
 	c.call.Gaps, c.call.Responses = call.Gaps[:0], call.Responses[:0]
 	if c.sendID {
 		c.call.ID = call.ID()
@@ -49,7 +50,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		c.answer.Reset()
 	}
 	err := c.driver.Do(c.traced, c.clients.of(call), &c.call)
-	if c.answer != nil {
+	if call.Done = c.call.Done; c.answer != nil && call.Done.IsZero() {
 		call.Done = time.Now() // judging it is no part of the call
 	}
 
@@ -61,6 +62,10 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		s := status.Convert(err)
 		call.Code, call.Message = engine.CodeName(uint32(s.Code())), secret.Mask(s.Message(), c.clients.secrets)
 		call.Origin = result.Origin(c.trace.Origin)
+		var own interface{ Origin() string }
+		if call.Origin == "" && errors.As(err, &own) {
+			call.Origin = result.Origin(own.Origin()) // it was never sent
+		}
 		if call.Origin == "" {
 			// The call ended well for the client, and the driver found fault
 			// with what the server had sent.
