@@ -112,12 +112,14 @@ oracles: ## theory against the whole stack in virtual time: a table; fails where
 	@$(GO) test -count=1 -run '^(TestRecursionsAreTheory|TestQueueIsKieferWolfowitz|TestLossIsErlangs)$$' ./fakeserver
 
 .PHONY: generate
-generate: ## make the Go code of the .proto files
+generate: ## make the Go code of the .proto files, and the schema of result.json
 	$(GO) run ./fakeserver/internal/genproto
+	$(GO) run ./cmd/grpcbench schema --result > docs/result.schema.json
 
 .PHONY: check-generate
 check-generate: ## fail when generated code is stale
 	$(GO) run ./fakeserver/internal/genproto -check
+	$(GO) run ./cmd/grpcbench schema --result | diff - docs/result.schema.json
 
 .PHONY: update-golden
 update-golden: ## write the golden files anew; read the diff

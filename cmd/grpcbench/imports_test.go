@@ -21,6 +21,7 @@ func TestImportRules(t *testing.T) {
 		{"clientcore/...", []string{"clientcore/..."}},
 		{"fakeserver/...", []string{"fakeserver/..."}},
 		{"reports/result", nil},
+		{"reports/result/schematest", []string{"reports/result"}},
 		{"reports/stats", []string{"reports/result"}},
 		{"reports/plot", nil},
 		{"reports", []string{"reports/..."}},

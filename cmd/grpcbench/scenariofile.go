@@ -36,17 +36,25 @@ func (f *scenarioFlags) registerChoice(c *cobra.Command) {
 
 // plan reads a scenario file under the flags.
 func (f *scenarioFlags) plan(c *cobra.Command, file string) (*scenario.Plan, error) {
-	if c.Flags().Changed("trials") && f.trials < 1 {
-		return nil, usageError("--trials must be at least 1 (got %d)", f.trials)
-	}
-	if c.Flags().Changed("measure") && f.measure <= 0 {
-		return nil, usageError("--measure must be > 0 (got %v)", f.measure)
+	if err := f.check(c); err != nil {
+		return nil, err
 	}
 	return readPlan(file, f.options())
 }
 
 func (f *scenarioFlags) options() scenario.Options {
 	return scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure, Gates: f.gates, Builds: f.builds}
+}
+
+// check finds values that no document would have.
+func (f *scenarioFlags) check(c *cobra.Command) error {
+	if c.Flags().Changed("trials") && f.trials < 1 {
+		return usageError("--trials must be at least 1 (got %d)", f.trials)
+	}
+	if c.Flags().Changed("measure") && f.measure <= 0 {
+		return usageError("--measure must be > 0 (got %v)", f.measure)
+	}
+	return nil
 }
 
 func readText(file string) ([]byte, error) {

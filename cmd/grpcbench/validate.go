@@ -46,6 +46,13 @@ func atLeastOneFile(c *cobra.Command, args []string) error {
 	return nil
 }
 
+func atMostOneFile(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return oneFile(c, args)
+	}
+	return nil
+}
+
 func oneFile(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return usageError("want one file, not %d. See `%s --help`.", len(args), c.CommandPath())
