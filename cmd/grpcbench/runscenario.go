@@ -163,6 +163,10 @@ func (f *runFlags) entry(a *app, d *written, folder string) (*strict.Node, error
 		load.root.Entries = append(load.root.Entries, strict.Entry{Key: "request", Value: request})
 	}
 	d.flags["load[0].request"] = "--data"
+	if f.feed != "" {
+		load.set("feed.file", "", from(folder, f.feed))
+		d.flags["load[0].feed"] = "--feed"
+	}
 	pairs, err := f.server.pairs()
 	if err != nil {
 		return nil, err

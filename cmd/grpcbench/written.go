@@ -21,6 +21,7 @@ type written struct {
 	file    string // its name for messages, and the folder of its files
 	comment string
 	root    *strict.Node
+	text    string // of comment and root, --set applied
 	// flags says which flag, with its value, is behind a path.
 	flags map[string]string
 }
@@ -105,24 +106,29 @@ func ordered(entries []strict.Entry) []strict.Entry {
 }
 
 // read reads the document as a file, and tells mistakes by their flags.
-func (d *written) read(text string, options scenario.Options) (*scenario.Plan, error) {
-	plan, err := scenario.Read(d.file, []byte(text), options)
-	var all strict.Errors
-	if err == nil || !errors.As(err, &all) {
-		if err != nil {
-			err = scenarioError(err)
-		}
-		return plan, err
+func (d *written) read(options scenario.Options) (*scenario.Plan, error) {
+	plan, err := scenario.Read(d.file, []byte(d.text), options)
+	if all, ok := errors.AsType[strict.Errors](err); ok {
+		return nil, d.mistakes(all)
 	}
+	if err != nil {
+		return nil, scenarioError(err)
+	}
+	return plan, nil
+}
+
+// mistakes tells mistakes of the document by the flags that they come from. Those
+// of --set, and of files that are named, have places of their own.
+func (d *written) mistakes(all strict.Errors) error {
 	var lines []string
 	for _, e := range all {
 		if e.Pos.Source != d.file || e.Pos.Line == 0 {
-			lines = append(lines, e.Error()) // of --set, or of a file that is named
+			lines = append(lines, e.Error())
 			continue
 		}
 		lines = append(lines, "grpcbench: "+d.byFlag(e))
 	}
-	return nil, scenarioError(errors.New(strings.Join(lines, "\n")))
+	return scenarioError(errors.New(strings.Join(lines, "\n")))
 }
 
 // byFlag is a mistake, by the flag that its path comes from.
