@@ -133,14 +133,16 @@ func (d *written) mistakes(all strict.Errors) error {
 
 // byFlag is a mistake, by the flag that its path comes from.
 func (d *written) byFlag(e *strict.Error) string {
+	// What to do instead is told as flags.
+	message := strings.NewReplacer("(proto)", "(--proto)", "(protoset)", "(--protoset)").Replace(e.Message)
 	path := e.Path
 	for {
 		if flag := d.flags[path]; flag != "" {
 			below := strings.TrimLeft(strings.TrimPrefix(e.Path, path), ".")
 			if below != "" {
-				return fmt.Sprintf("%s: %s: %s", flag, below, e.Message)
+				return fmt.Sprintf("%s: %s: %s", flag, below, message)
 			}
-			return fmt.Sprintf("%s: %s", flag, e.Message)
+			return fmt.Sprintf("%s: %s", flag, message)
 		}
 		at := strings.LastIndexAny(path, ".[")
 		if at < 0 {
@@ -149,9 +151,9 @@ func (d *written) byFlag(e *strict.Error) string {
 		path = path[:at]
 	}
 	if e.Path == "" {
-		return e.Message
+		return message
 	}
-	return e.Path + ": " + e.Message
+	return e.Path + ": " + message
 }
 
 // commentLine is the command that a saved scenario came from, on one line, fit to
