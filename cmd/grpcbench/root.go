@@ -30,13 +30,15 @@ type deps struct {
 	Spawn func(ctx context.Context) (*fakeserver.Process, error)
 	Sleep func(ctx context.Context, until time.Time) error
 	Usage func() bench.Usage
-	In    io.Reader
+	// Calibrate has runs measure what grpcbench itself adds, on the real clock.
+	Calibrate bool
+	In        io.Reader
 }
 
 // run is the whole command: arguments in, exit code out.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return runWith(ctx, args, stdout, stderr, deps{
-		Spawn: spawnSelf, Sleep: engine.SleepUntil, Usage: bench.ProcessUsage, In: os.Stdin,
+		Spawn: spawnSelf, Sleep: engine.SleepUntil, Usage: bench.ProcessUsage, Calibrate: true, In: os.Stdin,
 	})
 }
 

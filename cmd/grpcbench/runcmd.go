@@ -157,7 +157,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			}
 			audience.listen(&options)
 			r, err := bench.Run(ctx, plan,
-				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage}, options)
+				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage, Calibrate: a.Calibrate}, options)
 			display.close()
 			var failures []error
 			if err != nil {

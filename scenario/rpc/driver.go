@@ -6,6 +6,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -59,9 +60,6 @@ type Call struct {
 	// Answers takes the response messages; nil is nobody.
 	Answers Answers
 
-	// Done is when the call had ended, where the driver went on to look at what had
-	// come; else zero.
-	Done  time.Time
 	First time.Time       // when the first response message of a stream came
 	Gaps  []time.Duration // between consecutive response messages; reused
 	// Responses are those of paced messages, each from when it was due; reused.
@@ -69,8 +67,14 @@ type Call struct {
 }
 
 // Answers takes the response messages of a call as they come. That is timed, so it
-// is to be quick; a message stays as it is until the driver's next call.
-type Answers interface{ Add(protoreflect.Message) }
+// is to be quick: what it makes of them can wait until the call has ended.
+type Answers interface {
+	// Add takes a message that stays as it is until the driver's next call.
+	Add(protoreflect.Message)
+	// AddEncoded takes one in its encoded form, which stays as it is until the next
+	// AddEncoded or the driver's next call.
+	AddEncoded([]byte)
+}
 
 // Driver makes one call at a time; it may keep buffers between calls.
 type Driver interface {
@@ -97,27 +101,32 @@ func New(spec Spec) (func() Driver, error) {
 type shared struct {
 	Spec
 	payload []byte
-	names   string // of all users, one after the other
+	names   string
 }
 
 // Users is how many users calls are spread over.
 const Users = 10_000
 
 func newShared(spec Spec) *shared {
-	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes)}
+	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes), names: names()}
 	if s.User == nil {
 		s.User = func(seed uint64) int { return int(seed % Users) }
 	}
 	for i := range s.payload {
 		s.payload[i] = byte(i * 31) // not one that compression makes vanish at once
 	}
-	names := make([]byte, 0, Users*nameBytes)
-	for i := range Users {
-		names = fmt.Appendf(names, "user-%05d", i)
-	}
-	s.names = string(names)
 	return s
 }
+
+// names is those of all users, one after the other: a call's name is then not
+// one of ten thousand strings that are anywhere in memory.
+var names = sync.OnceValue(func() string {
+	all := make([]byte, 0, Users*nameBytes)
+	for i := range Users {
+		all = fmt.Appendf(all, "user-%05d", i)
+	}
+	return string(all)
+})
 
 // nameBytes is how long each user's name is.
 const nameBytes = len("user-00000")

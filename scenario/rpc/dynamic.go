@@ -11,16 +11,13 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/grpcbench/grpcbench/scenario/message"
 )
 
 // Own says what calls of a method known by its descriptor send. Their answers are
-// only decoded where a Call has somebody to take them: the only answer of a call
-// when the call has ended, those of a server or bidi stream as they come.
+// copied where a Call has somebody to take them, and decoded by nobody here.
 type Own struct {
 	Method protoreflect.MethodDescriptor
 	// Messages is what is sent, at least one: by a client or bidi stream in this
@@ -227,7 +224,8 @@ func (d *dynamic) Do(ctx context.Context, conn grpc.ClientConnInterface, call *C
 		if err := conn.Invoke(ctx, d.path, d.messages[0], &d.reply, d.options...); err != nil {
 			return err
 		}
-		return d.only(call)
+		d.answered(call)
+		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -253,24 +251,11 @@ func (d *dynamic) Do(ctx context.Context, conn grpc.ClientConnInterface, call *C
 	return d.converse(ctx, cancel, stream, call)
 }
 
-// only is the end of a call with one answer: looking into it takes no part in the
-// call's time.
-func (d *dynamic) only(call *Call) error {
-	if call.Answers == nil {
-		return nil
+// answered hands on the answer that has come.
+func (d *dynamic) answered(call *Call) {
+	if call.Answers != nil {
+		call.Answers.AddEncoded(d.reply.wire)
 	}
-	call.Done = time.Now()
-	return d.answered(call)
-}
-
-// answered hands on an answer, which nobody else decodes.
-func (d *dynamic) answered(call *Call) error {
-	answer := dynamicpb.NewMessage(d.Own.Method.Output())
-	if err := proto.Unmarshal(d.reply.wire, answer); err != nil {
-		return status.Errorf(codes.Internal, "the answer is no %s: %v", answer.Descriptor().FullName(), err)
-	}
-	call.answered(answer)
-	return nil
 }
 
 // next is the i-th message, when it is due. ok is false when the stream has ended,
@@ -323,7 +308,8 @@ func (d *dynamic) upload(ctx context.Context, stream grpc.ClientStream, call *Ca
 		return err
 	}
 	call.First = time.Now()
-	return d.only(call)
+	d.answered(call)
+	return nil
 }
 
 // converse sends on one side and receives on the other: an answer that is slow, or
@@ -361,11 +347,7 @@ func (d *dynamic) receive(stream grpc.ClientStream, call *Call) error {
 		if d.Every > 0 && n < d.sent() {
 			call.Responses = append(call.Responses, last.Sub(d.due(call, n)))
 		}
-		if call.Answers != nil {
-			if err := d.answered(call); err != nil {
-				return err
-			}
-		}
+		d.answered(call)
 		if n+1 == d.Own.Answers {
 			return nil
 		}

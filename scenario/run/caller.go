@@ -41,7 +41,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		c.phase, c.traced = ctx, clientcore.WithTrace(ctx, c.trace)
 	}
 	c.trace.Reset()
-	c.call.Seed, c.call.Due, c.call.First, c.call.Done = call.Seed, call.Due, call.First, call.Done
+	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
 	c.call.Gaps, c.call.Responses = call.Gaps[:0], call.Responses[:0]
 	if c.sendID {
 		c.call.ID = call.ID()
@@ -50,7 +50,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		c.answer.Reset()
 	}
 	err := c.driver.Do(c.traced, c.clients.of(call), &c.call)
-	if call.Done = c.call.Done; c.answer != nil && call.Done.IsZero() {
+	if c.answer != nil {
 		call.Done = time.Now() // judging it is no part of the call
 	}
 
