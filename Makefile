@@ -93,6 +93,7 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench '^BenchmarkDynamicUnary$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./scenario/message ./fakeserver
 
