@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/reflection"
 
 	"github.com/grpcbench/grpcbench/fakeserver/memnet"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
@@ -64,6 +65,7 @@ func (w *world) serve(address string, service userpb.UserServiceServer, opts ...
 	}
 	server := grpc.NewServer(opts...)
 	userpb.RegisterUserServiceServer(server, service)
+	reflection.Register(server)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
 	w.Cleanup(func() { server.Stop(); <-done })
