@@ -5,6 +5,7 @@ SCENARIO ?= scenarios/quick.yaml
 
 # The tests against real servers, and the Consul that they start: a module each.
 E2E := clientcore/discovery/internal/e2e
+E2E_COMMAND := cmd/grpcbench/internal/e2e
 CONSUL = bin/consul-$(shell awk '$$1 == "github.com/hashicorp/consul" {print $$2}' $(E2E)/consul/go.mod)
 
 .DEFAULT_GOAL := help
@@ -44,7 +45,7 @@ gates: ## run quick.yaml and judge it by gates: half a minute
 	.ci/gates
 
 .PHONY: e2e
-e2e: e2e-discovery e2e-reports ## what needs real servers, tools or a browser
+e2e: e2e-discovery e2e-servers e2e-reports ## what needs real servers, tools or a browser
 
 .PHONY: e2e-reports
 e2e-reports: ## open reports with their consumers: promtool, benchstat, a browser (installs them)
@@ -57,6 +58,11 @@ e2e-discovery: ## discovery against a real Consul and etcd, on loopback
 	$(GO) -C $(E2E) vet ./...
 	GRPCBENCH_CONSUL=$(CURDIR)/$(CONSUL) $(GO) -C $(E2E) test -count=1 -timeout 5m ./...
 
+.PHONY: e2e-servers
+e2e-servers: ## the command against an embedded etcd, grpc-go's interop server and health service, on loopback
+	$(GO) -C $(E2E_COMMAND) vet ./...
+	$(GO) -C $(E2E_COMMAND) test -count=1 -timeout 10m ./...
+
 bin/consul-%:
 	GOGC=$${GOGC:-400} $(GO) -C $(E2E)/consul build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ github.com/hashicorp/consul
 
@@ -64,6 +70,7 @@ bin/consul-%:
 tidy: ## go mod tidy, in every module
 	$(GO) mod tidy
 	$(GO) -C $(E2E) mod tidy
+	$(GO) -C $(E2E_COMMAND) mod tidy
 	$(GO) -C $(E2E)/consul mod tidy
 
 .PHONY: lint
@@ -85,6 +92,9 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/history
 	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
 	$(GO) test -run '^$$' -fuzz '^FuzzReadArrivals$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/load
+	$(GO) test -run '^$$' -fuzz '^FuzzCompile$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
+	$(GO) test -run '^$$' -fuzz '^FuzzTemplate$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
+	$(GO) test -run '^$$' -fuzz '^FuzzFeed$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
 	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
 
 .PHONY: bench
@@ -96,7 +106,7 @@ bench: ## measure grpcbench itself, beside a bare grpc-go loop: a minute
 
 .PHONY: bench-parts
 bench-parts: ## measure the parts of grpcbench on their own
-	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./fakeserver
+	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./scenario/message ./fakeserver
 
 .PHONY: aa
 aa: ## is the same told apart from itself? AA=20 runs of a minute each, on an idle machine
@@ -114,16 +124,18 @@ oracles: ## theory against the whole stack in virtual time: a table; fails where
 	@$(GO) test -count=1 -run '^(TestRecursionsAreTheory|TestQueueIsKieferWolfowitz|TestLossIsErlangs)$$' ./fakeserver
 
 .PHONY: generate
-generate: ## make the Go code of the .proto files
+generate: ## make the Go code of the .proto files, and the schema of result.json
 	$(GO) run ./fakeserver/internal/genproto
+	$(GO) run ./cmd/grpcbench schema --result > docs/result.schema.json
 
 .PHONY: check-generate
 check-generate: ## fail when generated code is stale
 	$(GO) run ./fakeserver/internal/genproto -check
+	$(GO) run ./cmd/grpcbench schema --result | diff - docs/result.schema.json
 
 .PHONY: update-golden
 update-golden: ## write the golden files anew; read the diff
-	$(GO) test ./scenario ./scenario/strict ./scenario/run ./reports -update
+	$(GO) test ./scenario ./scenario/strict ./scenario/message ./scenario/run ./reports -update
 
 .PHONY: clean
 clean: ## remove what was built

@@ -43,11 +43,25 @@ func newClosing(r *result.Result) closing {
 	if text := reached(r.Scenario); text != "" {
 		c.facts = append(c.facts, text)
 	}
+	for _, b := range r.Builds {
+		c.facts = append(c.facts, "build "+clean(b.Name)+": "+buildText(b.Environment))
+	}
 	c.facts = append(c.facts, fmt.Sprintf("seed %d", r.Seed), source(r.Scenario))
 	if text := harness(r); text != "" {
 		c.more = append(c.more, text)
 	}
 	return c
+}
+
+// buildText is what one of several builds was made of.
+func buildText(e result.Environment) string {
+	var parts []string
+	for _, f := range []fact{{"grpcbench ", e.Grpcbench}, {"grpc-go ", e.GRPC}, {"", e.Go}} {
+		if v := clean(f.value); v != "" {
+			parts = append(parts, f.name+v)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // reached says how narrow the intervals came to be, where trials were added

@@ -71,6 +71,7 @@ var (
 	ofSessions = property{"sessions", "sessions", func(l result.Load) string {
 		return when(l.SessionCalls > 0, "sessions of "+plural(l.SessionCalls, "call"))
 	}}
+	ofExpect   = property{"expect", "expect", func(l result.Load) string { return when(l.Expect != "", "expect "+clean(l.Expect)) }}
 	ofKeys     = property{"keys", "keys", func(l result.Load) string { return when(l.Keys != "" && l.Keys != "uniform", clean(l.Keys)+" keys") }}
 	ofRate     = property{"rate", "rate", func(l result.Load) string { return when(l.RatePerS > 0, rate(l.RatePerS)) }}
 	ofMessages = property{"messages", "messages", func(l result.Load) string {
@@ -135,7 +136,7 @@ func (t *table) differences() []note {
 	default:
 		list = append(list, ofArrivals, ofRate, ofSessions, ofThink, ofShape)
 	}
-	list = append(list, ofMessages, ofRequest, ofResponse, ofKeys, ofSLO)
+	list = append(list, ofMessages, ofRequest, ofResponse, ofKeys, ofExpect, ofSLO)
 	if slices.ContainsFunc(t.rows, func(r row) bool { return r.load.SLONS == 0 }) {
 		list = append(list, ofTimeout)
 	}

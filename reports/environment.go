@@ -32,6 +32,9 @@ func environment(r *result.Result) []fact {
 	add("plan", plural(s.Trials, "trial")+" of "+plural(len(r.Variants), "variant")+
 		when(s.WarmupNS > 0, ", warm-up "+setting(s.WarmupNS))+", measuring "+setting(s.MeasureNS)+
 		when(s.DrainNS > 0, ", drain up to "+setting(s.DrainNS)))
+	for _, b := range r.Builds {
+		add("build "+clean(b.Name), buildText(b.Environment))
+	}
 	add("grpcbench", e.Grpcbench)
 	add("grpc-go", e.GRPC)
 	add("Go", strings.TrimSpace(e.Go+" "+e.OS+" "+e.Arch))

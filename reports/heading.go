@@ -68,7 +68,7 @@ func (t *table) what(r *result.Result, several bool) []string {
 		}
 		add(item)
 	}
-	add(t.shared(ofShape), t.shared(ofMessages), t.shared(ofRequest), t.shared(ofResponse), t.shared(ofKeys), t.shared(ofSLO))
+	add(t.shared(ofShape), t.shared(ofMessages), t.shared(ofRequest), t.shared(ofResponse), t.shared(ofKeys), t.shared(ofExpect), t.shared(ofSLO))
 	return append(out, t.trials(r))
 }
 

@@ -4,168 +4,228 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/grpcbench/grpcbench/reports/exposition"
 	"github.com/grpcbench/grpcbench/reports/result"
 )
-
-// metricBuckets are the upper edges of the classic buckets, in seconds: three
-// for each factor of ten, from 100 µs to a minute.
-var metricBuckets = []float64{
-	0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60,
-}
 
 // OpenMetrics writes OpenMetrics 1.0 text, every figure at the time its trial
 // ended, labelled with scenario, variant, load entry, trial and the compared
 // settings. Histograms are classic ones: this text format has no native
-// histograms, which travel in protobuf only. All else is gauges, since a trial
-// that is over counts nothing any more.
+// histograms, which travel in protobuf only (see Metrics). All else is gauges,
+// since a trial that is over counts nothing any more.
 func OpenMetrics(w io.Writer, results []*result.Result, _ Options) error {
 	f := families{}
 	for _, r := range results {
-		keys := labelKeys(r.Scenario.Dimensions)
-		for i := range r.Variants {
-			v := &r.Variants[i]
-			for j := range v.Trials {
-				if err := f.trial(r, v, &v.Trials[j], keys); err != nil {
-					return err
-				}
-			}
+		if err := f.result(r); err != nil {
+			return err
 		}
 	}
-	if _, err := io.WriteString(w, f.text()); err != nil {
-		return fmt.Errorf("writing the metrics: %w", err)
+	return exposition.Text(w, f.list(), true)
+}
+
+// Metrics is all that is known of a run: of its finished trials as OpenMetrics
+// has it, and of the one under way, in the same families, as far as it has come.
+type Metrics struct {
+	result   *result.Result
+	keys     []string
+	finished families
+}
+
+// NewMetrics has read no trial yet.
+func NewMetrics(r *result.Result) *Metrics {
+	return &Metrics{result: r, keys: labelKeys(r.Scenario.Dimensions), finished: families{}}
+}
+
+// Read takes in a finished trial.
+func (m *Metrics) Read(v *result.Variant, t *result.Trial) error {
+	return m.finished.trial(m.result, v, t, m.keys)
+}
+
+// ReadAll takes in all finished trials.
+func (m *Metrics) ReadAll() error { return m.finished.result(m.result) }
+
+// At is the metrics of what was read, and of the trial under way. Each sample
+// has the times between which it counted.
+func (m *Metrics) At(now *Moment) []exposition.Family {
+	f := families{}
+	for name, samples := range m.finished {
+		f[name] = slices.Clip(samples)
 	}
-	return nil
+	f.running(m.result, m.keys, now)
+	return f.list()
 }
 
 // families is the samples of each metric family: OpenMetrics wants them
 // together.
-type families map[string]*strings.Builder
+type families map[string][]exposition.Sample
 
 // metricFamilies are the families in the order of the text.
-var metricFamilies = []struct{ name, kind, unit, help string }{
-	{"grpcbench_response_seconds", "histogram", "seconds", "Response time of OK calls, from when a call was due."},
-	{"grpcbench_response_quantile_seconds", "gauge", "seconds", "Quantile of response over all planned calls: +Inf where it lands on a call that failed."},
-	{"grpcbench_in_slo_ratio", "gauge", "ratio", "Share of planned calls that ended OK within the SLO."},
-	{"grpcbench_calls", "gauge", "", "Calls by gRPC code; also unfinished and dropped ones."},
-	{"grpcbench_attempts", "gauge", "", "Attempts of all calls."},
-	{"grpcbench_offered_rate", "gauge", "", "Calls that were due, per second."},
-	{"grpcbench_achieved_rate", "gauge", "", "Calls that ended OK in time, per second."},
-	{"grpcbench_picks", "gauge", "", "Attempts by backend."},
-	{"grpcbench_trial_valid", "gauge", "", "1 where the measurement is fit to act on, 0 where it is INVALID."},
+var metricFamilies = []exposition.Family{
+	{Name: "grpcbench_response_seconds", Kind: exposition.Durations, Unit: "seconds", Help: "Response time of OK calls, from when a call was due."},
+	{Name: "grpcbench_response_quantile_seconds", Kind: exposition.Gauge, Unit: "seconds", Help: "Quantile of response over all planned calls: +Inf where it lands on a call that failed."},
+	{Name: "grpcbench_in_slo_ratio", Kind: exposition.Gauge, Unit: "ratio", Help: "Share of planned calls that ended OK within the SLO."},
+	{Name: "grpcbench_calls", Kind: exposition.Count, Help: "Calls by gRPC code; also unfinished and dropped ones."},
+	{Name: "grpcbench_attempts", Kind: exposition.Count, Help: "Attempts of all calls."},
+	{Name: "grpcbench_offered_rate", Kind: exposition.Gauge, Help: "Calls that were due, per second."},
+	{Name: "grpcbench_achieved_rate", Kind: exposition.Gauge, Help: "Calls that ended OK in time, per second."},
+	{Name: "grpcbench_picks", Kind: exposition.Count, Help: "Attempts by backend."},
+	{Name: "grpcbench_trial_valid", Kind: exposition.Gauge, Help: "1 where the measurement is fit to act on, 0 where it is INVALID."},
+	{Name: "grpcbench_in_flight", Kind: exposition.Gauge, Help: "Calls under way when the last second ended, of the trial under way."},
+	{Name: "grpcbench_trial_running", Kind: exposition.Gauge, Help: "1 for the trial under way."},
+	{Name: "grpcbench_trials", Kind: exposition.Gauge, Help: "Trials of the run: ended, and planned in all."},
+	{Name: "grpcbench_remaining_seconds", Kind: exposition.Gauge, Unit: "seconds", Help: "Planned time until the run ends, without drains."},
 }
 
-func (f families) add(family, suffix string, labels []string, value float64, at string) {
-	b := f[family]
-	if b == nil {
-		b = &strings.Builder{}
-		f[family] = b
-	}
-	text := strconv.FormatFloat(value, 'g', -1, 64)
-	if math.IsInf(value, 1) {
-		text = "+Inf"
-	}
-	b.WriteString(family + suffix + "{" + strings.Join(labels, ",") + "} " + text + " " + at + "\n")
-}
-
-func (f families) text() string {
-	var b strings.Builder
+func (f families) list() []exposition.Family {
+	var out []exposition.Family
 	for _, family := range metricFamilies {
-		samples := f[family.name]
-		if samples == nil {
-			continue
+		if family.Samples = f[family.Name]; len(family.Samples) > 0 {
+			out = append(out, family)
 		}
-		b.WriteString("# HELP " + family.name + " " + family.help + "\n# TYPE " + family.name + " " + family.kind + "\n")
-		if family.unit != "" {
-			b.WriteString("# UNIT " + family.name + " " + family.unit + "\n")
-		}
-		b.WriteString(samples.String())
 	}
-	b.WriteString("# EOF\n")
-	return b.String()
+	return out
+}
+
+func (f families) result(r *result.Result) error {
+	keys := labelKeys(r.Scenario.Dimensions)
+	for i := range r.Variants {
+		v := &r.Variants[i]
+		for j := range v.Trials {
+			if err := f.trial(r, v, &v.Trials[j], keys); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// labelsOf are the labels of a trial.
+func labelsOf(r *result.Result, v *result.Variant, trial int, keys []string) []exposition.Label {
+	labels := []exposition.Label{label("scenario", scenarioName(r)), label("variant", v.Name), label("trial", strconv.Itoa(trial))}
+	for i, d := range r.Scenario.Dimensions {
+		if value, set := v.Settings[d.Name]; set {
+			labels = append(labels, label(keys[i], value))
+		}
+	}
+	return labels
+}
+
+// label is one with its value clean.
+func label(name, value string) exposition.Label {
+	return exposition.Label{Name: name, Value: clean(value)}
+}
+
+// sampler adds samples with the same labels and times.
+type sampler struct {
+	families
+	labels []exposition.Label
+	start  time.Time
+	at     time.Time
+}
+
+func (s *sampler) add(family string, value float64, more ...exposition.Label) {
+	s.families[family] = append(s.families[family], exposition.Sample{Labels: s.with(more), Value: value, Start: s.start, At: s.at})
+}
+
+func (s *sampler) durations(family string, h *exposition.Histogram, more ...exposition.Label) {
+	s.families[family] = append(s.families[family], exposition.Sample{Labels: s.with(more), Histogram: h, Start: s.start, At: s.at})
+}
+
+func (s *sampler) with(more []exposition.Label) []exposition.Label {
+	return append(s.labels[:len(s.labels):len(s.labels)], more...)
 }
 
 func (f families) trial(r *result.Result, v *result.Variant, t *result.Trial, keys []string) error {
-	// Whole seconds: there are readers that take a fraction for an error.
-	at := strconv.FormatInt(max(0, t.Started.Add(time.Duration(t.MeasuredNS)).Unix()), 10)
-	base := []string{label("scenario", scenarioName(r)), label("variant", v.Name), label("trial", strconv.Itoa(t.Index))}
-	for i, d := range r.Scenario.Dimensions {
-		if value, set := v.Settings[d.Name]; set {
-			base = append(base, label(keys[i], value))
-		}
+	to := sampler{families: f, labels: labelsOf(r, v, t.Index, keys), start: t.Started, at: t.Started.Add(time.Duration(t.MeasuredNS))}
+	if to.at.Unix() < 0 {
+		to.at = time.Unix(0, 0) // a damaged result's, or one of no trial
 	}
-	with := func(labels ...string) []string { return append(base[:len(base):len(base)], labels...) }
 	for i := range t.Series {
 		s := &t.Series[i]
 		load := label("load", s.Name)
-		if err := f.histogram(s, with(load), at); err != nil {
+		tally, err := s.Latency[result.Response].Tally()
+		if err != nil {
 			return fmt.Errorf("%s, trial %d, %s: %w", clean(v.Name), t.Index, clean(s.Name), err)
 		}
+		to.durations("grpcbench_response_seconds", exposition.NewHistogram(tally), load)
 		for _, q := range quantiles {
 			if value := quantileMS(s, result.Response, q.q, q.of); !math.IsNaN(value) {
-				f.add("grpcbench_response_quantile_seconds", "", with(load, label("q", strconv.FormatFloat(q.q, 'g', -1, 64))), value/1e3, at)
+				to.add("grpcbench_response_quantile_seconds", value/1e3, load, label("q", strconv.FormatFloat(q.q, 'g', -1, 64)))
 			}
 		}
-		f.add("grpcbench_in_slo_ratio", "", with(load), s.InSLO, at)
+		to.add("grpcbench_in_slo_ratio", s.InSLO, load)
 		codes := map[string]int64{"unfinished": s.Unfinished, "dropped": s.Dropped}
 		for code, n := range s.Codes {
 			codes[clean(code)] += n
 		}
 		for _, code := range sorted(codes) {
-			f.add("grpcbench_calls", "", with(load, label("code", code)), float64(codes[code]), at)
+			to.add("grpcbench_calls", float64(codes[code]), load, label("code", code))
 		}
-		f.add("grpcbench_attempts", "", with(load), float64(s.Attempts), at)
-		f.add("grpcbench_offered_rate", "", with(load), s.OfferedPerS, at)
-		f.add("grpcbench_achieved_rate", "", with(load), s.AchievedPerS, at)
+		to.add("grpcbench_attempts", float64(s.Attempts), load)
+		to.add("grpcbench_offered_rate", s.OfferedPerS, load)
+		to.add("grpcbench_achieved_rate", s.AchievedPerS, load)
 	}
 	picks := map[string]int64{}
 	for _, p := range t.Client.Picks {
 		picks[clean(p.Backend)] += p.Picks
 	}
 	for _, backend := range sorted(picks) {
-		f.add("grpcbench_picks", "", with(label("backend", backend)), float64(picks[backend]), at)
+		to.add("grpcbench_picks", float64(picks[backend]), label("backend", backend))
 	}
 	valid := 1.0
 	if result.Worst(t.Validity.Verdict, result.Suspect) == result.Invalid {
 		valid = 0
 	}
-	f.add("grpcbench_trial_valid", "", with(), valid, at)
+	to.add("grpcbench_trial_valid", valid)
 	return nil
 }
 
-// histogram adds the response's classic buckets, sum and count.
-func (f families) histogram(s *result.Series, labels []string, at string) error {
-	const family = "grpcbench_response_seconds"
-	l := s.Latency[result.Response]
-	h, err := l.Histogram()
-	if err != nil {
-		return err
+// running adds what is known of the trial under way, and of the run.
+func (f families) running(r *result.Result, keys []string, now *Moment) {
+	run := sampler{families: f, labels: []exposition.Label{label("scenario", scenarioName(r))}, at: now.At}
+	ended := 0
+	eachTrial(r, func(*result.Trial) { ended++ })
+	run.add("grpcbench_trials", float64(ended), label("state", "ended"))
+	run.add("grpcbench_trials", float64(max(now.Trials, ended)), label("state", "planned"))
+	run.add("grpcbench_remaining_seconds", now.Remaining.Seconds())
+	at := slices.IndexFunc(r.Variants, func(v result.Variant) bool { return v.Name == now.Variant })
+	if at < 0 || now.Ended {
+		return
 	}
-	below := h.CountsUpTo(edgesNS(metricBuckets))
-	for i, edge := range metricBuckets {
-		f.add(family, "_bucket", append(labels[:len(labels):len(labels)], label("le", strconv.FormatFloat(edge, 'g', -1, 64))), float64(below[i]), at)
+	v := &r.Variants[at]
+	to := sampler{families: f, labels: labelsOf(r, v, len(v.Trials), keys), start: now.Began, at: now.At}
+	to.add("grpcbench_trial_running", 1)
+	for i := range now.Totals {
+		s := &now.Totals[i]
+		load := label("load", s.Name)
+		tally := now.Responses[s.Name]
+		if tally == nil {
+			tally = &result.Tally{}
+		}
+		to.durations("grpcbench_response_seconds", exposition.NewHistogram(tally), load)
+		done := s.OK + s.Failed
+		if done > 0 {
+			to.add("grpcbench_in_slo_ratio", float64(s.InSLO)/float64(done), load)
+		}
+		codes := map[string]int64{"dropped": s.Dropped}
+		for code, n := range s.Codes {
+			codes[clean(code)] += n
+		}
+		for _, code := range sorted(codes) {
+			to.add("grpcbench_calls", float64(codes[code]), load, label("code", code))
+		}
+		to.add("grpcbench_attempts", float64(s.Attempts), load)
+		if measured := now.Measured.Seconds(); measured > 0 {
+			to.add("grpcbench_offered_rate", float64(s.Planned)/measured, load)
+			to.add("grpcbench_achieved_rate", float64(now.InTime[i])/measured, load)
+		}
+		to.add("grpcbench_in_flight", float64(s.InFlight), load)
 	}
-	f.add(family, "_bucket", append(labels[:len(labels):len(labels)], label("le", "+Inf")), float64(l.Count), at)
-	f.add(family, "_sum", labels, float64(l.MeanNS)/1e9*float64(l.Count), at)
-	f.add(family, "_count", labels, float64(l.Count), at)
-	return nil
-}
-
-func edgesNS(seconds []float64) []int64 {
-	out := make([]int64, len(seconds))
-	for i, s := range seconds {
-		out[i] = int64(math.Round(s * 1e9))
-	}
-	return out
-}
-
-// label writes a label with its value escaped.
-func label(key, value string) string {
-	value = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(value))
-	return key + `="` + value + `"`
 }
 
 // labelKeys names the dimensions as labels: client.pool.size is

@@ -121,7 +121,7 @@ func (t *table) label(v *result.Variant, several bool) string {
 // the dimension's name.
 func unclear(value string) bool {
 	switch value {
-	case "", "yes", "no", "on", "off", "true", "false", "none", "default":
+	case "", "yes", "no", "on", "off", "true", "false", "none", "default", "this", "other":
 		return true
 	}
 	return strings.ContainsRune("-.0123456789", rune(value[0]))

@@ -109,6 +109,9 @@ func (o Options) gatesGiven(s gate.Subject) ([]gate.Gate, error) {
 		if err == nil {
 			err = g.Check(s)
 		}
+		if err == nil && o.Builds != nil {
+			err = o.Builds.gate(&g)
+		}
 		if err != nil {
 			errs = append(errs, GateError("--gate", text, err))
 		}

@@ -38,6 +38,9 @@ type Plan struct {
 	AbortWhen []gate.Gate
 	// Warnings are sentences for the user: the plan can be run as it is.
 	Warnings []string
+
+	doc     *strict.Document
+	sources *sources
 }
 
 // Dimension is one compared setting.
@@ -60,6 +63,10 @@ type Variant struct {
 	Scenario *Scenario
 	// Node is the document's tree of it.
 	Node *strict.Node
+	// Build is which of two builds of grpcbench runs it, where a plan compares
+	// them, and Own its name without that.
+	Build Build
+	Own   string
 }
 
 // CallTimeout is the client's timeout for calls of a method, written as

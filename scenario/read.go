@@ -22,6 +22,8 @@ type Options struct {
 	Measure time.Duration
 	// Gates are conditions beside the document's.
 	Gates []string
+	// Builds makes a plan that compares two builds of grpcbench; nil is one.
+	Builds *Builds
 	// Only keeps the variants that are named; see Plan.
 	Only []string
 	// FleetOnly is that nothing but the fleet is of interest: a document may be
@@ -44,7 +46,7 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 		document = strict.Print(doc.Root)
 	}
 
-	p := &problems{doc: doc, root: doc.Root, fleetOnly: opts.FleetOnly}
+	p := &problems{doc: doc, root: doc.Root, fleetOnly: opts.FleetOnly, sources: newSources()}
 	base := without(doc.Root, "compare", "baseline")
 	dims := dimensions(p, base)
 	baseline := baselineOf(p, dims)
@@ -56,6 +58,7 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 	}
 
 	plan := newPlan(doc, file, document, dims, baseline, variants)
+	plan.doc, plan.sources = doc, p.sources
 	plan.Gates, plan.AbortWhen = gates, aborts
 	checkGates(p, gatesKey, gates, plan.Subject())
 	checkGates(p, abortKey, aborts, plan.Subject())
@@ -66,6 +69,11 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 		return nil, strict.Join(err)
 	}
 	plan.keepGates()
+	if opts.Builds != nil {
+		if err := plan.compareBuilds(*opts.Builds); err != nil {
+			return nil, strict.Join(err)
+		}
+	}
 	given, err := opts.gatesGiven(plan.Subject())
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports"
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -107,18 +108,10 @@ func (f *capacityFlags) options() (bench.CapacityOptions, error) {
 	}
 	slo, err := gate.ParseAll(f.slo)
 	if err != nil {
-		return o, usageError("--slo: %s", f.mistake(err))
+		return o, usageError("%v", scenario.GateError("--slo", f.slo, err))
 	}
 	o.SLO = slo
 	return o, nil
-}
-
-// mistake is an error with the place in --slo that it is about.
-func (f *capacityFlags) mistake(err error) string {
-	if e, ok := errors.AsType[*gate.Error](err); ok && e.At > 0 && e.At <= len(f.slo) {
-		return fmt.Sprintf("%s: after %q", e.Message, f.slo[:e.At])
-	}
-	return err.Error()
 }
 
 func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) error {

@@ -124,7 +124,10 @@ func TestCapacityUsage(t *testing.T) {
 	}{
 		"nothing asked":      {nil, "--slo or --concurrency: one of them must be given"},
 		"not a condition":    {[]string{"--slo", "p99 < 20ms, erors < 1%"}, `--slo: must begin with a metric`},
-		"where it is":        {[]string{"--slo", "p99 < 20ms, erors < 1%"}, `after "p99 < 20ms, "`},
+		"where it is":        {[]string{"--slo", "p99 < 20ms, erors < 1%"}, "\n  p99 < 20ms, erors < 1%\n              ^"},
+		"names nothing":      {[]string{"--slo", "errors < 1%, p99{load=raeds} < 20ms"}, "--slo: there is no load entry \"raeds\", did you mean reads?\n  p99{load=raeds} < 20ms\n           ^"},
+		"of a code":          {[]string{"--slo", "p99{code=INTERNAL} < 20ms"}, "--slo: code is for errors: errors{code=INTERNAL}"},
+		"a baseline":         {[]string{"--slo", "p99{load=reads} <= @main + 5%"}, "--slo: must be a limit of its own"},
 		"no load":            {[]string{"--slo", "p99 < 20ms", "--load", "raeds"}, "--load: there is no load entry \"raeds\", did you mean reads?"},
 		"a number":           {[]string{"--slo", "p99 < 20ms", "--start", "500"}, "did you mean 500/s?"},
 		"no rate":            {[]string{"--slo", "p99 < 20ms", "--max-rate", "0/s"}, "must be > 0/s"},

@@ -153,7 +153,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		"unknown command":     {[]string{"rum"}, `unknown command "rum"; did you mean "run"?`},
 		"unknown flag":        {[]string{"run", file, "--trails", "3"}, "--trails"},
-		"no file":             {[]string{"run"}, "want one file, not 0"},
+		"no file":             {[]string{"run"}, "want a scenario file, or a scenario on the command line"},
 		"two files":           {[]string{"explain", file, file}, "want one file, not 2"},
 		"missing file":        {[]string{"run", "nowhere.yaml"}, "nowhere.yaml: no such file or directory"},
 		"broken scenario":     {[]string{"run", broken}, "broken.yaml:2:1: laod: "},

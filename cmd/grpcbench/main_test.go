@@ -7,10 +7,10 @@ import (
 )
 
 // TestMain lets the test binary stand in for grpcbench when it starts itself
-// as a fleet, or when a test needs the command as a process: the first
-// argument says so.
+// as a fleet or to run trials, or when a test needs the command as a process: the
+// first argument says so.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == fleetCommandName || os.Args[1] == asCommand) {
+	if len(os.Args) > 1 && (os.Args[1] == fleetCommandName || os.Args[1] == trialsCommandName || os.Args[1] == asCommand) {
 		answerGoroutines()
 		args := os.Args[1:]
 		if args[0] == asCommand {

@@ -78,7 +78,9 @@ server), a client, a load, and the client settings to compare. Every variant
 meets the same arrivals and the same faults; the answer is a table.`,
 		Example: `  grpcbench run scenarios/quick.yaml
   grpcbench explain scenarios/backoffs.yaml
-  grpcbench run scenarios/pool-sizes.yaml --set client.timeout=500ms --trials 3`,
+  grpcbench run scenarios/pool-sizes.yaml --set client.timeout=500ms --trials 3
+  grpcbench services --target localhost:50051
+  grpcbench run --target localhost:50051 --call user.v1.UserService/GetUser --rate 200/s`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -92,7 +94,7 @@ meets the same arrivals and the same faults; the answer is a table.`,
 	root.AddCommand(a.runCommand(), a.capacityCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
 		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(),
 		a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand(),
-		a.completionCommand(), a.manCommand())
+		a.callCommand(), a.servicesCommand(), a.completionCommand(), a.manCommand(), a.trialsCommand())
 	completed(root)
 	return root
 }

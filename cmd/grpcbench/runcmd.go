@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grpcbench/grpcbench/reports/gate"
+	"github.com/grpcbench/grpcbench/scenario"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -27,18 +28,31 @@ func (a *app) runCommand() *cobra.Command {
 		quiet  bool
 		gated  gateFlags
 		told   liveFlags
+		other  againstFlags
+		direct runFlags
+		dry    bool
 	)
 	c := &cobra.Command{
-		Use:   "run FILE",
+		Use:   "run [FILE]",
 		Short: "Run a scenario and print its table",
 		Long: `run carries out a scenario: trial by trial, every variant under the same arrivals
 and faults. The table goes to standard output, progress to standard error, and
 everything measured into result.json, from which 'grpcbench report' renders it
 again.
 
+Without FILE the scenario is on the command line: --target, --call, --data and --rate
+or --workers, against any gRPC server. It is read as a file would be; --save writes
+the file, to go on from. Flags that begin a scenario are not for one in a file, which
+--set changes.
+
 Gates, the scenario's and those of --gate, are what the result must meet: absolute
 ('p99{load=reads} < 20ms'), against the scenario's baseline ('p99 <= baseline + 5%')
 or against a stored result ('errors <= @main + 0.1pp'; see 'grpcbench baseline').
+
+With --against another build of grpcbench (of a new grpc-go, say) runs the same trials
+as this one, block by block in random order, against the same fleet: far quieter than
+comparing with a stored result. Each variant has a table with the other build as the
+baseline; gates are about this build, 'p99 <= baseline + 5%' against the other.
 
 Exit codes: 0 ran, and every gate passed; 1 internal error; 2 usage or scenario
 error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
@@ -47,8 +61,11 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
   grpcbench run scenarios/backoffs.yaml --only backoff=none --only backoff=fixed
   grpcbench run scenarios/quick.yaml --gate 'in_slo{variant=full_jitter} > 99%' --inconclusive=pass
   grpcbench run scenarios/backoffs.yaml --live :8080
+  grpcbench run scenarios/quick.yaml --against ./grpcbench-old --gate 'p99 <= baseline + 5%'
+  grpcbench run --target localhost:50051 --call user.v1.UserService/GetUser --data '{"user_id": "7"}' --rate 500/s --measure 30s
+  grpcbench run --target pay:443 --tls --bearer-file token --call pay.v1.Payments/Charge --data @req.json --rate 500/s --compare client.pool.size=1,4 --save pay.yaml
   grpcbench run scenarios/quick.yaml --set fleet.backends=5 --trials 3 --label commit=$(git rev-parse --short HEAD)`,
-		Args: oneFile,
+		Args: atMostOneFile,
 		RunE: func(c *cobra.Command, files []string) error {
 			rendered, err := findFormat(format)
 			if err != nil {
@@ -65,7 +82,24 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				return err
 			}
 			flags.gates = gated.gates
-			plan, err := flags.plan(c, files[0])
+			var plan *scenario.Plan
+			var text string
+			if len(files) == 0 && other.path != "" {
+				return usageError("--against wants a scenario file, which both builds read: --save FILE.yaml --dry-run writes one")
+			}
+			builds, err := other.start(c.Context(), &flags)
+			if err != nil {
+				return err
+			}
+			defer builds.Close()
+			if len(files) == 1 {
+				if err := direct.withFile(c, files[0]); err != nil {
+					return err
+				}
+				plan, err = flags.plan(c, files[0])
+			} else {
+				plan, text, err = direct.plan(a, c, &flags)
+			}
 			if err != nil {
 				return err
 			}
@@ -76,19 +110,31 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err := plan.CheckSecrets(); err != nil {
 				return usageError("%v", err)
 			}
+			if err := other.agree(c.Context(), builds, plan.File, &flags); err != nil {
+				return err
+			}
 			for _, warning := range plan.Warnings {
-				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", files[0], warning)
+				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", plan.File, warning)
+			}
+			if dry {
+				return a.dryRun(plan, direct, text)
 			}
 			// No matter of progress: --quiet does not hide it.
 			fmt.Fprint(a.stderr, plan.Announcement())
 			if err := a.reach(c.Context(), plan); err != nil {
 				return err
 			}
+			if err := direct.keep(text); err != nil {
+				return err
+			}
+			if direct.save != "" && !quiet {
+				fmt.Fprintf(a.stderr, "scenario: %s\n", direct.save)
+			}
 			audience, err := told.audience(a.Serve, a.stderr)
 			if err != nil {
 				return err
 			}
-			defer func() { _ = audience.close() }() // the run is what counts
+			defer audience.close()
 			standard := out == ""
 			if standard {
 				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
@@ -102,7 +148,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			display := newDisplay(a.stderr, plan, quiet)
 			ctx := c.Context()
 			options := bench.Options{
-				Note: note, Labels: labelled, Version: version(), OnProgress: display.show,
+				Note: note, Labels: labelled, Version: version(), OnProgress: display.show, Builds: builds,
 				OnTrial: newSaver(filepath.Join(out, resultName)).save,
 			}
 			audience.listen(&options)
@@ -147,6 +193,10 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 	}
 	flags.register(c)
 	told.register(c)
+	other.register(c)
+	direct.register(c)
+	_ = c.RegisterFlagCompletionFunc("call", a.methods(&direct.server, false)) // fails without such a flag
+	c.Flags().BoolVar(&dry, "dry-run", false, "show what would be run, as 'grpcbench explain' does, and run nothing")
 	gated.register(c, "`CONDITION` that the result must meet, beside the document's, such as 'p99 < 20ms' (repeatable)")
 	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
 	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(printedNames(), ", "))
@@ -154,6 +204,18 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 	c.Flags().StringArrayVar(&labels, "label", nil, "`KEY=VALUE` to keep with the result (repeatable)")
 	c.Flags().BoolVar(&quiet, "quiet", false, "no progress on standard error")
 	return c
+}
+
+// dryRun explains the plan in place of running it, and keeps the scenario that
+// flags stand for.
+func (a *app) dryRun(plan *scenario.Plan, direct runFlags, text string) error {
+	if err := direct.keep(text); err != nil {
+		return err
+	}
+	if err := scenario.Explain(a.stdout, plan, columns(a.stdout)); err != nil {
+		return internalError(err)
+	}
+	return nil
 }
 
 // latestName is the link beside the results of a scenario that leads to the

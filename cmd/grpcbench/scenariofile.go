@@ -17,7 +17,8 @@ type scenarioFlags struct {
 	only    []string
 	trials  int
 	measure time.Duration
-	gates   []string // of a command that judges
+	gates   []string         // of a command that judges
+	builds  *scenario.Builds // of one that compares builds
 }
 
 func (f *scenarioFlags) register(c *cobra.Command) {
@@ -35,27 +36,51 @@ func (f *scenarioFlags) registerChoice(c *cobra.Command) {
 
 // plan reads a scenario file under the flags.
 func (f *scenarioFlags) plan(c *cobra.Command, file string) (*scenario.Plan, error) {
+	if err := f.check(c); err != nil {
+		return nil, err
+	}
+	return readPlan(file, f.options())
+}
+
+func (f *scenarioFlags) options() scenario.Options {
+	return scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure, Gates: f.gates, Builds: f.builds}
+}
+
+// check finds values that no document would have.
+func (f *scenarioFlags) check(c *cobra.Command) error {
 	if c.Flags().Changed("trials") && f.trials < 1 {
-		return nil, usageError("--trials must be at least 1 (got %d)", f.trials)
+		return usageError("--trials must be at least 1 (got %d)", f.trials)
 	}
 	if c.Flags().Changed("measure") && f.measure <= 0 {
-		return nil, usageError("--measure must be > 0 (got %v)", f.measure)
+		return usageError("--measure must be > 0 (got %v)", f.measure)
 	}
-	return readPlan(file, scenario.Options{Set: f.set, Only: f.only, Trials: f.trials, Measure: f.measure, Gates: f.gates})
+	return nil
+}
+
+func readText(file string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError("%s: %v", file, pathError(err))
+	}
+	return text, nil
 }
 
 func readPlan(file string, options scenario.Options) (*scenario.Plan, error) {
-	text, err := os.ReadFile(file)
+	text, err := readText(file)
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return nil, usageError("%s: %v", file, err)
+		return nil, err
 	}
 	plan, err := scenario.Read(file, text, options)
 	if err != nil {
 		return nil, scenarioError(err)
 	}
 	return plan, nil
+}
+
+// pathError is what is wrong with a file, without the name.
+func pathError(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }

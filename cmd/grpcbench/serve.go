@@ -45,12 +45,7 @@ for a token: a new one each time, printed to standard error, or what --token or
 which needs such a token. Calls to backends need none.`,
 		Example: `  grpcbench serve scenarios/quick.yaml --port 50051
   ` + tokenKey + `=… grpcbench serve --listen 0.0.0.0 --control 7000`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return oneFile(c, args)
-			}
-			return nil
-		},
+		Args: atMostOneFile,
 		RunE: func(c *cobra.Command, files []string) error {
 			given, err := s.check()
 			if err != nil {

@@ -26,6 +26,9 @@ func (a *app) validateCommand() *cobra.Command {
 				for _, warning := range plan.Warnings {
 					fmt.Fprintf(a.stderr, "%s: warning: %s\n", file, warning)
 				}
+				if unchecked := plan.UncheckedText(); unchecked != "" {
+					fmt.Fprintf(a.stderr, "%s: %s\n", file, unchecked)
+				}
 				fmt.Fprintf(a.stdout, "%s: ok, %s of %s\n", file, count(plan.MostTrials(), "trial"), count(len(plan.Variants), "variant"))
 			}
 			if len(wrong) > 0 {
@@ -39,6 +42,13 @@ func (a *app) validateCommand() *cobra.Command {
 func atLeastOneFile(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usageError("which scenario? See `%s --help`.", c.CommandPath())
+	}
+	return nil
+}
+
+func atMostOneFile(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return oneFile(c, args)
 	}
 	return nil
 }

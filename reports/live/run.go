@@ -7,6 +7,7 @@
 package live
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -20,7 +21,8 @@ type Step struct {
 	Block, Blocks      int // from 1
 	Trial, Trials      int // from 1, over the whole run
 	Phase              string
-	Measuring          bool // or its drain
+	Measuring          bool      // or its drain
+	T0                 time.Time // of the measurement; zero before
 	Elapsed, Remaining time.Duration
 	Interval           *result.Interval // nil at the begin of a phase
 }
@@ -70,6 +72,8 @@ func (r *Run) Step(s Step) {
 		*m = reports.Moment{Responses: map[string]*result.Tally{}}
 	}
 	m.Variant, m.Block, m.Blocks, m.Trial, m.Trials = s.Variant, s.Block, s.Blocks, s.Trial, s.Trials
+	m.At = time.Now()
+	m.Began = s.T0
 	m.Phase, m.Measuring, m.Elapsed, m.Remaining = s.Phase, s.Measuring, s.Elapsed, s.Remaining
 	if s.Interval != nil {
 		r.second(s.Interval)
@@ -93,10 +97,41 @@ func (r *Run) second(in *result.Interval) {
 		}
 		s.Responses = nil
 	}
-	m.Second, m.Lasted = &kept, r.lasted(in.Second)
+	m.Second, m.Lasted, m.At = &kept, r.lasted(in.Second), time.Now()
+	if in.Second >= 0 {
+		r.total(&kept)
+	}
 	if in.Second >= 0 && m.Lasted == time.Second {
 		m.Seconds = append(m.Seconds, kept)
 	}
+}
+
+// total adds a second to what the trial has counted so far.
+func (r *Run) total(in *result.Interval) {
+	m := &r.moment
+	// Those who read the totals have the old ones.
+	totals, inTime := make([]result.IntervalSeries, len(in.Series)), make([]int64, len(in.Series))
+	for i := range in.Series {
+		s := &in.Series[i]
+		t := result.IntervalSeries{Name: s.Name, Codes: map[string]int64{}}
+		if i < len(m.Totals) {
+			t = m.Totals[i]
+			t.Codes = maps.Clone(t.Codes)
+			inTime[i] = m.InTime[i]
+		}
+		if m.Lasted > 0 {
+			inTime[i] += s.OK
+		}
+		t.Planned, t.Dropped, t.Dispatched = t.Planned+s.Planned, t.Dropped+s.Dropped, t.Dispatched+s.Dispatched
+		t.OK, t.InSLO, t.Failed, t.Attempts = t.OK+s.OK, t.InSLO+s.InSLO, t.Failed+s.Failed, t.Attempts+s.Attempts
+		t.InFlight = s.InFlight
+		for code, n := range s.Codes {
+			t.Codes[code] += n
+		}
+		totals[i] = t
+	}
+	m.Totals, m.InTime = totals, inTime
+	m.Measured += m.Lasted
 }
 
 // lasted is how long calls were due in a second: the last one of a phase that
@@ -125,7 +160,7 @@ func (r *Run) Trial(res *result.Result) {
 // trialEnded: what was under way is among the result's trials now.
 func (r *Run) trialEnded() {
 	m := &r.moment
-	m.Second, m.Seconds, m.Responses, m.Measuring = nil, nil, map[string]*result.Tally{}, false
+	*m = reports.Moment{Block: m.Block, Blocks: m.Blocks, Trial: m.Trial, Trials: m.Trials, Elapsed: m.Elapsed, Remaining: m.Remaining, At: time.Now()}
 }
 
 // End tells of the whole result, nil where there is none, and where its report is.
@@ -136,7 +171,7 @@ func (r *Run) End(res *result.Result, where string) {
 		r.result = res.Snapshot()
 	}
 	r.trialEnded()
-	r.moment.Variant, r.moment.Ended, r.moment.Where = "", true, where
+	r.moment.Ended, r.moment.Where, r.moment.Remaining = true, where, 0
 	r.change(true)
 }
 

@@ -28,20 +28,23 @@ const (
 
 // Server serves a run.
 type Server struct {
-	run  *Run
-	view *view
-	open bool
-	http http.Server
+	run      *Run
+	view     *view
+	exporter exporter
+	open     bool
+	http     http.Server
 
 	watching chan struct{} // holds one for each watcher
 	served   chan error
 }
 
 // Serve serves the run on the listener, until Close. open says that other
-// machines are let in. With page there is the live page.
+// machines are let in. There are metrics at /metrics and, with page, the live
+// page.
 func Serve(l net.Listener, run *Run, open, page bool) *Server {
-	s := &Server{run: run, view: newView(run), open: open, watching: make(chan struct{}, mostWatchers), served: make(chan error, 1)}
+	s := &Server{run: run, view: newView(run), exporter: exporter{run: run}, open: open, watching: make(chan struct{}, mostWatchers), served: make(chan error, 1)}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", s.metrics)
 	if page {
 		mux.HandleFunc("GET /{$}", s.page)
 		mux.HandleFunc("GET /events", s.events)

@@ -28,6 +28,9 @@ type Result struct {
 	Labels      map[string]string `json:"labels"`
 	Scenario    Scenario          `json:"scenario"`
 	Environment Environment       `json:"environment"`
+	// Builds is the builds of grpcbench that ran the trials, where several were
+	// compared; the variants' setting build names them.
+	Builds []Build `json:"builds,omitempty"`
 	// Calibration is nil where none was made.
 	Calibration *Calibration `json:"calibration,omitempty"`
 	// Validity is the worst of the trials'.
@@ -121,6 +124,9 @@ type Load struct {
 	// Keys is how calls are spread over users; empty is uniform.
 	Keys        string `json:"keys,omitempty"`
 	MaxInFlight int    `json:"max_in_flight,omitempty"`
+	// Expect is what calls had to be answered with, as a document writes it: those
+	// that were count as OK, whatever their code.
+	Expect string `json:"expect,omitempty"`
 }
 
 // Lasts is whether the fault goes on to the end of the trial once it has begun.
@@ -163,6 +169,12 @@ type Environment struct {
 	MemoryLimit int64 `json:"memory_limit_bytes,omitempty"`
 }
 
+// Build is one of the builds of grpcbench that a run compared.
+type Build struct {
+	Name        string      `json:"name"`
+	Environment Environment `json:"environment"`
+}
+
 // Kind is one of gRPC's four RPC kinds.
 type Kind string
 
@@ -197,6 +209,9 @@ const (
 	OriginPool      Origin = "pool"
 	OriginBalancer  Origin = "balancer" // no backend could be picked
 	OriginClient    Origin = "client"   // the request could not be sent as asked
+	// OriginExpectation: the server answered, and not as the load entry's `expect`
+	// asks for.
+	OriginExpectation Origin = "expectation"
 )
 
 // Variant is one combination of the compared settings and its trials.

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/load"
 )
@@ -68,6 +70,38 @@ func TestBarrierFails(t *testing.T) {
 		})
 		if o != nil || !errors.Is(err, broken) {
 			t.Errorf("%v, %v", o, err)
+		}
+	})
+}
+
+// The responses of a second are lent to who is told of it, and are all that the
+// series counts together; afterwards nobody has them.
+func TestResponsesAreLent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lent := result.NewHistogram()
+		o := run(t, Plan{
+			Warmup: time.Second, Measure: 3 * time.Second, Drain: time.Second, Entries: []Entry{open("reads", 50, takes(20*time.Millisecond))},
+			OnInterval: func(i result.Interval) {
+				s := i.Series[0]
+				if s.Responses == nil || s.Responses.Count() != s.OK {
+					t.Errorf("second %d: not the responses of %d calls", i.Second, s.OK)
+				} else if i.Second >= 0 {
+					lent.Merge(s.Responses)
+				}
+			},
+		})
+		want, err := o.Series[0].Latency[result.Response].Histogram()
+		if err != nil {
+			t.Fatal(err)
+		}
+		qs := []float64{0.01, 0.5, 0.99, 1}
+		if diff := cmp.Diff(want.Quantiles(want.Count(), qs...), lent.Quantiles(lent.Count(), qs...)); diff != "" || lent.Count() != want.Count() {
+			t.Errorf("%d of %d calls (-series +seconds):\n%s", lent.Count(), want.Count(), diff)
+		}
+		for _, i := range o.Intervals {
+			if i.Series[0].Responses != nil {
+				t.Errorf("second %d still has them", i.Second)
+			}
 		}
 	})
 }

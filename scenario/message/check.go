@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 )
 
 // compiler checks one message and makes what encodes it.
@@ -100,12 +101,22 @@ func (c *compiler) message(md protoreflect.MessageDescriptor, n *node, path stri
 	case aValue:
 		c.anything(n, path)
 	default:
+		if messageSet(md) {
+			c.add(n.mark, path, "%s is a message set, which has no JSON", md.FullName())
+			return
+		}
 		if n.shape != anObject {
 			c.add(n.mark, path, "must be an object: it is a %s (got %s)", md.FullName(), got(n))
 			return
 		}
 		c.fields(md, n, path, false)
 	}
+}
+
+// messageSet reports an encoding of proto1, which JSON has no mapping for.
+func messageSet(md protoreflect.MessageDescriptor) bool {
+	options, ok := md.Options().(*descriptorpb.MessageOptions)
+	return ok && options.GetMessageSetWireFormat()
 }
 
 // fields checks the members of an object that is a message. inAny is that "@type"
@@ -133,7 +144,7 @@ func (c *compiler) fields(md protoreflect.MessageDescriptor, n *node, path strin
 		}
 		given[fd.Number()] = m.name
 		if m.value.shape == aNull && !takesNull(fd) {
-			if fd.Cardinality() == protoreflect.Required {
+			if fd.Cardinality() == protoreflect.Required && c.partial == 0 {
 				c.add(m.value.mark, below, "is required: it cannot be null")
 			}
 			continue

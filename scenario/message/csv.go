@@ -77,6 +77,8 @@ func (s *source) csvFault(err error) *strict.Error {
 	switch {
 	case !errors.As(err, &at):
 		return s.lineFault(s.line, "%v", err)
+	case errors.Is(err, csv.ErrQuote) && at.StartLine < at.Line:
+		return s.lineFault(at.StartLine, "a value in quotes begins here that does not end before line %d", at.Line)
 	case errors.Is(err, csv.ErrQuote):
 		return s.lineFault(at.Line, "a quote in a quoted value is written twice, and a comma or the end of the line follows the last")
 	case errors.Is(err, csv.ErrBareQuote):

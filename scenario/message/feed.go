@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -57,7 +58,7 @@ func ReadFeed(name string, contents []byte) (*Feed, error) {
 		p.add(src.errorf(0, 0, "", "the name of a feed must end in .csv or .jsonl, which says what it holds"))
 	}
 	if f.Len() == 0 && len(p.errs) == 0 {
-		p.add(src.errorf(0, 0, "", "there are no rows here"))
+		p.add(src.lineFault(1, "there are no rows here"))
 	}
 	if err := p.err(); err != nil {
 		return nil, err
@@ -146,11 +147,18 @@ func (f *Feed) missing(key string) string {
 	if _, ok := f.ids[key]; ok {
 		return ""
 	}
-	name, names := pathName(key), f.Columns()
-	if near := strict.Suggest(name, names); near != "" {
-		return fmt.Sprintf("%s has no column %s, did you mean %s?", f.name, clip(name), near)
+	// The distance to very many names takes long, and a list of them is no help.
+	const looked = 1000
+	paths := f.paths[:min(len(f.paths), looked)]
+	names := make([]string, len(paths))
+	for i, path := range paths {
+		names[i] = pathName(path)
 	}
-	return fmt.Sprintf("%s has no column %s: there are %s", f.name, clip(name), list(names))
+	name := pathName(key)
+	if near := strict.Suggest(name, names); near != "" {
+		return fmt.Sprintf("%s has no column %s, did you mean %s?", f.name, clip(name), rowName(paths[slices.Index(names, near)]))
+	}
+	return fmt.Sprintf("%s has no column %s: there are %s", f.name, clip(name), and(names))
 }
 
 // rowFault is a row that does not fit.

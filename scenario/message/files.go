@@ -50,7 +50,7 @@ func ReadMessages(md protoreflect.MessageDescriptor, file string, contents []byt
 	case len(nodes) > maxMessages:
 		p.add(src.errorf(0, 0, "", "there are too many messages: at most %d", maxMessages))
 	case len(nodes) == 0 && len(p.errs) == 0:
-		p.add(src.errorf(0, 0, "", "there are no messages here"))
+		p.add(src.lineFault(1, "there are no messages here"))
 	}
 	templates := make([]*Template, 0, len(nodes))
 	for i, n := range nodes {

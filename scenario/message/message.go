@@ -123,7 +123,7 @@ func (t *Template) Check(feed *Feed) error {
 		for _, text := range use.texts {
 			for _, row := range text.of.rows {
 				if what := feed.lacks(row); what != "" {
-					p.add(text.mark.errorf(text.path, "%s", what))
+					p.add(text.mark.inside(row.at, row.width).errorf(text.path, "%s", what))
 					whole = false
 				}
 			}
@@ -138,7 +138,7 @@ func (t *Template) Check(feed *Feed) error {
 // lacks is why a feed, or none, cannot serve a template; or "".
 func (f *Feed) lacks(row *rowField) string {
 	if f == nil {
-		return fmt.Sprintf("{{ .row.%s }} needs a feed, and there is none", clip(pathName(row.key)))
+		return fmt.Sprintf("%s needs a feed, and there is none", clip(rowName(row.key)))
 	}
 	return f.missing(row.key)
 }
@@ -151,6 +151,7 @@ func (u rowUse) check(feed *Feed, p *problems) {
 	e := &Env{}
 	var wire []byte
 	bad := 0
+	var last *strict.Error
 	for i := range feed.Len() {
 		e.Row = Row{feed, i}
 		var err error
@@ -158,10 +159,11 @@ func (u rowUse) check(feed *Feed, p *problems) {
 			continue
 		}
 		if bad++; bad <= maxRowProblems {
-			p.add(feed.rowFault(i, u.path, err))
+			last = feed.rowFault(i, u.path, err)
+			p.add(last)
 		}
 	}
 	if bad > maxRowProblems {
-		p.add(&strict.Error{Pos: strict.Position{Source: feed.name}, Path: u.path, Message: fmt.Sprintf("and %d rows more", bad-maxRowProblems)})
+		last.Message += fmt.Sprintf("; the same field is wrong in %s", count(bad-maxRowProblems, "later row"))
 	}
 }

@@ -20,9 +20,10 @@ type Metadata struct {
 // each key from those of the others.
 const purposeMetadata = 0x6d65746164617461 // "metadata"
 
-// CompileMetadata reads the value of a key. Keys that end in -bin take any bytes, and
-// gRPC encodes them; others printable ASCII.
+// CompileMetadata reads the value of a key, which gRPC sends in lower case. Keys that
+// end in -bin take any bytes, and gRPC encodes them; others printable ASCII.
 func CompileMetadata(key, value string) (*Metadata, error) {
+	key = strings.ToLower(key)
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
@@ -47,21 +48,21 @@ func CompileMetadata(key, value string) (*Metadata, error) {
 	return m, nil
 }
 
-// checkKey refuses keys that gRPC would, or that are its own.
+// checkKey refuses keys that gRPC would, and those that are its own or HTTP/2's.
 func checkKey(key string) error {
-	switch {
-	case key == "":
-		return fmt.Errorf("a metadata key is missing")
-	case strings.HasPrefix(key, ":"), strings.HasPrefix(key, "grpc-"):
-		return fmt.Errorf("keys that begin with %s are gRPC's own", key[:strings.IndexAny(key, ":-")+1])
-	}
 	for _, r := range key {
-		if r >= 'A' && r <= 'Z' {
-			return fmt.Errorf("metadata keys are lower case, did you mean %s?", strings.ToLower(key))
-		}
 		if !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.') {
-			return fmt.Errorf("metadata keys have lower case letters, digits, -, _ and . only (got %q)", r)
+			return fmt.Errorf("a metadata key has a-z, 0-9, -, _ and . only (got %s)", quoted(key))
 		}
+	}
+	switch key {
+	case "":
+		return errors.New("a metadata key cannot be empty")
+	case "content-type", "user-agent", "te", "host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
+		return fmt.Errorf("the metadata key %s belongs to HTTP/2 or gRPC", key)
+	}
+	if strings.HasPrefix(key, "grpc-") {
+		return fmt.Errorf("metadata keys that begin with grpc- belong to gRPC (got %s)", quoted(key))
 	}
 	return nil
 }

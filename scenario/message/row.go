@@ -47,10 +47,19 @@ func pathName(key string) string {
 	return path
 }
 
-// rowField is .row.name.
-type rowField struct{ key string }
+// rowName is a key as a template writes it.
+func rowName(key string) string {
+	if name := pathName(key); name[0] != '[' {
+		return ".row." + name
+	}
+	return ".row" + pathName(key)
+}
 
-func newRowField(names []string) *rowField { return &rowField{key: pathKey(names)} }
+// rowField is .row.name.
+type rowField struct {
+	key       string
+	at, width int // in its text
+}
 
 func (f *rowField) value(e *Env) (value, error) {
 	if e.Row.feed == nil {

@@ -63,6 +63,7 @@ func (s *source) errorf(at, width int, path, format string, args ...any) *strict
 		end += begin
 	}
 	line := strings.TrimSuffix(s.text[begin:end], "\r")
+	at = min(at, begin+len(line))
 	before := s.text[begin:at]
 	e := &strict.Error{
 		Pos:     strict.Position{Source: s.name, Line: s.line + strings.Count(s.text[:begin], "\n"), Column: 1 + utf8.RuneCountInString(before)},

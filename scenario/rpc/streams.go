@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 )
@@ -56,6 +57,7 @@ func (d *batchCreateUsers) Do(ctx context.Context, conn grpc.ClientConnInterface
 		return err
 	}
 	call.First = time.Now()
+	call.answered(reply)
 	return complete(int(reply.GetCreated()), d.Messages)
 }
 
@@ -79,12 +81,14 @@ func (d *syncUsers) Do(ctx context.Context, conn grpc.ClientConnInterface, call 
 		if err := stream.Send(&request); err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if _, err := stream.Recv(); errors.Is(err, io.EOF) {
+		reply, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
 			return complete(i, d.Messages)
 		} else if err != nil {
 			return err
 		}
 		call.received(&last)
+		call.answered(reply)
 	}
 	if err := stream.CloseSend(); err != nil {
 		return err
@@ -115,7 +119,7 @@ func (d *syncUsers) paced(stream grpc.BidiStreamingClient[userpb.SyncUsersReques
 	}()
 	var last time.Time
 	for i := 0; ; i++ {
-		_, err := stream.Recv()
+		reply, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			return complete(i, d.Messages)
 		}
@@ -123,15 +127,16 @@ func (d *syncUsers) paced(stream grpc.BidiStreamingClient[userpb.SyncUsersReques
 			return err
 		}
 		call.received(&last)
+		call.answered(reply)
 		call.Responses = append(call.Responses, last.Sub(d.due(call, i)))
 	}
 }
 
 // readAll reads a stream to its end and wants exactly n more messages of it;
 // last is when the one before them came.
-func readAll[M any](stream interface{ Recv() (*M, error) }, n int, call *Call, last time.Time) error {
+func readAll[M proto.Message](stream interface{ Recv() (M, error) }, n int, call *Call, last time.Time) error {
 	for got := 0; ; got++ {
-		_, err := stream.Recv()
+		reply, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			return complete(got, n)
 		}
@@ -139,6 +144,7 @@ func readAll[M any](stream interface{ Recv() (*M, error) }, n int, call *Call, l
 			return err
 		}
 		call.received(&last)
+		call.answered(reply)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 )
@@ -22,7 +23,7 @@ func newGetUser(s *shared) *getUser {
 
 func (d *getUser) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
 	d.request.UserId, d.request.Payload, d.request.ResponseBytes = d.user(call), d.shared.request(call, 0), d.response(call, 0)
-	return conn.Invoke(d.context(ctx, call), userpb.UserService_GetUser_FullMethodName, &d.request, &d.reply)
+	return invoke(d.context(ctx, call), conn, userpb.UserService_GetUser_FullMethodName, call, &d.request, &d.reply)
 }
 
 // createUser calls UserService.CreateUser.
@@ -41,7 +42,16 @@ func newCreateUser(s *shared) *createUser {
 func (d *createUser) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
 	setUser(d.request.User, d.user(call))
 	d.request.User.Payload, d.request.ResponseBytes = d.shared.request(call, 0), d.response(call, 0)
-	return conn.Invoke(d.keyedContext(ctx, call), userpb.UserService_CreateUser_FullMethodName, &d.request, &d.reply)
+	return invoke(d.keyedContext(ctx, call), conn, userpb.UserService_CreateUser_FullMethodName, call, &d.request, &d.reply)
+}
+
+// invoke makes a unary call.
+func invoke(ctx context.Context, conn grpc.ClientConnInterface, method string, call *Call, request, reply proto.Message) error {
+	if err := conn.Invoke(ctx, method, request, reply); err != nil {
+		return err
+	}
+	call.answered(reply)
+	return nil
 }
 
 // newUser is a user to be created, with the payload of the spec.

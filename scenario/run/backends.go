@@ -24,6 +24,8 @@ import (
 type backends struct {
 	deps       Deps
 	wanted     *scenario.Fleet // nil is a target
+	lent       trialOrder      // where a fleet is that another process has started
+	gone       <-chan struct{} // closed when that says that it died
 	process    *fakeserver.Process
 	fleet      *fakeserver.Fleet
 	members    []*member // a fleet on this machine is one
@@ -36,10 +38,44 @@ type backends struct {
 
 func newBackends(ctx context.Context, plan *scenario.Plan, deps Deps) (*backends, error) {
 	b := &backends{deps: deps, wanted: plan.Variants[0].Scenario.Fleet}
+	if plan.ComparesBuilds() && b.wanted != nil && b.wanted.Isolation == scenario.Remote {
+		return b, nil // each build joins it for itself
+	}
 	if b.wanted != nil {
 		return b, b.start(ctx)
 	}
 	return b, nil
+}
+
+// lentBackends is those of one trial that another process has ordered, whose
+// fleet it says when it died.
+func lentBackends(ctx context.Context, v *scenario.Variant, deps Deps, o trialOrder, died <-chan struct{}) (*backends, error) {
+	b := &backends{deps: deps, wanted: v.Scenario.Fleet, lent: o}
+	if b.wanted == nil {
+		return b, nil
+	}
+	if o.Fleet != "" {
+		b.gone = died
+	}
+	return b, b.start(ctx)
+}
+
+// lend is where the fleet is, for another process to call it in one trial, and
+// what is closed when it dies. It is started again if it has died; remote ones
+// everybody joins for himself.
+func (b *backends) lend(ctx context.Context) (address, token string, died <-chan struct{}, err error) {
+	if b.wanted == nil || b.wanted.Isolation == scenario.Remote {
+		return "", "", nil, nil
+	}
+	select {
+	case <-b.died():
+		b.close()
+		if err := b.start(ctx); err != nil {
+			return "", "", nil, fmt.Errorf("starting the fleet again after it died: %w", err)
+		}
+	default:
+	}
+	return b.process.Address(), b.process.Token(), b.process.Done(), nil
 }
 
 // start brings the fleet up, or up again after it died.
@@ -49,6 +85,8 @@ func (b *backends) start(ctx context.Context) error {
 	switch {
 	case b.wanted.Isolation == scenario.Remote:
 		return b.join(ctx)
+	case b.lent.Fleet != "":
+		address, token = b.lent.Fleet, b.lent.Token
 	case b.wanted.Isolation == scenario.InProcess:
 		var err error
 		if token, err = fakeserver.NewToken(); err != nil {
@@ -87,6 +125,8 @@ func (b *backends) start(ctx context.Context) error {
 // machine is lost; nil (never) where that can't be.
 func (b *backends) died() <-chan struct{} {
 	switch {
+	case b.gone != nil:
+		return b.gone
 	case b.process != nil:
 		return b.process.Done()
 	case b.lost != nil:

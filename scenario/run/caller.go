@@ -2,12 +2,16 @@ package run
 
 import (
 	"context"
+	"errors"
+	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/engine"
+	"github.com/grpcbench/grpcbench/scenario/expect"
 	"github.com/grpcbench/grpcbench/scenario/rpc"
 	"github.com/grpcbench/grpcbench/scenario/secret"
 )
@@ -24,6 +28,8 @@ type caller struct {
 	trace  *clientcore.Trace
 	stream bool
 	call   rpc.Call
+	// answer is what the call was answered with; nil where that is not judged.
+	answer *expect.Answer
 
 	// traced is a phase's context with trace in it, phase the one without.
 	phase, traced context.Context
@@ -40,7 +46,13 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.sendID {
 		c.call.ID = call.ID()
 	}
+	if c.answer != nil {
+		c.answer.Reset()
+	}
 	err := c.driver.Do(c.traced, c.clients.of(call), &c.call)
+	if c.answer != nil {
+		call.Done = time.Now() // judging it is no part of the call
+	}
 
 	c.trace.Close(err)
 	call.Sent, call.First, call.Gaps, call.Responses = c.trace.Sent, c.call.First, c.call.Gaps, c.call.Responses
@@ -50,11 +62,18 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		s := status.Convert(err)
 		call.Code, call.Message = engine.CodeName(uint32(s.Code())), secret.Mask(s.Message(), c.clients.secrets)
 		call.Origin = result.Origin(c.trace.Origin)
+		var own interface{ Origin() string }
+		if call.Origin == "" && errors.As(err, &own) {
+			call.Origin = result.Origin(own.Origin()) // it was never sent
+		}
 		if call.Origin == "" {
 			// The call ended well for the client, and the driver found fault
 			// with what the server had sent.
 			call.Origin = result.OriginServer
 		}
+	}
+	if c.answer != nil {
+		c.judge(call, status.Code(err))
 	}
 	for i, a := range c.trace.Attempts {
 		// A hedge that runs beside the attempt before it is no backoff after it.
@@ -67,6 +86,24 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 			StartNS:    int64(a.Start.Sub(call.Due)),
 			DurationNS: int64(a.End.Sub(a.Start)),
 		})
+	}
+}
+
+// judge makes of a call what its load entry expects. A call that was answered as
+// that says has gone well: it counts as OK, whatever the code was. One that the
+// server answered otherwise has failed: under the code it was answered with, or,
+// where that is OK, DATA_LOSS, as a stream that ended before it should. What no
+// server answered (a connection that broke, a deadline, an open breaker) stays what
+// it is.
+func (c *caller) judge(call *engine.Call, code codes.Code) {
+	miss := c.answer.Miss(code)
+	switch {
+	case miss == "":
+		call.Code, call.Origin, call.Message = "OK", "", ""
+	case code == codes.OK:
+		call.Code, call.Origin, call.Message = engine.CodeName(uint32(codes.DataLoss)), result.OriginExpectation, secret.Mask(miss, c.clients.secrets)
+	case call.Origin == result.OriginServer && c.answer.ExpectsFailure():
+		call.Origin, call.Message = result.OriginExpectation, secret.Mask(miss, c.clients.secrets)+": "+call.Message
 	}
 }
 

@@ -46,7 +46,7 @@ func (o CapacityOptions) checkRate(plan *scenario.Plan) error {
 	judged := map[string]bool{}
 	for _, g := range o.SLO {
 		if err := o.checkCondition(plan, g, judged); err != nil {
-			return fmt.Errorf("--slo: %s: %w", g, err)
+			return scenario.GateError("--slo", g.Text, err)
 		}
 	}
 	for _, v := range plan.Variants {

@@ -69,6 +69,9 @@ func describeLoad(v *scenario.Variant, l scenario.Load) result.Load {
 		Messages: l.Messages, MessageEveryNS: int64(l.Every()), RequestB: l.Request, ResponseB: l.Response,
 		RequestSizes: l.RequestSizes.String(), ResponseSizes: l.ResponseSizes.String(), Keys: l.Keys.Name(), Shape: l.ShapeText(),
 	}
+	if l.Expect != nil {
+		d.Expect = l.Expect.Word()
+	}
 	if l.RequestSizes.Name() != "" {
 		d.RequestB = l.RequestSizes.Mean()
 	}

@@ -25,6 +25,8 @@ type Progress struct {
 	Block, Blocks int // from 1
 	Trial, Trials int // from 1, over the whole run
 	Phase         Phase
+	// T0 is when the trial's measurement began; zero before.
+	T0 time.Time
 	// Elapsed and Remaining are of the whole run; Remaining is planned time,
 	// without drains.
 	Elapsed, Remaining time.Duration
@@ -48,7 +50,7 @@ func newProgress(plan *scenario.Plan, report func(Progress)) *progress {
 }
 
 func (p *progress) begin(variant string, block int) {
-	p.now.Variant, p.now.Block = variant, block+1
+	p.now.Variant, p.now.Block, p.now.T0 = variant, block+1, time.Time{}
 	p.now.Trial++
 	p.phase(Preparing)
 }
@@ -56,6 +58,12 @@ func (p *progress) begin(variant string, block int) {
 func (p *progress) phase(phase Phase) {
 	p.now.Phase = phase
 	p.send(nil, 0)
+}
+
+// measuring reports that the measurement begins at t0.
+func (p *progress) measuring(t0 time.Time) {
+	p.now.T0 = t0
+	p.phase(Measuring)
 }
 
 // interval reports a second; into is how far the trial is, warm-up included.

@@ -51,6 +51,8 @@ type Options struct {
 	// killed. It may keep a copy of the result, of its variants and of their
 	// lists of trials (Result.Snapshot): trials do not change any more.
 	OnTrial func(*result.Result)
+	// Builds runs the trials of a plan that compares builds; nil for any other.
+	Builds *Pair
 }
 
 // Run carries out the plan. When ctx ends early, what was measured until then
@@ -66,6 +68,9 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 		opts.OnStart(res)
 	}
 
+	if err := Bind(ctx, plan, deps); err != nil && ctx.Err() == nil {
+		return nil, err
+	}
 	backends, err := newBackends(ctx, plan, deps)
 	if ctx.Err() != nil {
 		if err == nil {
@@ -91,7 +96,7 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	for block := 0; r.another(res, block); block++ {
 		order := plan.Block(block)
 		for i, index := range order {
-			trial, err := r.trial(ctx, block, &plan.Variants[index])
+			trial, err := r.one(ctx, block, index)
 			if trial != nil {
 				measured = true
 				variant := &res.Variants[index]
@@ -137,6 +142,14 @@ type runner struct {
 	abort    func(reason string)
 }
 
+// one runs one trial of a variant, here or in the build that the variant is of.
+func (r *runner) one(ctx context.Context, block, variant int) (*result.Trial, error) {
+	if r.opts.Builds != nil {
+		return r.commanded(ctx, block, variant)
+	}
+	return r.trial(ctx, block, &r.plan.Variants[variant])
+}
+
 // calibrate notes in res what the harness itself adds.
 func (r *runner) calibrate(ctx context.Context, res *result.Result) (err error) {
 	if r.deps.Calibrate {
@@ -165,6 +178,9 @@ func newResult(plan *scenario.Plan, opts Options) *result.Result {
 		Validity:      valid(),
 	}
 	maps.Copy(res.Labels, opts.Labels)
+	if opts.Builds != nil {
+		res.Builds = opts.Builds.describe()
+	}
 	for i := range plan.Variants {
 		v := describeVariant(&plan.Variants[i])
 		if plan.Targets() {

@@ -58,6 +58,12 @@ func (w *world) run(plan *scenario.Plan) *result.Result {
 // serve runs a UserService that is not the fleet's, at an address of its own.
 func (w *world) serve(address string, service userpb.UserServiceServer, opts ...grpc.ServerOption) {
 	w.Helper()
+	w.stoppable(address, service, opts...)
+}
+
+// stoppable is serve, and stops what it serves.
+func (w *world) stoppable(address string, service userpb.UserServiceServer, opts ...grpc.ServerOption) (stop func()) {
+	w.Helper()
 	listener, err := w.net.Listen("tcp", address)
 	if err != nil {
 		w.Fatal(err)
@@ -66,7 +72,9 @@ func (w *world) serve(address string, service userpb.UserServiceServer, opts ...
 	userpb.RegisterUserServiceServer(server, service)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
-	w.Cleanup(func() { server.Stop(); <-done })
+	stop = func() { server.Stop(); <-done }
+	w.Cleanup(stop)
+	return stop
 }
 
 // mustBeExact fails the test when a trial's books are not.

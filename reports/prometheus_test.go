@@ -1,0 +1,134 @@
+//go:build e2e
+
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// prometheus is one that scrapes an address every second, with native
+// histograms.
+type prometheus struct {
+	t   *testing.T
+	url string
+}
+
+func startPrometheus(t *testing.T, address string) *prometheus {
+	t.Helper()
+	path, err := exec.LookPath("prometheus")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	config := filepath.Join(dir, "prometheus.yml")
+	text := fmt.Sprintf("scrape_configs: [{job_name: live, scrape_interval: 1s, static_configs: [{targets: [%q]}]}]\n", address)
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0") // it takes no port 0 that it would tell of
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := l.Addr().String()
+	l.Close()
+	cmd := exec.Command(path, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+free, "--enable-feature=native-histograms", "--log.level=warn")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	return &prometheus{t, "http://" + free}
+}
+
+// query is an instant query's values, by variant and trial; nil while it can't
+// be answered.
+func (p *prometheus) query(q string) map[string]float64 {
+	p.t.Helper()
+	response, err := http.Get(p.url + "/api/v1/query?query=" + url.QueryEscape(q))
+	if err != nil {
+		return nil
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Error string
+		Data  struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return nil
+	}
+	if answer.Error != "" {
+		p.t.Fatalf("%s: %s", q, answer.Error)
+	}
+	out := map[string]float64{}
+	for _, one := range answer.Data.Result {
+		v, err := strconv.ParseFloat(fmt.Sprint(one.Value[1]), 64)
+		if err != nil {
+			p.t.Fatalf("%s: %v", q, err)
+		}
+		out[one.Metric["variant"]+" "+one.Metric["trial"]] = v
+	}
+	return out
+}
+
+// Prometheus scrapes a run under way, and has its histograms as native ones: as
+// many calls as ended OK, and quantiles as the run itself has them.
+func TestPrometheusScrapesARun(t *testing.T) {
+	r := startRun(t, "--trials", "2", "--measure", "3s")
+	p := startPrometheus(t, strings.TrimSuffix(strings.TrimPrefix(r.url, "http://"), "/"))
+	began := time.Now()
+	seen := map[string]bool{}
+	running := false
+	for len(seen) < 3 {
+		if time.Since(began) > time.Minute {
+			t.Fatalf("within a minute only these trials: %v", seen)
+		}
+		time.Sleep(300 * time.Millisecond)
+		running = running || len(p.query(`histogram_count(grpcbench_response_seconds) and on(variant, trial) grpcbench_trial_running == 1`)) > 0
+		// Of the trials that have ended: all of one scrape.
+		const over = ` and on(variant, trial) grpcbench_trial_valid`
+		counts := p.query(`histogram_count(grpcbench_response_seconds)` + over)
+		calls := p.query(`grpcbench_calls{code="OK"}` + over)
+		p50 := p.query(`histogram_quantile(0.5, grpcbench_response_seconds)` + over)
+		for key, n := range counts {
+			if seen[key] || n == 0 || calls[key] == 0 {
+				continue
+			}
+			seen[key] = true
+			if n != calls[key] {
+				t.Errorf("%s: the histogram counts %v calls, %v ended OK", key, n, calls[key])
+			}
+			// Service times have a median of 2 ms; the machine may be busy.
+			if !(p50[key] > 0.001 && p50[key] < 0.5) {
+				t.Errorf("%s: a median of %v s", key, p50[key])
+			}
+		}
+	}
+	if !running {
+		t.Error("no trial was seen under way")
+	}
+	<-r.ended
+	// Its classic buckets are left out where there are native ones.
+	if got := p.query(`count(last_over_time(grpcbench_response_seconds_bucket[5m]))`); len(got) != 0 {
+		t.Errorf("classic buckets: %v", got)
+	}
+}
