@@ -47,7 +47,14 @@ func readFile(t *testing.T, file string, opts Options) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// From the repository's own folder, as users do: files that it names are beside it.
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("..")
 	plan, err := Read("scenarios/"+filepath.Base(file), text, opts)
+	t.Chdir(here)
 	if err != nil {
 		t.Fatal(err)
 	}

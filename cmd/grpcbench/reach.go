@@ -2,15 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/grpcbench/grpcbench/scenario"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
+	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
-// reach finds out whether the plan's targets can be reached at all, before
-// anything is written.
+// reach finds out whether the plan's targets can be reached at all, and whether what
+// is to be sent to them is what they take, before anything is written.
 func (a *app) reach(ctx context.Context, plan *scenario.Plan) error {
-	err := bench.Reach(ctx, plan, bench.Deps{Dial: a.Dial})
+	deps := bench.Deps{Dial: a.Dial}
+	err := bench.Reach(ctx, plan, deps)
+	if err == nil {
+		err = bench.Bind(ctx, plan, deps)
+		if mistakes, ok := errors.AsType[strict.Errors](err); ok {
+			return scenarioError(mistakes)
+		}
+	}
 	switch {
 	case err == nil:
 		return nil

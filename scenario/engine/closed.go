@@ -43,7 +43,7 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 	e := w.call.Entry
 	// A worker that always goes on at once is ready for its next call as the
 	// last one ends: no need to ask the clock, or to record it apart.
-	greedy := e.Think == 0 && e.Profile == nil && p.limit == nil && w.preparer == nil
+	greedy := e.Think == 0 && e.Profile == nil && p.limit == nil && e.MaxCalls == 0 && w.preparer == nil
 	started := false
 	for n := uint64(0); ; n++ {
 		if started {
@@ -71,6 +71,9 @@ func (l *closedLoop) begin(p *phase, w *worker, number int, n uint64) bool {
 		return false
 	}
 	w.prepare(p, number, n)
+	if w.call.beyond() {
+		return false
+	}
 	w.ready()
 	now := time.Now()
 	if !now.Before(p.end()) || p.ctx.Err() != nil {

@@ -53,7 +53,8 @@ type Spec struct {
 type Call struct {
 	ID     string    // sent when the Spec says so
 	Seed   uint64    // what the call's own draws follow from
-	Number uint64    // counts the calls of the load entry
+	Number uint64    // counts the calls of the load entry in its phase
+	Warmup bool      // which phase that is
 	Due    time.Time // when it was to begin: paced messages count from it
 	// Answers takes the response messages; nil is nobody.
 	Answers Answers

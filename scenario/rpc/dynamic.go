@@ -25,9 +25,9 @@ type Own struct {
 	Messages []*message.Template
 	// Metadata is sent with every call.
 	Metadata []*message.Metadata
-	// Row is the row of a feed that a call takes its data from, by its number and
-	// its seed; nil where there is no feed.
-	Row func(number, seed uint64) message.Row
+	// Row is the row of a feed that a call takes its data from; nil where there is
+	// no feed.
+	Row func(*Call) message.Row
 	// Answers is how many messages of a server or bidi stream are enough: the call
 	// has then ended well, and the stream is cancelled. 0 reads it to its end.
 	Answers int
@@ -151,7 +151,7 @@ func (d *dynamic) Prepare(call *Call) {
 	d.env.Seed, d.env.Call, d.env.Message = call.Seed, call.Number, 0
 	d.messages, d.failed, d.ready = d.messages[:0], nil, true
 	if d.Own.Row != nil {
-		d.env.Row = d.Own.Row(call.Number, call.Seed)
+		d.env.Row = d.Own.Row(call)
 	}
 	n := d.sent()
 	if d.Every > 0 || !d.renders {

@@ -395,8 +395,8 @@ func TestDynamicRowsAndMetadata(t *testing.T) {
 			e := &echo{file: echoFile(t)}
 			conn := e.connect(t)
 			spec := e.spec(t, "One", `{"text": "{{ .row.name }}", "count": "{{ .row.n }}"}`)
-			spec.Own.Row = func(number, seed uint64) message.Row {
-				row, _ := feed.Row(message.Sequential, number, seed)
+			spec.Own.Row = func(call *Call) message.Row {
+				row, _ := feed.Row(message.Sequential, call.Number, call.Seed)
 				return row
 			}
 			for key, value := range map[string]string{"tenant": value, "always": "yes"} {

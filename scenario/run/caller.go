@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -61,6 +62,10 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		s := status.Convert(err)
 		call.Code, call.Message = engine.CodeName(uint32(s.Code())), secret.Mask(s.Message(), c.clients.secrets)
 		call.Origin = result.Origin(c.trace.Origin)
+		var own interface{ Origin() string }
+		if call.Origin == "" && errors.As(err, &own) {
+			call.Origin = result.Origin(own.Origin()) // it was never sent
+		}
 		if call.Origin == "" {
 			// The call ended well for the client, and the driver found fault
 			// with what the server had sent.

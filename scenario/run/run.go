@@ -65,6 +65,9 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 		opts.OnStart(res)
 	}
 
+	if err := Bind(ctx, plan, deps); err != nil && ctx.Err() == nil {
+		return nil, err
+	}
 	backends, err := newBackends(ctx, plan, deps)
 	if ctx.Err() != nil {
 		if err == nil {

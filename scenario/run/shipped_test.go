@@ -65,8 +65,11 @@ func TestShippedScenarios(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if plan, err := scenario.Read(file, text, scenario.Options{}); err == nil && plan.Base.Fleet == nil {
+				t.Skip("it needs a server that this project has not: make e2e runs it")
+			}
 			inWorld(t, func(w *world) {
-				plan, err := scenario.Read(filepath.Base(file), text, scenario.Options{Set: shortened(name)})
+				plan, err := scenario.Read(file, text, scenario.Options{Set: shortened(name)})
 				if err != nil {
 					t.Fatal(err)
 				}
