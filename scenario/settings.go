@@ -40,11 +40,12 @@ func (s *Scenario) settings() []setting {
 // flatten appends the settings at and below path. Choices, and items of lists,
 // are one setting.
 func flatten(all []setting, path, unit string, v reflect.Value) []setting {
+	there := false // though every setting of it may be zero: tls: {}
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return all
 		}
-		v = v.Elem()
+		there, v = true, v.Elem()
 	}
 	if text, ok := inline(v, unit); ok {
 		if text != "" {
@@ -62,9 +63,13 @@ func flatten(all []setting, path, unit string, v reflect.Value) []setting {
 			all = append(all, setting{fmt.Sprintf("%s[%d]", path, i), flow(v.Index(i), "")})
 		}
 	case reflect.Struct:
+		before := len(all)
 		eachField(v, func(name, unit string, f reflect.Value) {
 			all = flatten(all, path+"."+name, unit, f)
 		})
+		if there && len(all) == before {
+			all = append(all, setting{path, "{}"})
+		}
 	}
 	return all
 }

@@ -127,6 +127,9 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err := direct.keep(text); err != nil {
 				return err
 			}
+			if direct.save != "" && !quiet {
+				fmt.Fprintf(a.stderr, "scenario: %s\n", direct.save)
+			}
 			audience, err := told.audience(a.Serve, a.stderr)
 			if err != nil {
 				return err
@@ -150,7 +153,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			}
 			audience.listen(&options)
 			r, err := bench.Run(ctx, plan,
-				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage}, options)
+				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage, Calibrate: a.Calibrate}, options)
 			display.close()
 			var failures []error
 			if err != nil {
@@ -192,6 +195,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 	told.register(c)
 	other.register(c)
 	direct.register(c)
+	_ = c.RegisterFlagCompletionFunc("call", a.methods(&direct.server, false)) // fails without such a flag
 	c.Flags().BoolVar(&dry, "dry-run", false, "show what would be run, as 'grpcbench explain' does, and run nothing")
 	gated.register(c, "`CONDITION` that the result must meet, beside the document's, such as 'p99 < 20ms' (repeatable)")
 	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")

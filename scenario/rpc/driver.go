@@ -6,6 +6,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -100,27 +101,32 @@ func New(spec Spec) (func() Driver, error) {
 type shared struct {
 	Spec
 	payload []byte
-	names   string // of all users, one after the other
+	names   string
 }
 
 // Users is how many users calls are spread over.
 const Users = 10_000
 
 func newShared(spec Spec) *shared {
-	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes)}
+	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes), names: names()}
 	if s.User == nil {
 		s.User = func(seed uint64) int { return int(seed % Users) }
 	}
 	for i := range s.payload {
 		s.payload[i] = byte(i * 31) // not one that compression makes vanish at once
 	}
-	names := make([]byte, 0, Users*nameBytes)
-	for i := range Users {
-		names = fmt.Appendf(names, "user-%05d", i)
-	}
-	s.names = string(names)
 	return s
 }
+
+// names is those of all users, one after the other: a call's name is then not
+// one of ten thousand strings that are anywhere in memory.
+var names = sync.OnceValue(func() string {
+	all := make([]byte, 0, Users*nameBytes)
+	for i := range Users {
+		all = fmt.Appendf(all, "user-%05d", i)
+	}
+	return string(all)
+})
 
 // nameBytes is how long each user's name is.
 const nameBytes = len("user-00000")
