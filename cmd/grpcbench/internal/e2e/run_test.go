@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -138,28 +137,5 @@ measure: 500ms
 		if picks := v.Trials[0].Client.Picks; v.Target != want || len(picks) != 1 || picks[0].Backend != want {
 			t.Errorf("%s called %v", v.Name, picks)
 		}
-	}
-}
-
-// What is wrong is told in a sentence with its place, before the first call.
-func TestLoadMistakes(t *testing.T) {
-	interop := newInterop(t)
-	etcd, _ := newEtcd(t)
-	for name, c := range map[string]struct{ target, load, want string }{
-		"no reflection":  {etcd, "{call: etcdserverpb.KV/Range, rate: 1/s}", "reflection"},
-		"nobody there":   {freeAddress(t), "{call: a.B/C, rate: 1/s}", "refused"},
-		"method":         {interop, "{call: grpc.testing.TestService/UnaryCal, rate: 1/s}", "did you mean UnaryCall?"},
-		"request":        {interop, "{call: grpc.testing.TestService/UnaryCall, rate: 1/s, request: {response_sise: 1}}", "did you mean responseSize?"},
-		"expected field": {interop, "{call: grpc.health.v1.Health/Check, rate: 1/s, expect: {fields: {statsu: SERVING}}}", "did you mean status?"},
-		"expected value": {interop, "{call: grpc.health.v1.Health/Check, rate: 1/s, expect: {fields: {status: SERVNG}}}", "did you mean SERVING?"},
-		"stream":         {interop, "{call: grpc.health.v1.Health/Check, rate: 1/s, expect: {messages: 2}}", "there is one response"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			file := write(t, "x.yaml", fmt.Sprintf("target: %s\nload:\n  - %s\n", c.target, c.load))
-			code, stdout, stderr := grpcbench(t, "run", file, "--quiet", "--trials", "1", "--out", t.TempDir())
-			if code != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) {
-				t.Errorf("exit code %d: %s%s", code, stdout, stderr)
-			}
-		})
 	}
 }
