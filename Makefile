@@ -99,9 +99,15 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
 
 .PHONY: bench
-bench: ## measure grpcbench itself, beside a bare grpc-go loop
-	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
+bench: ## measure grpcbench itself, beside a bare grpc-go loop: two minutes
+	$(GO) test -run '^$$' -bench '^BenchmarkRecord$$' ./scenario/engine
+	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 9x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench '^BenchmarkDynamicUnary$$' -benchtime 8x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench '^BenchmarkPacing$$' -benchtime 2x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
+
+.PHONY: bench-parts
+bench-parts: ## measure the parts of grpcbench on their own
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./scenario/message ./fakeserver
 
 .PHONY: aa

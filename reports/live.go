@@ -49,7 +49,8 @@ type Moment struct {
 	Second *result.Interval
 	Lasted time.Duration
 	// Seconds are the whole ones of its measurement, Responses the response
-	// times of its OK calls by load entry.
+	// times of its OK calls by load entry: none of a trial that another build
+	// runs, which tells of its seconds without them.
 	Seconds []result.Interval
 	// Began is when it began, At when this moment was, Measured how much of the
 	// measurement has passed, Totals what ended in it, its drain included;

@@ -47,17 +47,11 @@ func readFile(t *testing.T, file string, opts Options) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// From the repository's own folder, as users do: files that it names are beside it.
-	here, err := os.Getwd()
+	plan, err := Read(file, text, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir("..")
-	plan, err := Read("scenarios/"+filepath.Base(file), text, opts)
-	t.Chdir(here)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan.File = "scenarios/" + filepath.Base(file)
 	return plan
 }
 

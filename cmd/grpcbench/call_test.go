@@ -127,7 +127,11 @@ func againstOwn(t *testing.T, input string, args ...string) (code int, stdout, s
 		var out, errs bytes.Buffer
 		code = runWith(t.Context(), args, &out, &errs, deps{In: strings.NewReader(input),
 			Dial: func(ctx context.Context, address string) (net.Conn, error) {
-				time.Sleep(5 * time.Millisecond)
+				select {
+				case <-time.After(5 * time.Millisecond):
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
 				return network.Dial(ctx, address)
 			}})
 		stdout, stderr = out.String(), errs.String()

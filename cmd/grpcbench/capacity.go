@@ -148,7 +148,7 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 		most = o.Most
 	}
 	fmt.Fprint(a.stderr, plan.SearchAnnouncement(most, o.Concurrency))
-	if err := a.reach(c.Context(), plan); err != nil {
+	if err := a.reach(c.Context(), plan, inFile); err != nil {
 		return err
 	}
 	out, err := makeOutFolder(flags.out, plan.Base.Name)

@@ -10,14 +10,15 @@ import (
 )
 
 // reach finds out whether the plan's targets can be reached at all, and whether what
-// is to be sent to them is what they take, before anything is written.
-func (a *app) reach(ctx context.Context, plan *scenario.Plan) error {
+// is to be sent to them is what they take, before anything is written. told makes
+// of the mistakes of the plan's document what the user is told.
+func (a *app) reach(ctx context.Context, plan *scenario.Plan, told func(strict.Errors) error) error {
 	deps := bench.Deps{Dial: a.Dial}
 	err := bench.Reach(ctx, plan, deps)
 	if err == nil {
 		err = bench.Bind(ctx, plan, deps)
 		if mistakes, ok := errors.AsType[strict.Errors](err); ok {
-			return scenarioError(mistakes)
+			return told(mistakes)
 		}
 	}
 	switch {
@@ -28,3 +29,6 @@ func (a *app) reach(ctx context.Context, plan *scenario.Plan) error {
 	}
 	return usageError("%v", err)
 }
+
+// inFile tells mistakes by their places.
+func inFile(mistakes strict.Errors) error { return scenarioError(mistakes) }

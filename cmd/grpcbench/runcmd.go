@@ -83,7 +83,8 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			}
 			flags.gates = gated.gates
 			var plan *scenario.Plan
-			var text string
+			var document *written // of flags
+			mistakes := inFile
 			if len(files) == 0 && other.path != "" {
 				return usageError("--against wants a scenario file, which both builds read: --save FILE.yaml --dry-run writes one")
 			}
@@ -98,10 +99,13 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				}
 				plan, err = flags.plan(c, files[0])
 			} else {
-				plan, text, err = direct.plan(a, c, &flags)
+				plan, document, err = direct.plan(a, c, &flags)
 			}
 			if err != nil {
 				return err
+			}
+			if document != nil {
+				mistakes = document.mistakes
 			}
 			stored, err := gated.stored(plan.Gates, nil)
 			if err != nil {
@@ -117,14 +121,14 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", plan.File, warning)
 			}
 			if dry {
-				return a.dryRun(plan, direct, text)
+				return a.dryRun(plan, direct, document)
 			}
 			// No matter of progress: --quiet does not hide it.
 			fmt.Fprint(a.stderr, plan.Announcement())
-			if err := a.reach(c.Context(), plan); err != nil {
+			if err := a.reach(c.Context(), plan, mistakes); err != nil {
 				return err
 			}
-			if err := direct.keep(text); err != nil {
+			if err := direct.keep(document); err != nil {
 				return err
 			}
 			if direct.save != "" && !quiet {
@@ -208,8 +212,8 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 
 // dryRun explains the plan in place of running it, and keeps the scenario that
 // flags stand for.
-func (a *app) dryRun(plan *scenario.Plan, direct runFlags, text string) error {
-	if err := direct.keep(text); err != nil {
+func (a *app) dryRun(plan *scenario.Plan, direct runFlags, document *written) error {
+	if err := direct.keep(document); err != nil {
 		return err
 	}
 	if err := scenario.Explain(a.stdout, plan, columns(a.stdout)); err != nil {

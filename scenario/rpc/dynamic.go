@@ -130,7 +130,7 @@ type dynamic struct {
 	*own
 	reply reply
 
-	// What Prepare has made of the next call.
+	// What prepare has made of the next call.
 	env      message.Env
 	messages []request // those that are made beforehand
 	rendered []string  // metadata likewise, as key and value in turn
@@ -143,11 +143,20 @@ func newDynamic(spec Spec) (func() Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.renders || o.varies {
+		return func() Driver { return rendering{&dynamic{own: o}} }, nil
+	}
 	return func() Driver { return &dynamic{own: o} }, nil
 }
 
+// rendering is a dynamic with something to make ready.
+type rendering struct{ *dynamic }
+
 // Prepare implements Preparer.
-func (d *dynamic) Prepare(call *Call) {
+func (r rendering) Prepare(call *Call) { r.prepare(call) }
+
+// prepare makes what the next call sends.
+func (d *dynamic) prepare(call *Call) {
 	d.env.Seed, d.env.Call, d.env.Message = call.Seed, call.Number, 0
 	d.messages, d.failed, d.ready = d.messages[:0], nil, true
 	if d.Own.Row != nil {
@@ -213,7 +222,7 @@ func (d *dynamic) outgoing(ctx context.Context) context.Context {
 // Do implements Driver.
 func (d *dynamic) Do(ctx context.Context, conn grpc.ClientConnInterface, call *Call) error {
 	if !d.ready {
-		d.Prepare(call)
+		d.prepare(call)
 	}
 	d.ready, d.reply.keep = false, call.Answers != nil
 	if d.failed != nil {

@@ -209,13 +209,13 @@ func (a *answers) AddEncoded(answer []byte) {
 }
 
 // driver is one worker's.
-func driver(t testing.TB, s Spec) Preparer {
+func driver(t testing.TB, s Spec) Driver {
 	t.Helper()
 	newDriver, err := New(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newDriver().(Preparer)
+	return newDriver()
 }
 
 func TestDynamicKinds(t *testing.T) {
@@ -479,7 +479,7 @@ func TestDynamicShowsFields(t *testing.T) {
 	e := &echo{file: echoFile(t)}
 	spec := e.spec(t, "One", `{"text": "a{{ .call }}"}`, `{"text": "b"}`)
 	spec.Own.ShowsFields = true
-	d := driver(t, spec).(*dynamic)
+	d := driver(t, spec).(rendering)
 	for n, want := range []string{"a0", "b", "a2"} {
 		d.Prepare(&Call{Number: uint64(n)})
 		m, ok := d.messages[0].(proto.Message)

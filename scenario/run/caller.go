@@ -43,6 +43,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	c.trace.Reset()
 	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
 	c.call.Gaps, c.call.Responses = call.Gaps[:0], call.Responses[:0]
+	c.call.Number, c.call.Warmup = call.Number(), call.Warmup
 	if c.sendID {
 		c.call.ID = call.ID()
 	}

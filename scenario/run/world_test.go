@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/reflection"
 
 	"github.com/grpcbench/grpcbench/fakeserver/memnet"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
@@ -70,6 +71,7 @@ func (w *world) stoppable(address string, service userpb.UserServiceServer, opts
 	}
 	server := grpc.NewServer(opts...)
 	userpb.RegisterUserServiceServer(server, service)
+	reflection.Register(server)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
 	stop = func() { server.Stop(); <-done }
