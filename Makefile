@@ -85,6 +85,7 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
 	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario
+	$(GO) test -run '^$$' -fuzz '^FuzzPath$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/expect
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/file
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/targets
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/result
