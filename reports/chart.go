@@ -13,6 +13,8 @@ type chart struct {
 	title  string
 	lines  []chartLine
 	faults []chartFault
+	churn  []float64 // the seconds at which endpoints joined or left
+	tells  string    // what to say of these
 	top    float64 // the highest mean, calls per second
 }
 
@@ -39,7 +41,7 @@ const (
 
 // newChart reads the intervals; nil where there are too few.
 func (t *table) newChart() *chart {
-	c := &chart{title: "goodput of " + t.method()}
+	c := &chart{title: "goodput of " + t.subject()}
 	length := 0
 	for i := range t.rows {
 		if i == mostLines {
@@ -67,6 +69,13 @@ func (t *table) newChart() *chart {
 		}
 		c.faults = append(c.faults, chartFault{label: faultName(f), from: from, to: to, every: every})
 	}
+	var counts []string
+	for _, change := range t.churn() {
+		if at := time.Duration(change.AtNS).Seconds(); at >= 0 && at < float64(length) {
+			c.churn, counts = append(c.churn, at), append(counts, strconv.Itoa(len(change.Members)))
+		}
+	}
+	c.tells = "endpoints: " + strings.Join(counts, ", ")
 	return c
 }
 
@@ -109,6 +118,9 @@ func (c *chart) render(n int) []string {
 	for _, f := range c.faults {
 		label = max(label, width(f.label))
 	}
+	if len(c.churn) > 0 {
+		label = max(label, width(c.tells))
+	}
 	label = min(label, longestLabel)
 	// Each character stands for as many seconds as it takes to fit.
 	per := (length + n - label - 3) / (n - label - 2)
@@ -134,6 +146,13 @@ func (c *chart) render(n int) []string {
 			}
 		}
 		out = append(out, strings.TrimRight(pad(shorten(f.label, label), label)+"  "+b.String(), " "))
+	}
+	if len(c.churn) > 0 {
+		marks := []rune(strings.Repeat(" ", (length+per-1)/per))
+		for _, at := range c.churn {
+			marks[int(at)/per] = '◆'
+		}
+		out = append(out, strings.TrimRight(pad(shorten(c.tells, label), label)+"  "+string(marks), " "))
 	}
 	return out
 }

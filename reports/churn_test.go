@@ -39,3 +39,41 @@ func TestChurnIsInTheHeading(t *testing.T) {
 		}
 	}
 }
+
+// When endpoints joined and left is marked beneath the goodput, and shaded in plots.
+func TestChurnIsMarked(t *testing.T) {
+	r := twins(t)
+	wide := render(t, Table, r, Options{Columns: 120})
+	for _, want := range []string{"goodput of GetUser (reads) in the SLO", "goodput of GetUser (polls) in the SLO", "endpoints: 2, 3       ◆  ◆\n"} {
+		if !strings.Contains(wide, want) {
+			t.Errorf("the table lacks %q:\n%s", want, wide)
+		}
+	}
+	page := render(t, HTML, r, Options{})
+	if want := "Shaded: endpoints b0, b2 from 5 s, endpoints b0, b1, b2 from 8 s."; !strings.Contains(page, want) {
+		t.Errorf("the page lacks %q", want)
+	}
+	parts, err := SVG(r, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shaded := 0
+	for _, part := range parts {
+		var text strings.Builder
+		if err := part.Write(&text); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(part.Name, "goodput") && strings.Count(text.String(), `class="f"`) == 2 {
+			shaded++
+		}
+	}
+	if shaded != 2 {
+		t.Errorf("%d plots of goodput are shaded twice, want that of each load entry", shaded)
+	}
+	// A second within which nothing was measured marks nothing; nor does what not all
+	// rows have.
+	r.Variants[0].Churn = r.Variants[0].Churn[:1]
+	if text := render(t, Table, r, Options{Columns: 120}); strings.Contains(text, "◆") {
+		t.Errorf("marked for all rows:\n%s", text)
+	}
+}

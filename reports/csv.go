@@ -16,6 +16,8 @@ import (
 // metric's unit beside it and a column for each compared dimension. Figures of
 // a trial that belong to no load entry have an empty load. A value is empty
 // where it is not known and inf where a quantile lands on a call that failed.
+// Gates follow, of no trial: each case has a row with the unit passed, which is 1,
+// 0, or empty where it cannot be told, and one with the figure that was judged.
 // Text that a spreadsheet would take for a formula gets an apostrophe in front.
 func CSV(w io.Writer, results []*result.Result, _ Options) error {
 	out := csv.NewWriter(w)
@@ -29,8 +31,10 @@ func CSV(w io.Writer, results []*result.Result, _ Options) error {
 		return fmt.Errorf("writing the CSV: %w", err)
 	}
 	for _, r := range results {
+		settings := map[string]map[string]string{}
 		for i := range r.Variants {
 			v := &r.Variants[i]
+			settings[v.Name] = v.Settings
 			begin := []string{cell(scenarioName(r)), r.Started.UTC().Format(time.RFC3339), cell(v.Name)}
 			for _, d := range dimensions {
 				begin = append(begin, cell(v.Settings[d]))
@@ -39,6 +43,20 @@ func CSV(w io.Writer, results []*result.Result, _ Options) error {
 				if err := csvTrial(out, begin, &v.Trials[j]); err != nil {
 					return fmt.Errorf("writing the CSV: %w", err)
 				}
+			}
+		}
+		for _, g := range gateRows(r) {
+			row := []string{cell(scenarioName(r)), r.Started.UTC().Format(time.RFC3339), cell(g.variant)}
+			for _, d := range dimensions {
+				row = append(row, cell(settings[g.variant][d]))
+			}
+			row = append(row, cell(g.load), "", "", strconv.FormatBool(r.Partial), cell(string(r.Validity.Verdict)), "")
+			err := out.Write(append(row[:len(row):len(row)], cell("gate "+g.text), "passed", number(g.passed())))
+			if err == nil && g.unit != "" {
+				err = out.Write(append(row[:len(row):len(row)], cell("gate "+g.text), g.unit, number(g.figure)))
+			}
+			if err != nil {
+				return fmt.Errorf("writing the CSV: %w", err)
 			}
 		}
 	}

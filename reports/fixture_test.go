@@ -568,6 +568,36 @@ func never(testing.TB) *result.Result {
 	return r
 }
 
+// twins has two load entries that call the same method, and backends that join and
+// leave. Its baseline does best.
+func twins(t testing.TB) *result.Result {
+	r := charted(t)
+	r.Scenario.Name, r.Scenario.File, r.Scenario.Document = "twins", "twins.yaml", ""
+	r.Scenario.Dimensions[0].Values = []string{"fixed", "none"}
+	r.Variants = []result.Variant{r.Variants[1], r.Variants[0]}
+	for i := range r.Variants {
+		v := &r.Variants[i]
+		v.Faults = []result.FaultWindow{}
+		v.Churn = []result.Churn{{AtNS: int64(5 * time.Second), Members: []int{0, 2}}, {AtNS: int64(8 * time.Second), Members: []int{0, 1, 2}}}
+		polls := v.Loads[0]
+		polls.Name, polls.SLONS = "polls", int64(500*time.Millisecond)
+		v.Loads = append(v.Loads, polls)
+		for j := range v.Trials {
+			trial := &v.Trials[j]
+			trial.State, trial.RecoveryNS = result.Steady, nil
+			again := trial.Series[0]
+			again.Name, again.InSLO = "polls", again.InSLO-0.01
+			trial.Series = append(trial.Series, again)
+			for k := range trial.Intervals {
+				one := trial.Intervals[k].Series[0]
+				one.Name = "polls"
+				trial.Intervals[k].Series = append(trial.Intervals[k].Series, one)
+			}
+		}
+	}
+	return r
+}
+
 // fixtures are the results that every format is tested with.
 // calibrated is what a harness adds on some machine.
 func calibrated() *result.Calibration {
@@ -580,7 +610,7 @@ func fixtures() map[string]func(testing.TB) *result.Result {
 	return map[string]func(testing.TB) *result.Result{
 		"outage": outage, "kinds": kinds, "interrupted": interrupted, "single": single,
 		"hostile": hostile, "wide": wide, "long": long,
-		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never, "matrix": matrix, "gated": gated,
+		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never, "matrix": matrix, "gated": gated, "twins": twins,
 		"capacity": capacities, "capacity-half": halfCapacities, "scalability": scalabilities,
 		"empty": func(testing.TB) *result.Result { return base() },
 	}

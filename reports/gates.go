@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -68,6 +69,78 @@ func gateTexts(r *result.Result) []gateText {
 		out = append(out, t)
 	}
 	return out
+}
+
+// gateRow is one case of a gate for machines. A gate that has none, because it was
+// not judged, is one row of no variant.
+type gateRow struct {
+	text, variant, load string
+	outcome             result.GateOutcome
+	// figure is what was judged, NaN where it is not known and infinite where it
+	// lands on failed calls; without a unit there is none.
+	figure float64
+	unit   string
+}
+
+// gateRows is every case of every gate, in their order; of gates that are alike,
+// those of the first.
+func gateRows(r *result.Result) []gateRow {
+	var out []gateRow
+	seen := map[[3]string]bool{}
+	add := func(row gateRow) {
+		if key := [3]string{row.text, row.variant, row.load}; !seen[key] {
+			seen[key] = true
+			out = append(out, row)
+		}
+	}
+	for i := range r.Gates {
+		g := &r.Gates[i]
+		if len(g.Cases) == 0 {
+			add(gateRow{text: clean(g.Text), outcome: knownOutcome(g.Outcome)})
+		}
+		for k := range g.Cases {
+			c := &g.Cases[k]
+			row := gateRow{text: clean(g.Text), variant: c.Variant, load: c.Load, outcome: knownOutcome(c.Outcome), figure: math.NaN(), unit: gateUnit(g)}
+			if c.Figure != nil {
+				row.figure = *c.Figure
+			}
+			if c.OnFailed {
+				row.figure = math.Inf(1)
+			}
+			if row.unit == "ms" {
+				row.figure /= 1e6
+			}
+			add(row)
+		}
+	}
+	return out
+}
+
+// passed is 1, 0, or NaN where it cannot be told.
+func (g gateRow) passed() float64 {
+	switch g.outcome {
+	case result.GatePassed:
+		return 1
+	case result.GateFailed:
+		return 0
+	}
+	return math.NaN()
+}
+
+// gateUnit is the unit of a gate's figures as other metrics of machines have it:
+// ratios to a reference have none of their own.
+func gateUnit(g *result.Gate) string {
+	switch {
+	case g.Compared == result.GateRatio:
+		return "ratio"
+	case g.Unit == "ns":
+		return "ms"
+	case g.Unit == "per_s":
+		return "calls/s"
+	case g.Unit == "share":
+		return "share"
+	}
+	return "1"
 }
 
 // caseName names what a case is about.

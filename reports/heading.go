@@ -15,7 +15,7 @@ func (t *table) section(r *result.Result, several bool) section {
 	s := section{columns: columns, moved: moved, rows: len(t.rows)}
 	s.notes = slices.Concat(t.differences(), t.faultNotes(), t.unended())
 	s.heading = append(s.heading, t.what(r, several))
-	second := slices.Concat(t.conditions, equal, t.faultItems(), churnItems(t.rows[0].variant.Churn))
+	second := slices.Concat(t.conditions, equal, t.faultItems(), churnItems(t.churn()))
 	if !t.allOK() {
 		second = append(second, "a failed call ranks slower than any success")
 	}

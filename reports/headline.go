@@ -69,7 +69,11 @@ func (t *table) sentences() []string {
 	best := t.bestInSLO()
 	low, high := t.rangeInSLO()
 	if high-low > worthLeading {
-		out := append([]string{t.leadInSLO(best)}, t.rest(best, stats.InSLO(), "")...)
+		at := t.ofEntry()
+		if at != "" {
+			at = " in SLO" + at
+		}
+		out := append([]string{t.leadInSLO(best)}, t.rest(best, t.opponent(best), stats.InSLO(), at)...)
 		return slices.Concat(out, t.followP99(best), t.effects(stats.InSLO()))
 	}
 	return append(t.leadP99(), t.effects(stats.ResponseAt(stats.P99))...)
@@ -165,23 +169,23 @@ func ranked(l stats.Latency) float64 {
 	return l.NS
 }
 
-// leadInSLO says who keeps most calls in SLO, against the baseline, or against
-// the worst where the baseline does best.
+// opponent is the row that the one with most calls in SLO is compared with: the
+// baseline, or the worst where the baseline does as well.
+func (t *table) opponent(best *row) *row {
+	if t.baseline != nil && percent(t.baseline.figures.InSLO) != percent(best.figures.InSLO) {
+		return t.baseline
+	}
+	return slices.MinFunc(t.pointers(), func(a, b *row) int { return compare(a.figures.InSLO, b.figures.InSLO) })
+}
+
+// leadInSLO says who keeps most calls in SLO, against its opponent.
 func (t *table) leadInSLO(best *row) string {
 	var tied []string
-	other := t.baseline
+	other := t.opponent(best)
 	for i := range t.rows {
 		if r := &t.rows[i]; percent(r.figures.InSLO) == percent(best.figures.InSLO) {
 			tied = append(tied, r.label)
-			if r == t.baseline {
-				other = nil
-			}
 		}
-	}
-	if other == nil {
-		other = slices.MinFunc(t.pointers(), func(a, b *row) int {
-			return compare(a.figures.InSLO, b.figures.InSLO)
-		})
 	}
 	verb := "keeps"
 	if len(tied) > 1 {
@@ -211,15 +215,24 @@ func (t *table) leadInSLO(best *row) string {
 	return text + "."
 }
 
+// ofEntry names the load entry where another calls the same method: sentences of
+// both would else read alike.
+func (t *table) ofEntry() string {
+	if !t.shares {
+		return ""
+	}
+	return " of " + shorten(clean(t.entry), longestName)
+}
+
 // rest says of which of the others the best was not shown to differ, at what
-// the sentence before did not name. The
-// baseline has been spoken of.
-func (t *table) rest(best *row, m stats.Metric, at string) []string {
+// the sentence before did not name. The baseline and `spoken`, which may be nil,
+// have been spoken of.
+func (t *table) rest(best, spoken *row, m stats.Metric, at string) []string {
 	var open []string
 	var widest *stats.Comparison
 	for i, c := range stats.Against(t.samplesOf(), t.indexOf(best), m) {
 		r := &t.rows[i]
-		if c == nil || !c.Possible() || c.Shown() || r == t.baseline {
+		if c == nil || !c.Possible() || c.Shown() || r == t.baseline || r == spoken {
 			continue
 		}
 		if m.Scale == stats.Points && percent(r.figures.InSLO) == percent(best.figures.InSLO) {
@@ -308,8 +321,8 @@ func (t *table) followP99(best *row) []string {
 	if lowest == best {
 		too = " too"
 	}
-	text := fmt.Sprintf("%s has the lowest p99%s: %s%s.", lowest.label, too, held(duration(lowest.p99.NS)), t.against99(lowest))
-	return append([]string{text}, t.rest(lowest, stats.ResponseAt(stats.P99), " at p99")...)
+	text := fmt.Sprintf("%s has the lowest p99%s%s: %s%s.", lowest.label, t.ofEntry(), too, held(duration(lowest.p99.NS)), t.against99(lowest))
+	return append([]string{text}, t.rest(lowest, t.baseline, stats.ResponseAt(stats.P99), " at p99"+t.ofEntry())...)
 }
 
 // shownP99 says whether the row with the lowest p99 may be said to have it:
@@ -410,7 +423,7 @@ func (t *table) leadP99() []string {
 			text += ", " + above
 		}
 	}
-	return append([]string{text + "."}, t.rest(lowest, stats.ResponseAt(stats.P99), "")...)
+	return append([]string{text + "."}, t.rest(lowest, t.baseline, stats.ResponseAt(stats.P99), "")...)
 }
 
 // nothingShown is the sentence of a table in which no p99 was shown to differ

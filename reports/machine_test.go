@@ -23,6 +23,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 )
@@ -851,6 +852,60 @@ func TestSortKey(t *testing.T) {
 	for _, cell := range []string{"", "n/a", "–", "~"} {
 		if sortKey(cell).known {
 			t.Errorf("%q is known", cell)
+		}
+	}
+}
+
+// Gates are in the formats that machines read: a case each, 1, 0 or unknown.
+func TestGatesForMachines(t *testing.T) {
+	r := gated(t)
+	rows, err := csv.NewReader(strings.NewReader(documents(t, r)["csv"])).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, row := range rows[1:] {
+		n := len(row)
+		if metric := row[n-3]; strings.HasPrefix(metric, "gate ") && !strings.Contains(metric, "script") {
+			got = append(got, strings.Join([]string{row[2], row[3], row[4], row[5], metric, row[n-2], row[n-1]}, "|"))
+		}
+	}
+	want := []string{
+		"backoff=exponential|exponential|reads||gate in_slo{variant=exponential} > 99%|passed|1",
+		"backoff=exponential|exponential|reads||gate in_slo{variant=exponential} > 99%|share|0.9995",
+		"backoff=none|none|reads||gate p99 < 100ms|passed|0",
+		"backoff=none|none|reads||gate p99 < 100ms|ms|inf",
+		"backoff=fixed|fixed|reads||gate p99 < 100ms|passed|",
+		"backoff=fixed|fixed|reads||gate p99 < 100ms|ms|99",
+		"backoff=immediate|immediate|reads||gate p99 < 100ms|passed|1",
+		"backoff=immediate|immediate|reads||gate p99 < 100ms|ms|14.2",
+		"backoff=exponential|exponential|reads||gate p99 < 100ms|passed|",
+		"backoff=exponential|exponential|reads||gate p99 < 100ms|ms|98.6",
+		"backoff=none|none|reads||gate p99 <= baseline + 5%|passed|",
+		"backoff=none|none|reads||gate p99 <= baseline + 5%|ratio|",
+		"backoff=immediate|immediate|reads||gate p99 <= baseline + 5%|passed|1",
+		"backoff=immediate|immediate|reads||gate p99 <= baseline + 5%|ratio|0.14",
+		"backoff=exponential|exponential|reads||gate p99 <= baseline + 5%|passed|",
+		"backoff=exponential|exponential|reads||gate p99 <= baseline + 5%|ratio|1.01",
+		"||||gate errors <= @main + 0.1pp|passed|",
+		"backoff=fixed|fixed|||gate imbalance{variant=fixed} < 1.5|passed|1",
+		"backoff=fixed|fixed|||gate imbalance{variant=fixed} < 1.5|1|1.12",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("CSV (-want +got):\n%s", diff)
+	}
+
+	text := documents(t, r)["openmetrics"]
+	for _, line := range []string{
+		`grpcbench_gate{scenario="backoffs",gate="in_slo{variant=exponential} > 99%",variant="backoff=exponential",load="reads",outcome="passed"} 1 `,
+		`grpcbench_gate{scenario="backoffs",gate="p99 < 100ms",variant="backoff=none",load="reads",outcome="failed"} 1 `,
+		`grpcbench_gate{scenario="backoffs",gate="p99 <= baseline + 5%",variant="backoff=none",load="reads",outcome="inconclusive"} 1 `,
+		`grpcbench_gate{scenario="backoffs",gate="errors <= @main + 0.1pp",outcome="inconclusive"} 1 `,
+		`grpcbench_gate_figure{scenario="backoffs",gate="p99 < 100ms",variant="backoff=none",load="reads",unit="ms"} +Inf `,
+		`grpcbench_gate_figure{scenario="backoffs",gate="p99 < 100ms",variant="backoff=fixed",load="reads",unit="ms"} 99 `,
+	} {
+		if !strings.Contains(text, "\n"+line) {
+			t.Errorf("OpenMetrics lacks %s", line)
 		}
 	}
 }

@@ -75,6 +75,8 @@ var metricFamilies = []exposition.Family{
 	{Name: "grpcbench_achieved_rate", Kind: exposition.Gauge, Help: "Calls that ended OK in time, per second."},
 	{Name: "grpcbench_picks", Kind: exposition.Count, Help: "Attempts by backend."},
 	{Name: "grpcbench_trial_valid", Kind: exposition.Gauge, Help: "1 where the measurement is fit to act on, 0 where it is INVALID."},
+	{Name: "grpcbench_gate", Kind: exposition.Gauge, Help: "How a gate turned out for a variant and load entry: 1 with its outcome."},
+	{Name: "grpcbench_gate_figure", Kind: exposition.Gauge, Help: "What a gate judged, in its unit: how it differs where it is compared."},
 	{Name: "grpcbench_in_flight", Kind: exposition.Gauge, Help: "Calls under way when the last second ended, of the trial under way."},
 	{Name: "grpcbench_trial_running", Kind: exposition.Gauge, Help: "1 for the trial under way."},
 	{Name: "grpcbench_trials", Kind: exposition.Gauge, Help: "Trials of the run: ended, and planned in all."},
@@ -101,7 +103,27 @@ func (f families) result(r *result.Result) error {
 			}
 		}
 	}
+	f.gates(r)
 	return nil
+}
+
+// gates adds each case of each gate, at the time the run ended.
+func (f families) gates(r *result.Result) {
+	for _, g := range gateRows(r) {
+		to := sampler{families: f, at: r.Started.Add(time.Duration(max(0, r.ElapsedNS)))}
+		if to.at.Unix() < 0 {
+			to.at = time.Unix(0, 0) // as in trial
+		}
+		for _, l := range []exposition.Label{label("scenario", scenarioName(r)), label("gate", g.text), label("variant", g.variant), label("load", g.load)} {
+			if l.Value != "" {
+				to.labels = append(to.labels, l)
+			}
+		}
+		to.add("grpcbench_gate", 1, label("outcome", string(g.outcome)))
+		if g.unit != "" && !math.IsNaN(g.figure) {
+			to.add("grpcbench_gate_figure", g.figure, label("unit", g.unit))
+		}
+	}
 }
 
 // labelsOf are the labels of a trial.

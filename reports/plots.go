@@ -353,7 +353,8 @@ func mergedSeconds(all []second, per int) []second {
 const mostShades = 60
 
 // shades are the faults that every row has, as far as they begin or end
-// within the measurement; and what to say of them.
+// within the measurement, and when endpoints joined or left; and what to say of
+// them.
 func (t *table) shades(length float64) (shades []plot.Shade, notes []string) {
 	measured := time.Duration(length * float64(time.Second))
 	for _, f := range t.faults() {
@@ -369,6 +370,14 @@ func (t *table) shades(length float64) (shades []plot.Shade, notes []string) {
 		}
 		notes = append(notes, faultName(f)+" "+faultTime(f))
 	}
+	var within []result.Churn
+	for _, change := range t.churn() {
+		if at := time.Duration(change.AtNS).Seconds(); at >= 0 && at < length && len(within) < mostShades {
+			within = append(within, change)
+			shades = append(shades, plot.Shade{From: at, To: min(length, at+length/300)})
+		}
+	}
+	notes = append(notes, churnItems(within)...)
 	if len(notes) > 0 {
 		notes = []string{"Shaded: " + listed(notes, 4) + "."}
 	}

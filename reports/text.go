@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,9 +12,10 @@ import (
 // clean makes text of a server or a document safe to print on one line:
 // whitespace becomes a space; control characters, which a terminal obeys, and
 // format characters, among them those that reverse the direction of text,
-// become U+FFFD. So does what is not UTF-8.
+// become U+FFFD. So does what is not UTF-8. What a CI system would take for an
+// order of the job's, wherever it is printed, becomes something that looks alike.
 func clean(s string) string {
-	return strings.Map(func(r rune) rune {
+	return disarmed(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t' || unicode.Is(unicode.Zs, r):
 			return ' '
@@ -21,7 +23,24 @@ func clean(s string) string {
 			return utf8.RuneError
 		}
 		return r
-	}, s)
+	}, s))
+}
+
+// orders are what CI systems obey in a log: GitHub's workflow commands at the begin
+// of a line (::error::) and, like Azure's, within one (##[group], ##vso[task…]).
+var orders = regexp.MustCompile(`(?i)::((?:error|warning|notice|debug|group|endgroup|add-mask|add-matcher|remove-matcher|add-path|set-env|set-output|save-state|echo|stop-commands|internal-set-repo-path)\b)|##([a-z]*\[)`)
+
+// disarmed writes orders with colons that are ratios, and with a space within.
+func disarmed(s string) string {
+	if !strings.Contains(s, "::") && !strings.Contains(s, "##") {
+		return s
+	}
+	return orders.ReplaceAllStringFunc(s, func(order string) string {
+		if rest, ok := strings.CutPrefix(order, "::"); ok {
+			return "∶∶" + rest
+		}
+		return "# #" + strings.TrimPrefix(order, "##")
+	})
 }
 
 // width is the number of columns that s takes on a terminal. Characters whose

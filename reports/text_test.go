@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -173,5 +174,42 @@ func TestSpark(t *testing.T) {
 	}
 	if strings.TrimSpace(spark(make([]float64, 9), 1, 100)) != "" {
 		t.Error("nothing is drawn as something")
+	}
+}
+
+// CI systems obey lines of a log.
+func TestOrdersOfALogAreDisarmed(t *testing.T) {
+	for in, want := range map[string]string{
+		"::error file=x::broken":          "∶∶error file=x::broken",
+		"a ::set-output name=x::y":        "a ∶∶set-output name=x::y",
+		"::STOP-COMMANDS::x":              "∶∶STOP-COMMANDS::x",
+		"##[group]x ##vso[task.complete]": "# #[group]x # #vso[task.complete]",
+		"dial [::1]:50051":                "dial [::1]:50051",
+		"std::vector::at, ::errors":       "std::vector::at, ::errors",
+		"## a heading":                    "## a heading",
+	} {
+		if got := clean(in); got != want {
+			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+	r := hostileEverywhere(t)
+	for i := range r.Variants {
+		v := &r.Variants[i]
+		v.Name = "::error::" + v.Name
+		v.Settings["formula"] = "::add-mask::" + v.Settings["formula"]
+		v.Loads[0].Name = "::warning::x"
+		for j := range v.Trials {
+			s := &v.Trials[j].Series[0]
+			s.Name = "::warning::x"
+			for k := range s.Errors {
+				s.Errors[k].Message = "##[error]x ::set-output name=a::b"
+			}
+		}
+	}
+	obeyed := regexp.MustCompile(`(?im)^\s*::(error|add-mask|warning|set-output)|##\[`)
+	for name, text := range documents(t, r) {
+		if found := obeyed.FindString(text); found != "" && name != "json" { // whose text stands in quotes, after a key
+			t.Errorf("%s: %q", name, found)
+		}
 	}
 }
