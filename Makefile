@@ -94,6 +94,8 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 bench: ## measure grpcbench itself, beside a bare grpc-go loop
 	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
+	@# Each format of a result of 64 variants x 10 trials, in a process of its own.
+	$(GO) test -run '^$$' -bench '^BenchmarkReports$$' -benchtime 1x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./scenario/message ./fakeserver
 
 .PHONY: aa
