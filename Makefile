@@ -5,6 +5,7 @@ SCENARIO ?= scenarios/quick.yaml
 
 # The tests against real servers, and the Consul that they start: a module each.
 E2E := clientcore/discovery/internal/e2e
+E2E_COMMAND := cmd/grpcbench/internal/e2e
 CONSUL = bin/consul-$(shell awk '$$1 == "github.com/hashicorp/consul" {print $$2}' $(E2E)/consul/go.mod)
 
 .DEFAULT_GOAL := help
@@ -44,7 +45,7 @@ gates: ## run quick.yaml and judge it by gates: half a minute
 	.ci/gates
 
 .PHONY: e2e
-e2e: e2e-discovery e2e-reports ## what needs real servers, tools or a browser
+e2e: e2e-discovery e2e-servers e2e-reports ## what needs real servers, tools or a browser
 
 .PHONY: e2e-reports
 e2e-reports: ## open reports with their consumers: promtool, benchstat, a browser (installs them)
@@ -57,6 +58,11 @@ e2e-discovery: ## discovery against a real Consul and etcd, on loopback
 	$(GO) -C $(E2E) vet ./...
 	GRPCBENCH_CONSUL=$(CURDIR)/$(CONSUL) $(GO) -C $(E2E) test -count=1 -timeout 5m ./...
 
+.PHONY: e2e-servers
+e2e-servers: ## the command against an embedded etcd, grpc-go's interop server and health service, on loopback
+	$(GO) -C $(E2E_COMMAND) vet ./...
+	$(GO) -C $(E2E_COMMAND) test -count=1 -timeout 10m ./...
+
 bin/consul-%:
 	GOGC=$${GOGC:-400} $(GO) -C $(E2E)/consul build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ github.com/hashicorp/consul
 
@@ -64,6 +70,7 @@ bin/consul-%:
 tidy: ## go mod tidy, in every module
 	$(GO) mod tidy
 	$(GO) -C $(E2E) mod tidy
+	$(GO) -C $(E2E_COMMAND) mod tidy
 	$(GO) -C $(E2E)/consul mod tidy
 
 .PHONY: lint
@@ -78,6 +85,7 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
 	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario
+	$(GO) test -run '^$$' -fuzz '^FuzzPath$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/expect
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/file
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/targets
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/result
@@ -91,11 +99,17 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
 
 .PHONY: bench
-bench: ## measure grpcbench itself, beside a bare grpc-go loop
-	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 8x ./cmd/grpcbench
+bench: ## measure grpcbench itself, beside a bare grpc-go loop: two minutes
+	$(GO) test -run '^$$' -bench '^BenchmarkRecord$$' ./scenario/engine
+	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 9x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench '^BenchmarkDynamicUnary$$' -benchtime 8x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench '^BenchmarkPacing$$' -benchtime 2x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
 	@# Each format of a result of 64 variants x 10 trials, in a process of its own.
 	$(GO) test -run '^$$' -bench '^BenchmarkReports$$' -benchtime 1x ./cmd/grpcbench
+
+.PHONY: bench-parts
+bench-parts: ## measure the parts of grpcbench on their own
 	$(GO) test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),1s) ./clientcore/... ./scenario/engine ./scenario/message ./fakeserver
 
 .PHONY: aa

@@ -17,6 +17,7 @@ func charted(t testing.TB) *result.Result {
 	r.Environment = result.Environment{
 		Go: "go1.26.0", OS: "linux", Arch: "amd64", CPUs: 2, CPUModel: "Model 7", GOMAXPROCS: 2, GRPC: "v1.85.0", Grpcbench: "devel", GOGC: 400, MemoryLimit: 2 << 30,
 	}
+	r.Calibration = calibrated()
 	r.Labels = map[string]string{"commit": "abc1234"}
 	r.Scenario.About = "One backend of three is gone for 3 s. Which backoff brings the most calls through, at the lowest cost?"
 	r.Scenario.Document = "name: backoffs\nfleet:\n  backends: 3\n  faults:\n    - {name: outage, at: 5s, for: 3s, where: {backends: [1]}, inject: down}\n"

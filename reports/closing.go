@@ -35,6 +35,7 @@ func newClosing(r *result.Result) closing {
 	if text := generatorCPU(r); text != "" {
 		c.facts = append(c.facts, text)
 	}
+	c.facts = append(c.facts, nearHarness(r)...)
 	c.facts = append(c.facts, states(r)...)
 	if text := serviceTime(r); text != "" {
 		c.facts = append(c.facts, text)
@@ -46,6 +47,9 @@ func newClosing(r *result.Result) closing {
 		c.facts = append(c.facts, "build "+clean(b.Name)+": "+buildText(b.Environment))
 	}
 	c.facts = append(c.facts, fmt.Sprintf("seed %d", r.Seed), source(r.Scenario))
+	if text := harness(r); text != "" {
+		c.more = append(c.more, text)
+	}
 	return c
 }
 

@@ -40,6 +40,7 @@ func environment(r *result.Result) []fact {
 	add("Go", strings.TrimSpace(e.Go+" "+e.OS+" "+e.Arch))
 	add("CPU", e.CPUModel)
 	add("cores", when(e.CPUs > 0, strconv.Itoa(e.CPUs)+when(e.GOMAXPROCS > 0, ", GOMAXPROCS "+strconv.Itoa(e.GOMAXPROCS))))
+	add("harness", calibration(r.Calibration))
 	add("garbage collector", when(e.GOGC != 0, "GOGC "+strconv.Itoa(e.GOGC)+when(e.MemoryLimit > 0, ", limit "+size(e.MemoryLimit))))
 	for _, key := range sorted(r.Labels) {
 		add(clean(key), r.Labels[key])

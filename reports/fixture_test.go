@@ -190,6 +190,7 @@ func kinds(t testing.TB) *result.Result {
 	r.Scenario.Name, r.Scenario.File, r.Scenario.Trials = "pool-sizes", "pool-sizes.yaml", 3
 	r.Scenario.Isolation = "inprocess"
 	r.Scenario.MeasureNS = int64(2 * time.Second)
+	r.Calibration = calibrated()
 	r.Scenario.Dimensions = []result.Dimension{
 		{Name: "client.pool.size", Values: []string{"1", "4"}, Baseline: "1"},
 		{Name: "client.balance", Values: []string{"round_robin", "pick_first"}, Baseline: "round_robin"},
@@ -598,6 +599,13 @@ func twins(t testing.TB) *result.Result {
 }
 
 // fixtures are the results that every format is tested with.
+// calibrated is what a harness adds on some machine.
+func calibrated() *result.Calibration {
+	return &result.Calibration{
+		RatePerS: 2000, Calls: 398, LagP50NS: 61_439, LagP99NS: 141_311, ResponseP50NS: 62_463, ResponseP99NS: 143_359, CallNS: 412.5, ClockNS: 31,
+	}
+}
+
 func fixtures() map[string]func(testing.TB) *result.Result {
 	return map[string]func(testing.TB) *result.Result{
 		"outage": outage, "kinds": kinds, "interrupted": interrupted, "single": single,

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -163,7 +164,7 @@ func newHTMLPage(r *result.Result) *htmlPage {
 		Title: clean(scenarioName(r)), About: strings.TrimSpace(clean(r.Scenario.About)), Banner: words.banner,
 		Lead: []string{strings.Join(words.headline, " ")}, Script: template.JS(pageScript),
 		Verdicts: strings.Join(words.closing.verdicts, " · "), Reasons: words.closing.reasons,
-		Facts: strings.Join(words.closing.facts, " · "),
+		Facts: strings.Join(slices.Concat(words.closing.facts, words.closing.more), " · "),
 	}
 	for _, g := range words.gates {
 		one := htmlGate{Outcome: string(g.outcome), Text: g.text, Mood: doubt, Cases: g.cases}

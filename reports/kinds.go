@@ -63,6 +63,7 @@ func Formats() []Format {
 		alone("json", "the result itself, as in result.json", ".json", func(w io.Writer, r *result.Result, _ Options) error { return JSON(w, r) }),
 		alone("html", "one self-contained page with plots, for any browser", ".html", HTML),
 		inParts("svg", "each plot as an SVG file", ".svg", SVG),
+		inParts("png", "each plot as a picture", ".png", PNG),
 		joined("csv", "tidy CSV: a row for each trial, load entry and metric", ".csv", CSV),
 		joined("gobench", "Go benchmark text, which benchstat compares", ".txt", GoBench),
 		alone("hlog", "an HdrHistogram log, V2, of every measure", ".hlog", HLog),

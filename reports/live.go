@@ -49,7 +49,8 @@ type Moment struct {
 	Second *result.Interval
 	Lasted time.Duration
 	// Seconds are the whole ones of its measurement, Responses the response
-	// times of its OK calls by load entry.
+	// times of its OK calls by load entry: none of a trial that another build
+	// runs, which tells of its seconds without them.
 	Seconds []result.Interval
 	// Began is when it began, At when this moment was, Measured how much of the
 	// measurement has passed, Totals what ended in it, its drain included;
@@ -84,6 +85,7 @@ type liveSection struct {
 	planned table
 	// Of the finished trials:
 	spectrum []plot.Line
+	trials   []int // that each line of spectrum is of
 	seconds  []timeline
 }
 
@@ -131,8 +133,9 @@ func NewLive(r *result.Result) (*Live, error) {
 	if !measured(r) {
 		l.page.Lead, l.page.Verdicts, l.page.Mood = []string{"No trial has ended yet."}, "", doubt
 	}
-	if l.page.Mood != bad {
-		l.page.Banner = nil // it is partial, of course
+	l.page.Banner = nil // it is partial, of course
+	if l.page.Mood == bad {
+		l.page.Banner = []string{"A trial that has ended is INVALID: do not act on these figures. The reasons stand below."}
 	}
 	names, groups := entries(r), conditions(r)
 	l.detail = shared(len(names)*len(r.Variants), 1)
@@ -140,7 +143,7 @@ func NewLive(r *result.Result) (*Live, error) {
 		for _, g := range groups {
 			if planned := newPlannedTable(r, entry, g); len(planned.rows) > 0 && len(l.sections) < mostTables {
 				s := &liveSection{id: sectionID(len(l.sections)), planned: planned}
-				s.spectrum, _ = s.planned.spectrumLines(l.detail)
+				s.spectrum, s.trials = s.planned.spectrumLines(l.detail)
 				s.seconds, _ = s.planned.timelines(l.detail)
 				l.sections = append(l.sections, s)
 			}
@@ -214,6 +217,10 @@ func (s *liveSection) underWay(m *Moment) (row int, ok bool) {
 func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 	t := &s.planned
 	lines, seconds := s.spectrum, s.seconds
+	var notes []string
+	if len(lines) > 0 {
+		notes = t.spectrumNotes(s.trials)
+	}
 	at, running := s.underWay(m)
 	if running && len(m.Seconds) > 0 {
 		r := &t.rows[at]
@@ -227,6 +234,7 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 			}
 		}
 		if points := nowSpectrum(m.Responses[t.entry], ended, l.detail.quantiles); len(points) > 0 {
+			notes = append(notes, "Thick: the trial under way, as far as it has come.")
 			lines = append(lines[:len(lines):len(lines)], plot.Line{Label: label, Color: r.place, Class: "now " + r.class(), Points: points})
 		}
 		trial := result.Trial{Intervals: m.Seconds, MeasuredNS: math.MaxInt64}
@@ -239,7 +247,7 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 	}
 	var out htmlSection
 	if p, any := t.spectrumPlot(lines); any {
-		out.Spectrum = t.htmlFigures([]figure{{title: p.Title, plot: p, row: -1, notes: []string{"Lines: medians over the trials that have ended; thick: the trial under way."}}})
+		out.Spectrum = t.htmlFigures([]figure{{title: p.Title, plot: p, row: -1, notes: notes}})
 	}
 	if length >= shortestChart && len(seconds) > 0 {
 		out.OverTime = t.htmlFigures(t.overTimePlots(l.detail, seconds, length, strings.Clone))
@@ -359,6 +367,7 @@ func (l *Live) now(m *Moment) liveNow {
 		if m.Trial > 0 {
 			n.Where = []string{fmt.Sprintf("Trial %d of %d has ended", m.Trial, m.Trials)}
 		}
+		n.Entries = l.entries(m)
 		return n
 	}
 	n.Where = []string{clean(m.Variant), m.Phase, fmt.Sprintf("trial %d of %d", m.Trial, m.Trials)}
@@ -369,6 +378,13 @@ func (l *Live) now(m *Moment) liveNow {
 		n.Where[1] += fmt.Sprintf(", second %d of %s", len(m.Seconds), trimmed(math.Ceil(time.Duration(length).Seconds())))
 	}
 	n.Clock = clock(m.Elapsed) + " elapsed, " + clock(m.Remaining) + " left"
+	n.Entries = l.entries(m)
+	return n
+}
+
+// entries are the last second's figures, or the places for them.
+func (l *Live) entries(m *Moment) []liveEntry {
+	var out []liveEntry
 	for _, name := range entries(l.result) {
 		e := liveEntry{Tiles: tiles(nil, 0)}
 		if m.Second != nil {
@@ -381,9 +397,9 @@ func (l *Live) now(m *Moment) liveNow {
 		if len(entries(l.result)) > 1 {
 			e.Name = clean(name)
 		}
-		n.Entries = append(n.Entries, e)
+		out = append(out, e)
 	}
-	return n
+	return out
 }
 
 // clock is a length of time as clocks count it.
@@ -398,36 +414,30 @@ func clock(d time.Duration) string {
 // tiles are the last second's figures of one load entry; nil has none yet, and
 // takes as much room.
 func tiles(s *result.IntervalSeries, lasted time.Duration) []liveTile {
+	out := []liveTile{
+		{Label: "calls due"}, {Label: "goodput"}, {Label: "p99 of OK calls"}, {Label: "failed"}, {Label: "in flight"}, {Label: "attempts"},
+	}
+	for i := range out {
+		out[i].Value = "–"
+	}
 	if s == nil {
-		return []liveTile{{"–", "", "calls due"}, {"–", "", "goodput"}, {"–", "", "p99 of OK calls"}, {"–", "", "failed"}, {"–", "", "in flight"}, {"–", "", "attempts per call"}}
+		return out
 	}
-	per := lasted.Seconds()
-	perS := func(n int64) string {
-		if per <= 0 {
-			return count(n) // in the drain, which has no length of its own
+	for i, n := range map[int]int64{0: s.Planned, 1: s.InSLO, 3: s.Failed} {
+		if per := lasted.Seconds(); per > 0 {
+			out[i].Value, out[i].Unit = perSecond(float64(n)/per), "/s"
+		} else {
+			out[i].Value = count(n) // in the drain, which has no length of its own
 		}
-		return perSecond(float64(n) / per)
 	}
-	unit := "/s"
-	if per <= 0 {
-		unit = ""
-	}
-	p99, p99Unit := "–", ""
 	if s.P99NS > 0 {
-		p99, p99Unit, _ = strings.Cut(duration(float64(s.P99NS)), " ")
+		out[2].Value, out[2].Unit, _ = strings.Cut(duration(float64(s.P99NS)), " ")
 	}
-	attempts := "–"
+	out[4].Value = count(s.InFlight)
 	if ended := s.OK + s.Failed; ended > 0 {
-		attempts = separated(float64(s.Attempts)/float64(ended), 2)
+		out[5].Value, out[5].Unit = separated(float64(s.Attempts)/float64(ended), 2), "a call"
 	}
-	return []liveTile{
-		{perS(s.Planned), unit, "calls due"},
-		{perS(s.InSLO), unit, "goodput"},
-		{p99, p99Unit, "p99 of OK calls"},
-		{perS(s.Failed), unit, "failed"},
-		{count(s.InFlight), "", "in flight"},
-		{attempts, "", "attempts per call"},
-	}
+	return out
 }
 
 // strips are the variants' trials, where there are several variants and not

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -34,7 +35,7 @@ func Markdown(w io.Writer, r *result.Result, _ Options) error {
 	if len(c.reasons) > 0 {
 		b.WriteByte('\n')
 	}
-	b.WriteString(paragraph(strings.Join(c.facts, " · ")) + "\n")
+	b.WriteString(paragraph(strings.Join(slices.Concat(c.facts, c.more), " · ")) + "\n")
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing the Markdown: %w", err)
 	}

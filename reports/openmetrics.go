@@ -225,11 +225,12 @@ func (f families) running(r *result.Result, keys []string, now *Moment) {
 	for i := range now.Totals {
 		s := &now.Totals[i]
 		load := label("load", s.Name)
-		tally := now.Responses[s.Name]
-		if tally == nil {
-			tally = &result.Tally{}
+		switch tally := now.Responses[s.Name]; {
+		case tally != nil:
+			to.durations("grpcbench_response_seconds", exposition.NewHistogram(tally), load)
+		case s.OK == 0:
+			to.durations("grpcbench_response_seconds", exposition.NewHistogram(&result.Tally{}), load)
 		}
-		to.durations("grpcbench_response_seconds", exposition.NewHistogram(tally), load)
 		done := s.OK + s.Failed
 		if done > 0 {
 			to.add("grpcbench_in_slo_ratio", float64(s.InSLO)/float64(done), load)

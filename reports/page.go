@@ -44,6 +44,7 @@ type closing struct {
 	verdicts []string // items; the first names the verdict
 	reasons  []string // sentences, one a line
 	facts    []string // items
+	more     []string // items for where there is room
 }
 
 // newPage reads the result.

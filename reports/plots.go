@@ -122,6 +122,11 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 	if !any {
 		return nil
 	}
+	return []figure{{name("spectrum"), p.Title, append(t.spectrumNotes(trials), t.undrawn(d)...), p, -1}}
+}
+
+// spectrumNotes say what lines and bands are, of so many trials each.
+func (t *table) spectrumNotes(trials []int) []string {
 	notes := []string{"Lines: medians over the trials."}
 	switch least := slices.Min(trials); {
 	case slices.Max(trials) == 1:
@@ -134,7 +139,7 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 	if !t.allOK() {
 		notes = append(notes, "A line that rises to the top has only failed calls to its right.")
 	}
-	return []figure{{name("spectrum"), p.Title, append(notes, t.undrawn(d)...), p, -1}}
+	return notes
 }
 
 // spectrumLines are the rows' lines, and how many trials each is of.

@@ -67,7 +67,7 @@ func Review(w io.Writer, r *result.Result, plots string) error {
 	if len(p.closing.reasons) > 0 {
 		b.WriteByte('\n')
 	}
-	b.WriteString(paragraph(strings.Join(p.closing.facts, " · ")) + "\n\n")
+	b.WriteString(paragraph(strings.Join(slices.Concat(p.closing.facts, p.closing.more), " · ")) + "\n\n")
 	b.WriteString("Times count from when a call was due, not from when it was sent. A failed call ranks slower than any success: " +
 		"a percentile that lands on one is `failed`. Percentiles are medians over the trials.\n\n")
 	reviewReproduce(&b, r)

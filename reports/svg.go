@@ -17,18 +17,23 @@ const mostInFile = 16
 // goodput, p99, errors and attempts over time, a heatmap for each variant, and
 // the shares of the backends, for each load entry and condition.
 func SVG(r *result.Result, _ Options) ([]Part, error) {
+	return plotFiles(r, plot.Standalone), nil
+}
+
+// plotFiles is a file for each plot.
+func plotFiles(r *result.Result, write func(w io.Writer, p plot.Plot, title string, notes ...string) error) []Part {
 	var out []Part
 	verdict, _ := judged(r)
 	for _, g := range galleries(r, tablesOf(r), fine(mostInFile)) {
 		for _, f := range g.all() {
 			notes := slices.Concat(f.notes, []string{source(r.Scenario) + " · measurement " + verdict}, banner(r))
 			out = append(out, Part{Name: f.name, Doc: f.title, Write: func(w io.Writer) error {
-				if err := plot.Standalone(w, f.plot, f.title, notes...); err != nil {
+				if err := write(w, f.plot, f.title, notes...); err != nil {
 					return fmt.Errorf("writing the plot: %w", err)
 				}
 				return nil
 			}})
 		}
 	}
-	return out, nil
+	return out
 }

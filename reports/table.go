@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -194,5 +195,9 @@ func (t *terminal) closing(c closing) {
 	for _, reason := range c.reasons {
 		t.lines(wrap(reason, t.columns), plain)
 	}
-	t.lines(items(c.facts, t.columns), plain)
+	facts := c.facts
+	if t.columns >= richColumns {
+		facts = slices.Concat(facts, c.more)
+	}
+	t.lines(items(facts, t.columns), plain)
 }

@@ -81,6 +81,7 @@ func (s *Scenario) check(p *problems) {
 		p.addUnlessKnown("fleet.isolation", "must be %s (got %q)%s",
 			strings.Join(isolations(), " or "), s.Fleet.Isolation, didYouMean(s.Fleet.Isolation, isolations()))
 	}
+	s.checkDescriptors(p)
 	s.checkRemote(p)
 	s.checkTrials(p)
 	s.checkXDS(p)
@@ -109,8 +110,11 @@ func (s *Scenario) checkMethodSettings(p *problems) {
 	for name, settings := range s.Client.Methods {
 		path := "client.methods." + name
 		m, ok := methodNamed(name)
+		if !ok && s.callsOwn(name) {
+			continue
+		}
 		if !ok {
-			p.addUnlessKnown(path, "unknown method %q%s", name, allowed(name, methodNames()))
+			p.addUnlessKnown(path, "unknown method %q%s", name, allowed(name, s.settableNames()))
 			continue
 		}
 		if _, twice := s.Client.Methods[m.short]; twice && name == m.full {
@@ -121,6 +125,25 @@ func (s *Scenario) checkMethodSettings(p *problems) {
 				m.short, strings.ReplaceAll(string(m.kind), "_", " "))
 		}
 	}
+}
+
+// callsOwn is whether an entry calls the user's own method of that name.
+func (s *Scenario) callsOwn(name string) bool {
+	return slices.ContainsFunc(s.Load, func(l Load) bool { return l.own && l.Method() == name })
+}
+
+// settableNames are the methods that client.methods may name.
+func (s *Scenario) settableNames() []string {
+	var names []string
+	for _, l := range s.Load {
+		if l.own {
+			names = append(names, l.Method())
+		}
+	}
+	if names == nil {
+		return methodNames()
+	}
+	return names
 }
 
 func (s *Scenario) checkLoad(p *problems) {

@@ -16,7 +16,7 @@ func expand(p *problems, base *strict.Node, dims []dimension) []Variant {
 	found := newFindings()
 	combinations(dims, func(chosen []choice) {
 		v := Variant{Name: variantName(dims, chosen), Settings: make(map[string]string, len(dims)), Node: base}
-		mine := &problems{doc: p.doc, fleetOnly: p.fleetOnly}
+		mine := &problems{doc: p.doc, fleetOnly: p.fleetOnly, sources: p.sources}
 		for i, c := range chosen {
 			v.Settings[dims[i].name] = c.text
 			for _, e := range c.edits {
@@ -66,6 +66,7 @@ func decode(p *problems) *Scenario {
 	s := defaults(p.root.Get("fleet") != nil)
 	clientyaml.StandIns(&s.Client.Config, p.root.Get("client"))
 	p.decoded(strict.Decode(p.doc, p.root, &s))
+	s.markOwn()
 	s.check(p)
 	if len(p.errs) == 0 {
 		folder := filepath.Dir(p.doc.File())
@@ -80,6 +81,7 @@ func decode(p *problems) *Scenario {
 	if len(p.errs) == 0 {
 		s.complete()
 		s.checkMaxRate(p)
+		s.bindFiles(p, filepath.Dir(p.doc.File()))
 	}
 	return &s
 }

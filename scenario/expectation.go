@@ -23,10 +23,14 @@ func (m method) descriptor() protoreflect.MethodDescriptor {
 // will do that is OK. The document is valid.
 func (l Load) Checker() *expect.Checker {
 	m, ok := methodNamed(l.Call)
-	if l.Expect == nil || !ok {
+	if l.Expect == nil || !ok && l.bound == nil {
 		return nil
 	}
-	c, problems := l.Expect.Compile(m.descriptor())
+	method := m.descriptor()
+	if l.bound != nil {
+		method = l.bound.Method
+	}
+	c, problems := l.Expect.Compile(method)
 	if len(problems) > 0 {
 		panic(problems[0].Path + ": " + problems[0].Text)
 	}
@@ -45,8 +49,8 @@ func (c entryCheck) expects() {
 		return
 	}
 	m, ok := methodNamed(c.Call)
-	if !ok {
-		return
+	if !ok || c.own {
+		return // its descriptor says more: see binding
 	}
 	_, problems := c.Expect.Compile(m.descriptor())
 	c.mistaken(problems)

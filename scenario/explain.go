@@ -24,6 +24,10 @@ func Explain(w io.Writer, p *Plan, columns int) error {
 	explainTime(page, p)
 	explainSettings(page, p)
 	explainVariants(page, p)
+	if text := p.UncheckedText(); text != "" {
+		page.line("")
+		page.cell("note: ", text)
+	}
 	for _, warning := range p.Warnings {
 		page.line("")
 		page.cell("warning: ", warning)

@@ -24,6 +24,13 @@ func (p *Plan) CheckSecrets() error {
 		if _, _, err := clientyaml.Reveal(v.Scenario.Client.Config); err != nil {
 			return fmt.Errorf("%s: client.%w", p.File, err)
 		}
+		for _, l := range v.Scenario.Load {
+			for _, key := range sortedNames(l.Metadata) {
+				if _, _, err := reveal(l.Metadata[key]); err != nil {
+					return fmt.Errorf("%s: load.%s.metadata.%s: %w", p.File, l.Name, key, err)
+				}
+			}
+		}
 		if fleet := v.Scenario.Fleet; fleet != nil && fleet.Token != "" {
 			if _, err := fleet.Token.Reveal(); err != nil {
 				return fmt.Errorf("%s: fleet.token: %w", p.File, err)

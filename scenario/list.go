@@ -11,6 +11,7 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
+	"github.com/grpcbench/grpcbench/scenario/descriptor"
 	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -36,6 +37,7 @@ func choices() []choiceAt {
 		{"fleet.message_time", "how long serving one message of a stream takes", reflect.TypeFor[servicetime.Choice]()},
 		{"fleet.faults[].inject", "what goes wrong", reflect.TypeFor[fault.Inject]()},
 		{"fleet.faults[].inject.status.details[]", "what a status says beside its code", reflect.TypeFor[fault.Detail]()},
+		{"descriptors", "where the methods of a target are described", reflect.TypeFor[descriptor.Source]()},
 		{"load[].arrivals", "how an open loop spreads calls over time", reflect.TypeFor[load.Arrivals]()},
 		{"load[].shape", "how rate or workers change over the measurement", reflect.TypeFor[load.Shape]()},
 		{"load[].keys", "how calls are spread over users", reflect.TypeFor[load.Keys]()},

@@ -25,6 +25,7 @@ func (l Load) check(p *problems, n *strict.Node, path string) {
 	c.loop()
 	c.messages()
 	c.sizes()
+	c.ownKeys()
 	c.expects()
 	c.all("arrivals", l.Arrivals.Problems())
 	c.all("shape", l.Shape.Problems())
@@ -71,6 +72,12 @@ func (c entryCheck) methods() {
 		c.mix(unknown)
 	case !c.has("call"):
 		c.fail("call", "must name a method: %s", strings.Join(methodNames(), ", "))
+	case c.own && strings.ContainsAny(c.Call, "./"):
+		// Its descriptor will tell.
+	case c.own && !known:
+		c.fail("call", "unknown method %q%s; a method of your own service goes by its full name, such as pkg.Service/Method", c.Call, allowed(c.Call, methodNames()))
+	case !known && strings.Contains(c.Call, "/"):
+		c.fail("call", "unknown method %q%s; other services need a target in place of the fleet", c.Call, allowed(c.Call, methodNames()))
 	case !known:
 		unknown("call", c.Call)
 	}
@@ -191,6 +198,9 @@ func (c entryCheck) messages() {
 		return
 	}
 	called := c.called()
+	if c.own {
+		called = nil // its descriptor knows
+	}
 	streams := slices.ContainsFunc(called, method.streams)
 	count := c.Messages
 	if c.Pace != nil {
@@ -213,6 +223,9 @@ func (c entryCheck) messages() {
 }
 
 func (c entryCheck) sizes() {
+	if c.own {
+		return
+	}
 	for _, size := range []struct {
 		key   string
 		bytes int64

@@ -60,12 +60,22 @@ func methodNames() []string {
 // Method is the full name of the method that is called, without a leading
 // slash: user.v1.UserService/GetUser.
 func (l Load) Method() string {
+	if l.own {
+		return methodPath(l.Call)
+	}
 	m, _ := methodNamed(l.Call)
 	return m.full
 }
 
-// Kind is the RPC kind of the method that is called.
+// Kind is the RPC kind of the method that is called; empty where only the target
+// knows it, and has not been asked.
 func (l Load) Kind() result.Kind {
+	if l.bound != nil {
+		return kindOf(l.bound.Method)
+	}
+	if l.own {
+		return ""
+	}
 	m, _ := methodNamed(l.Call)
 	return m.kind
 }
@@ -85,6 +95,9 @@ func (l Load) Loop() result.Loop {
 func (l Load) defaultName() string {
 	if l.Mix != nil {
 		return "mix"
+	}
+	if l.own {
+		return strings.ToLower(l.Method()[strings.LastIndexByte(l.Method(), '/')+1:])
 	}
 	m, _ := methodNamed(l.Call)
 	return strings.ToLower(m.short)

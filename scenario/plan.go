@@ -38,6 +38,9 @@ type Plan struct {
 	AbortWhen []gate.Gate
 	// Warnings are sentences for the user: the plan can be run as it is.
 	Warnings []string
+
+	doc     *strict.Document
+	sources *sources
 }
 
 // Dimension is one compared setting.

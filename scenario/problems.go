@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -14,7 +15,11 @@ type problems struct {
 	errs strict.Errors
 	// fleetOnly is that a document without load has no problem.
 	fleetOnly bool
+	sources   *sources
 }
+
+// context is for reading files: nothing ends it.
+func (p *problems) context() context.Context { return context.Background() }
 
 // add reports the node at path, or the nearest one above it.
 func (p *problems) add(path, format string, args ...any) {

@@ -46,7 +46,7 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 		document = strict.Print(doc.Root)
 	}
 
-	p := &problems{doc: doc, root: doc.Root, fleetOnly: opts.FleetOnly}
+	p := &problems{doc: doc, root: doc.Root, fleetOnly: opts.FleetOnly, sources: newSources()}
 	base := without(doc.Root, "compare", "baseline")
 	dims := dimensions(p, base)
 	baseline := baselineOf(p, dims)
@@ -58,6 +58,7 @@ func Read(file string, text []byte, opts Options) (*Plan, error) {
 	}
 
 	plan := newPlan(doc, file, document, dims, baseline, variants)
+	plan.doc, plan.sources = doc, p.sources
 	plan.Gates, plan.AbortWhen = gates, aborts
 	checkGates(p, gatesKey, gates, plan.Subject())
 	checkGates(p, abortKey, aborts, plan.Subject())

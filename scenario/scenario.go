@@ -9,6 +9,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/scenario/descriptor"
 	"github.com/grpcbench/grpcbench/scenario/expect"
 	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/secret"
@@ -24,8 +25,10 @@ type Scenario struct {
 	Seed   uint64 `yaml:"seed" doc:"what everything random follows from; 1 when left out"`
 	Fleet  *Fleet `yaml:"fleet" doc:"fake servers to run against; either this or target"`
 	Target string `yaml:"target" doc:"a server of your own, such as dns:///payments.internal:443; either this or fleet"`
-	Client Client `yaml:"client" doc:"the client under test"`
-	Load   []Load `yaml:"load" doc:"the calls that are made; all entries at once"`
+	// Descriptors is of the target.
+	Descriptors descriptor.Source `yaml:"descriptors" doc:"where the methods of a target and their messages are described: reflection (the server is asked; when left out), proto or protoset"`
+	Client      Client            `yaml:"client" doc:"the client under test"`
+	Load        []Load            `yaml:"load" doc:"the calls that are made; all entries at once"`
 	// MaxRate is 0 when the document leaves it out.
 	MaxRate float64 `yaml:"max_rate" unit:"rate" doc:"most calls per second that a run may offer, all load entries together at their peaks, such as 500/s: more is an error, and closed loops are held to what is left; no limit when left out"`
 	// Churn is in the document's order.
@@ -116,14 +119,25 @@ type Load struct {
 	// Pace is set where messages are sent at their times, and Messages follows
 	// from it.
 	Pace *Pace `yaml:"-"`
+	// Answers is 0 where streams are read to their end.
+	Answers int `yaml:"answers" doc:"own service: messages of the server after which a stream has ended well and is closed; it is read to its end when left out"`
 	// Request and Response are the largest sizes where they are distributed.
-	Request       int64      `yaml:"request" unit:"bytes" or:"RequestSizes" doc:"payload of each request message; 0 when left out; or a distribution"`
-	RequestSizes  load.Sizes `yaml:"-"`
-	Response      int64      `yaml:"response" unit:"bytes" or:"ResponseSizes" doc:"payload of each response message; 0 when left out; or a distribution"`
-	ResponseSizes load.Sizes `yaml:"-"`
+	Request      int64      `yaml:"request" unit:"bytes" or:"RequestSizes" tree:"Body" doc:"payload of each request message; 0 when left out; or a distribution; of an own service: a message, a list of them, or @FILE.json or @FILE.jsonl"`
+	RequestSizes load.Sizes `yaml:"-"`
+	// Body is the messages of a method of the user's own service.
+	Body          *strict.Node      `yaml:"-"`
+	Metadata      map[string]string `yaml:"metadata" doc:"own service: sent with every call of the entry, besides client.metadata; may have templates and secrets, as ${NAME} or ${file:PATH}"`
+	Feed          *Feed             `yaml:"feed" doc:"own service: a file of rows that templates take values from"`
+	Response      int64             `yaml:"response" unit:"bytes" or:"ResponseSizes" doc:"payload of each response message; 0 when left out; or a distribution"`
+	ResponseSizes load.Sizes        `yaml:"-"`
 	// Expect is nil where any answer will do that is OK.
 	Expect *expect.Expect `yaml:"expect" doc:"what calls must be answered with; a miss is a failed call, of origin expectation"`
 	Keys   load.Keys      `yaml:"keys" doc:"how calls are spread over users; uniform when left out"`
+
+	// own is a method of the user's own service, and bound what it comes to once its
+	// descriptor is known.
+	own   bool
+	bound *Own
 }
 
 // Pace is messages that are sent at their times.
@@ -217,7 +231,7 @@ func (s *Scenario) complete() {
 				l.MaxInFlight = defaultMaxInFlight
 			}
 		}
-		if m, ok := methodNamed(l.Call); ok && m.streams() && l.Messages == 0 {
+		if m, ok := methodNamed(l.Call); ok && !l.own && m.streams() && l.Messages == 0 {
 			l.Messages = defaultMessages
 		}
 	}
@@ -244,14 +258,8 @@ func (s *Scenario) completeFleet() {
 // CallTimeout is the client's timeout for calls of a method, written as
 // user.v1.UserService/GetUser or GetUser; 0 is none.
 func (s *Scenario) CallTimeout(method string) time.Duration {
-	m, ok := methodNamed(method)
-	if !ok {
-		return s.Client.Timeout
-	}
-	for _, name := range []string{m.full, m.short} {
-		if settings, ok := s.Client.Methods[name]; ok && settings.Timeout != nil {
-			return *settings.Timeout
-		}
+	if own := s.methodSettings(method).Timeout; own != nil {
+		return *own
 	}
 	return s.Client.Timeout
 }

@@ -42,6 +42,9 @@ func Schema() ([]byte, error) {
 	for _, m := range methods() {
 		known = append(known, m.full)
 	}
+	// A method of a target has its full name.
+	own := map[string]any{"type": "string", "pattern": `^/?[A-Za-z_][A-Za-z0-9_.]*[/.][A-Za-z_][A-Za-z0-9_]*$`}
+	methodName := map[string]any{"pattern": `^[A-Za-z_][A-Za-z0-9_.]*/[A-Za-z_][A-Za-z0-9_]*$`}
 	schema := strict.Schema(Scenario{},
 		strict.WithTitle("grpcbench scenario"),
 		strict.WithPart("compare", compare),
@@ -56,7 +59,7 @@ func Schema() ([]byte, error) {
 			conditions,
 		}}})),
 		strict.WithPart("load[].name", map[string]any{"type": "string", "pattern": name["pattern"]}),
-		strict.WithPart("load[].call", map[string]any{"enum": known}),
+		strict.WithPart("load[].call", map[string]any{"anyOf": []any{map[string]any{"enum": known}, own}}),
 		strict.WithPart("load[].mix", object(map[string]any{
 			"propertyNames": map[string]any{"enum": known}, "additionalProperties": map[string]any{"type": "number", "minimum": 0},
 		})),
@@ -71,7 +74,7 @@ func Schema() ([]byte, error) {
 	entry["oneOf"] = []any{map[string]any{"required": []string{"call"}}, map[string]any{"required": []string{"mix"}}}
 	entry["not"] = map[string]any{"required": []string{"rate", "workers"}}
 	client := properties["client"].(map[string]any)["properties"].(map[string]any)
-	client["methods"].(map[string]any)["propertyNames"] = map[string]any{"enum": known}
+	client["methods"].(map[string]any)["propertyNames"] = map[string]any{"anyOf": []any{map[string]any{"enum": known}, methodName}}
 
 	text, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {

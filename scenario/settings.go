@@ -27,6 +27,9 @@ func (s *Scenario) settings() []setting {
 	if s.Target != "" {
 		all = append(all, setting{"target", s.Target})
 	}
+	if s.owns() {
+		all = append(all, setting{"descriptors", s.Descriptors.Name()})
+	}
 	all = flatten(all, "client", "", reflect.ValueOf(s.Client))
 	for _, l := range s.Load {
 		all = flatten(all, "load."+l.Name, "", reflect.ValueOf(l))
@@ -37,11 +40,12 @@ func (s *Scenario) settings() []setting {
 // flatten appends the settings at and below path. Choices, and items of lists,
 // are one setting.
 func flatten(all []setting, path, unit string, v reflect.Value) []setting {
+	there := false // though every setting of it may be zero: tls: {}
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return all
 		}
-		v = v.Elem()
+		there, v = true, v.Elem()
 	}
 	if text, ok := inline(v, unit); ok {
 		if text != "" {
@@ -59,9 +63,13 @@ func flatten(all []setting, path, unit string, v reflect.Value) []setting {
 			all = append(all, setting{fmt.Sprintf("%s[%d]", path, i), flow(v.Index(i), "")})
 		}
 	case reflect.Struct:
+		before := len(all)
 		eachField(v, func(name, unit string, f reflect.Value) {
 			all = flatten(all, path+"."+name, unit, f)
 		})
+		if there && len(all) == before {
+			all = append(all, setting{path, "{}"})
+		}
 	}
 	return all
 }
@@ -86,6 +94,9 @@ func inline(v reflect.Value, unit string) (text string, ok bool) {
 // wordOf is the text of a value that its type writes as one: none, for a retry
 // policy that is off; method, for a breaker's scope.
 func wordOf(v reflect.Value) (string, bool) {
+	if node, ok := v.Interface().(strict.Node); ok {
+		return cut(node.String(), 60), true
+	}
 	if worded, ok := v.Interface().(interface{ Word() string }); ok {
 		word := worded.Word()
 		return word, word != ""
@@ -96,6 +107,17 @@ func wordOf(v reflect.Value) (string, bool) {
 	}
 	return "", false
 }
+
+// cut is the beginning of a text that is too long for a table.
+func cut(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}
+
+// flowText is a configuration in YAML's flow form.
+func flowText(v any) string { return flow(reflect.ValueOf(v), "") }
 
 // flow is a value in YAML's flow form, without what is zero.
 func flow(v reflect.Value, unit string) string {
@@ -173,6 +195,8 @@ func eachField(v reflect.Value, yield func(name, unit string, f reflect.Value)) 
 		switch {
 		case options == "inline":
 			eachField(value, yield)
+		case f.Tag.Get("tree") != "" && !v.FieldByName(f.Tag.Get("tree")).IsZero():
+			yield(name, "", v.FieldByName(f.Tag.Get("tree")))
 		case f.Tag.Get("or") != "" && value.CanInt() && !v.FieldByName(f.Tag.Get("or")).IsZero():
 			yield(name, "", v.FieldByName(f.Tag.Get("or"))) // it was written as a list, or as a map
 		case name != "" && name != "-":

@@ -47,10 +47,11 @@ func readFile(t *testing.T, file string, opts Options) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := Read("scenarios/"+filepath.Base(file), text, opts)
+	plan, err := Read(file, text, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan.File = "scenarios/" + filepath.Base(file)
 	return plan
 }
 

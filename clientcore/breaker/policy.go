@@ -2,7 +2,6 @@ package breaker
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
@@ -72,24 +71,19 @@ func DefaultCodes() []codes.Code {
 func (p *Policy) SetDefaults() { *p = Default() }
 
 // Words are the policies that are written as one word.
-func (p *Policy) Words() []string { return []string{"none"} }
+func (p *Policy) Words() []string { return []string{field.None} }
 
 // UnmarshalText reads a policy that is written as one word.
 func (p *Policy) UnmarshalText(text []byte) error {
-	if string(text) != "none" {
-		return fmt.Errorf("must be none, or settings (got %q)", text)
+	if err := field.OneWord(text, p.Words()); err != nil {
+		return err
 	}
 	p.Off = true
 	return nil
 }
 
 // Word is the word by which the policy is written, "" when it takes settings.
-func (p Policy) Word() string {
-	if p.Off {
-		return "none"
-	}
-	return ""
-}
+func (p Policy) Word() string { return field.WordOf(p.Off) }
 
 // failures is Failures as it holds.
 func (p Policy) failures() int {
@@ -138,22 +132,9 @@ func (p Policy) Validate() error {
 	if p.Scope < Client || p.Scope > Backend {
 		wrong("scope", "must be client, method or backend (got %d)", p.Scope)
 	}
-	if len(p.Codes) == 0 {
-		wrong("codes", "must name at least one code; for no breaker write breaker: none")
-	}
-	seen := map[codes.Code]bool{}
-	for i, code := range p.Codes {
-		at := fmt.Sprintf("codes[%d]", i)
-		switch {
-		case code == codes.OK || code > codes.Unauthenticated:
-			wrong(at, "must be a code of a failure (got %v)", code)
-		case code == codes.Canceled:
-			wrong(at, "must not be CANCELED: the caller's cancel says nothing of the backend")
-		case seen[code]:
-			wrong(at, "names %v a second time", code)
-		}
-		seen[code] = true
-	}
+	errs = append(errs, field.Codes(p.Codes, "for no breaker write breaker: none", map[codes.Code]string{
+		codes.Canceled: "must not be CANCELED: the caller's cancel says nothing of the backend",
+	})...)
 	return errors.Join(errs...)
 }
 

@@ -2,12 +2,10 @@ package hedge
 
 import (
 	"errors"
-	"fmt"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
-	"github.com/grpcbench/grpcbench/clientcore/internal/further"
 	"github.com/grpcbench/grpcbench/clientcore/retry"
 )
 
@@ -39,24 +37,19 @@ func Default() Policy {
 }
 
 // Words are the policies that are written as one word.
-func (p *Policy) Words() []string { return []string{"none"} }
+func (p *Policy) Words() []string { return []string{field.None} }
 
 // UnmarshalText reads a policy that is written as one word.
 func (p *Policy) UnmarshalText(text []byte) error {
-	if string(text) != "none" {
-		return fmt.Errorf("must be none, or settings (got %q)", text)
+	if err := field.OneWord(text, p.Words()); err != nil {
+		return err
 	}
 	p.Off = true
 	return nil
 }
 
 // Word is the word by which the policy is written, "" when it takes settings.
-func (p Policy) Word() string {
-	if p.Off {
-		return "none"
-	}
-	return ""
-}
+func (p Policy) Word() string { return field.WordOf(p.Off) }
 
 // Inherit fills the fields that p leaves out, by being zero, from base. A
 // method's policy is completed so from the client's.
@@ -90,6 +83,6 @@ func (p Policy) Validate() error {
 		errs = append(errs, field.Errorf("attempts", "must be between 1 and %d (got %d)", MaxAttempts, p.Attempts))
 	}
 	errs = append(errs, field.Prefix("budget", p.Budget.Validate())...)
-	errs = append(errs, further.CheckCodes(p.Codes, "to hedge nothing write hedge: none")...)
+	errs = append(errs, field.Codes(p.Codes, "to hedge nothing write hedge: none", nil)...)
 	return errors.Join(errs...)
 }

@@ -5,13 +5,11 @@ package retry
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/grpcbench/grpcbench/clientcore/internal/field"
-	"github.com/grpcbench/grpcbench/clientcore/internal/further"
 )
 
 // MaxAttempts is the most attempts that a Policy may ask for.
@@ -62,29 +60,24 @@ func DefaultCodes() []codes.Code {
 }
 
 // Words are the policies that are written as one word.
-func (p *Policy) Words() []string { return []string{"none", "native"} }
+func (p *Policy) Words() []string { return []string{field.None, "native"} }
 
 // UnmarshalText reads a policy that is written as one word. The other fields
 // are left alone: a call that asks for more attempts finds them.
 func (p *Policy) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "none":
+	if err := field.OneWord(text, p.Words()); err != nil {
+		return err
+	}
+	if string(text) == field.None {
 		p.Off = true
-	case "native":
+	} else {
 		p.Backoff = Backoff{Native: &Native{}}
-	default:
-		return fmt.Errorf("must be none, native, or settings (got %q)", text)
 	}
 	return nil
 }
 
 // Word is the word by which p is written, "" when it takes settings.
-func (p Policy) Word() string {
-	if p.Off {
-		return "none"
-	}
-	return ""
-}
+func (p Policy) Word() string { return field.WordOf(p.Off) }
 
 // Inherit fills the fields that p leaves out, by being zero, from base. A
 // method's policy is completed so from the client's.
@@ -158,7 +151,7 @@ func (p Policy) Validate() error {
 	if p.Backoff.Native != nil {
 		errs = append(errs, p.validateNative())
 	}
-	errs = append(errs, further.CheckCodes(p.Codes, "to retry nothing write retry: none")...)
+	errs = append(errs, field.Codes(p.Codes, "to retry nothing write retry: none", nil)...)
 	return errors.Join(errs...)
 }
 

@@ -75,6 +75,7 @@ the command line, or a server that cannot be reached.`,
 	flags.server.register(c)
 	c.Flags().StringVar(&flags.method, "call", "", "`METHOD` to call: pkg.Service/Method")
 	c.Flags().StringVarP(&flags.data, "data", "d", "", "the request: `JSON`, @FILE.json, @FILE.jsonl, or @- for standard input")
+	_ = c.RegisterFlagCompletionFunc("call", a.methods(&flags.server, false)) // fails without such a flag
 	c.Flags().DurationVar(&flags.timeout, "timeout", defaultCallTimeout, "bound on the call; 0 is none")
 	c.Flags().BoolVarP(&flags.verbose, "verbose", "v", false, "print timings, headers and trailers on standard error")
 	c.Flags().BoolVar(&flags.defaults, "emit-defaults", false, "print fields with their default values, too")
@@ -168,8 +169,16 @@ const descriptorPatience = 20 * time.Second
 type data struct {
 	name string // of the file; --data for what stood on the command line
 	text []byte
-	file bool
+	from origin
 }
+
+type origin int
+
+const (
+	fromFlag origin = iota
+	fromFile
+	fromInput
+)
 
 // readData reads what --data names.
 func (a *app) readData(flag string) (data, error) {
@@ -185,48 +194,80 @@ func (a *app) readData(flag string) (data, error) {
 		if err != nil {
 			return data{}, usageError("--data @-: %v", err)
 		}
-		name = "stdin.jsonl"
-		if json.Valid(text) {
-			name = "stdin.json" // one value, on however many lines
-		}
-		return data{name: name, text: text, file: true}, nil
+		return data{name: "standard input", text: text, from: fromInput}, nil
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return data{}, usageError("--data: %s: %v", name, pathError(err))
 	}
-	return data{name: name, text: text, file: true}, nil
+	return data{name: name, text: text, from: fromFile}, nil
 }
 
 // messages reads the messages that a call of the method sends.
 func (d data) messages(method protoreflect.MethodDescriptor, types message.Types) ([]*message.Template, error) {
-	one := !method.IsStreamingClient()
-	if len(d.text) == 0 && !d.file {
-		if !one {
-			return nil, nil
-		}
+	if len(d.text) == 0 && d.from == fromFlag && !method.IsStreamingClient() {
 		d.text = []byte("{}")
 	}
+	all, err := d.all(method, types)
+	if err == nil && !method.IsStreamingClient() && len(all) != 1 {
+		err = fmt.Errorf("--data: %s takes one message (got %d)", method.Name(), len(all))
+	}
+	return all, err
+}
+
+func (d data) all(method protoreflect.MethodDescriptor, types message.Types) ([]*message.Template, error) {
+	if d.from == fromFile {
+		return message.ReadMessages(method.Input(), d.name, d.text, types)
+	}
+	values := valuesOf(d)
+	if len(values) == 1 && method.IsStreamingClient() && bytes.HasPrefix(values[0].JSON, []byte("[")) {
+		return message.ReadMessages(method.Input(), d.name+".json", d.text, types)
+	}
 	var all []*message.Template
-	var err error
-	if text := bytes.TrimSpace(d.text); d.file || len(text) > 0 && text[0] == '[' && !one {
-		name := d.name
-		if !d.file {
-			name += ".json"
+	for _, text := range values {
+		t, err := message.Compile(method.Input(), text, types)
+		if err != nil {
+			return nil, err
 		}
-		all, err = message.ReadMessages(method.Input(), name, d.text, types)
-	} else {
-		var t *message.Template
-		t, err = message.Compile(method.Input(), message.Text{Name: d.name, Line: 1, Column: 1, JSON: d.text}, types)
-		all = []*message.Template{t}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if one && len(all) != 1 {
-		return nil, fmt.Errorf("--data: %s takes one message (got %d)", method.Name(), len(all))
+		all = append(all, t)
 	}
 	return all, nil
+}
+
+// valuesOf is the JSON values of a text, one after the other with or without white
+// space between them. What is no JSON is the last one, for its reader to complain
+// of.
+func valuesOf(d data) []message.Text {
+	var all []message.Text
+	for rest, line, column := d.text, 1, 1; ; {
+		begin := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n"))
+		line, column = after(rest[:begin], line, column)
+		if rest = rest[begin:]; len(rest) == 0 {
+			return all
+		}
+		text := message.Text{Name: d.name, Line: line, Column: column, JSON: rest}
+		decoder := json.NewDecoder(bytes.NewReader(rest))
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			return append(all, text)
+		}
+		end := int(decoder.InputOffset())
+		text.JSON = rest[:end]
+		all = append(all, text)
+		line, column = after(rest[:end], line, column)
+		rest = rest[end:]
+	}
+}
+
+// after is the place behind a text that begins at a line and column, in
+// characters.
+func after(text []byte, line, column int) (int, int) {
+	for _, r := range string(text) {
+		if column++; r == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	return line, column
 }
 
 // make makes the call and prints what comes of it.

@@ -111,13 +111,13 @@ func serveOwn(t *testing.T, l net.Listener, reflected bool, opts ...grpc.ServerO
 	t.Cleanup(func() { server.Stop(); <-done })
 }
 
-// againstOwn runs the command in virtual time, where the service is at users:1,
-// and without reflection at bare:1; a connection takes 5 ms.
+// againstOwn runs the command in virtual time, where the service is at users:1 and
+// new:1, and without reflection at bare:1; a connection takes 5 ms.
 func againstOwn(t *testing.T, input string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := memnet.New()
-		for address, reflected := range map[string]bool{"users:1": true, "bare:1": false} {
+		for address, reflected := range map[string]bool{"users:1": true, "new:1": true, "bare:1": false} {
 			l, err := network.Listen("tcp", address)
 			if err != nil {
 				t.Fatal(err)
@@ -127,7 +127,11 @@ func againstOwn(t *testing.T, input string, args ...string) (code int, stdout, s
 		var out, errs bytes.Buffer
 		code = runWith(t.Context(), args, &out, &errs, deps{In: strings.NewReader(input),
 			Dial: func(ctx context.Context, address string) (net.Conn, error) {
-				time.Sleep(5 * time.Millisecond)
+				select {
+				case <-time.After(5 * time.Millisecond):
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
 				return network.Dial(ctx, address)
 			}})
 		stdout, stderr = out.String(), errs.String()
@@ -202,6 +206,8 @@ func TestCallSends(t *testing.T) {
 		"one message":        {"", "BatchCreateUsers", []string{"-d", `{}`}, []string{`"created": 1`}},
 		"lines":              {"", "SyncUsers", []string{"-d", "@" + lines}, []string{`"id": "a"`, `"id": "b"`}},
 		"lines of stdin":     {"{\"userId\": \"x\"}\n{\"userId\": \"y\"}", "SyncUsers", []string{"-d", "@-"}, []string{`"id": "x"`, `"id": "y"`}},
+		"values of stdin":    {"{\n\"userId\": \"x\"}{\"userId\":\n\"y\"}", "SyncUsers", []string{"-d", "@-"}, []string{`"id": "x"`, `"id": "y"`}},
+		"a list of stdin":    {" [{}, {}]", "BatchCreateUsers", []string{"-d", "@-"}, []string{`"created": 2`}},
 		"metadata":           {"", "GetUser", []string{"-d", `{"userId": "who"}`, "-H", "X-Run: 7", "--metadata", "authorization=Bearer ${TOKEN}"}, []string{`"Bearer s3cret-of-mine"`, `"7"`}},
 		"a bearer's file":    {"", "GetUser", []string{"-d", `{"userId": "who"}`, "--bearer-file", bearer}, []string{`"Bearer from-a-file"`}},
 		"templated metadata": {"", "GetUser", []string{"-d", `{"userId": "who"}`, "-H", "x-run=r-{{ .call }}"}, []string{`"r-0"`}},
@@ -299,6 +305,8 @@ func TestCallMistakes(t *testing.T) {
 		"an unknown field":      {with("--call", method, "-d", `{"usrId": "7"}`), "--data:1:2: usrId: unknown field, did you mean userId?"},
 		"a wrong type":          {with("--call", method, "-d", `{"messages": "x"}`), "--data:1:"},
 		"a missing file":        {with("--call", method, "-d", "@nowhere.json"), "--data: nowhere.json: no such file or directory"},
+		"stdin":                 {with("--call", "user.v1.UserService/CreateUser", "-d", "@-"), "takes one message (got 2)"},
+		"a list":                {with("--call", method, "-d", "[{}]"), "--data:1:1: "},
 		"two for one":           {with("--call", method, "-d", "@-"), "--data: GetUser takes one message (got 2)"},
 		"a row":                 {with("--call", method, "-d", `{"userId": "{{ .row.id }}"}`), "--data: names a column of a row, and a single call has no feed"},
 		"metadata without =":    {with("--call", method, "-H", "s3cret-of-mine"), "--metadata: want KEY=VALUE (got no =)"},
@@ -352,6 +360,20 @@ func TestCallOverTLS(t *testing.T) {
 	code, _, stderr = command(t, append(args, "--tls", "--servername", "localhost")...)
 	if code != exitUsage || !strings.Contains(stderr, "which is not trusted") || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("code %d, %s", code, stderr)
+	}
+}
+
+// A Unix socket is called as any other target.
+func TestCallOverUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOwn(t, l, true)
+	code, stdout, stderr := command(t, "call", "--target", "unix://"+path, "--call", "user.v1.UserService/GetUser", "-v")
+	if code != exitOK || !strings.Contains(stdout, `"user"`) || !strings.Contains(stderr, "at "+path) {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
 	}
 }
 

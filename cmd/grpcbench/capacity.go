@@ -152,7 +152,7 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 		most = o.Most
 	}
 	fmt.Fprint(a.stderr, plan.SearchAnnouncement(most, o.Concurrency))
-	if err := a.reach(c.Context(), plan); err != nil {
+	if err := a.reach(c.Context(), plan, inFile); err != nil {
 		return err
 	}
 	out, err := makeOutFolder(flags.out, plan.Base.Name)
@@ -165,7 +165,7 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 		o.OnProbe, o.OnPoint = told.probe, told.point
 	}
 	ctx := c.Context()
-	r, err := bench.Capacity(ctx, plan, bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage},
+	r, err := bench.Capacity(ctx, plan, bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage, Calibrate: a.Calibrate},
 		bench.Options{Note: flags.note, Labels: labels, Version: version(), OnTrial: newSaver(out.file()).save}, o)
 	var failures []error
 	if err != nil {

@@ -1,15 +1,22 @@
 package main
 
 import (
+	"context"
+	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/grpcbench/grpcbench/reports"
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/descriptor"
+	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
 // completionCommand takes the place of cobra's own, whose pages are five.
@@ -68,6 +75,7 @@ func completed(root *cobra.Command) {
 		"inconclusive": words("fail", "pass"),
 		"gate":         gateSubjects, "slo": gateSubjects,
 		"only": variants, "variant": variants,
+		"arrivals": kinds(reflect.TypeFor[load.Arrivals]()),
 	}
 	for _, c := range root.Commands() {
 		if complete := arguments[c.Name()]; complete != nil {
@@ -97,11 +105,50 @@ func files(most int, endings ...string) cobra.CompletionFunc {
 	}
 }
 
+// methods completes a method by asking the server that the flags name, or reading
+// the files. It is not waited for long: nobody waits for a completion.
+func (a *app) methods(f *serverFlags, services bool) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		const patience = time.Second
+		none := cobra.ShellCompDirectiveNoFileComp
+		if services && len(args) > 0 || f.target == "" && f.source().NeedsServer() {
+			return nil, none
+		}
+		ctx, cancel := context.WithTimeout(c.Context(), patience)
+		defer cancel()
+		silent := *a
+		silent.stderr = io.Discard
+		set, err := silent.describeServer(ctx, f)
+		if err != nil {
+			return nil, none
+		}
+		var all []cobra.Completion
+		for _, s := range set.Services() {
+			if services {
+				all = append(all, plainText(string(s.FullName())))
+			}
+			for i := range s.Methods().Len() {
+				all = append(all, plainText(descriptor.FullName(s.Methods().Get(i))))
+			}
+		}
+		return all, none
+	}
+}
+
 // words completes the first argument, or the value of a flag, to one of these.
 func words(all ...string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return all, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// kinds completes the kinds of a choice.
+func kinds(choice reflect.Type) cobra.CompletionFunc {
+	var all []cobra.Completion
+	for _, k := range strict.Kinds(choice) {
+		all = append(all, cobra.CompletionWithDesc(k.Name, k.Doc))
+	}
+	return cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // formats are those that the command can print.

@@ -153,6 +153,13 @@ func serveHealth(t *testing.T, opts ...grpc.ServerOption) string {
 // key, to self.pem and self.key.
 func selfSigned(t *testing.T, folder string) tls.Certificate {
 	t.Helper()
+	return selfSignedFor(t, folder, time.Hour)
+}
+
+// selfSignedFor is selfSigned for a certificate that is valid for a time from now,
+// which may be negative.
+func selfSignedFor(t *testing.T, folder string, valid time.Duration) tls.Certificate {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +167,7 @@ func selfSigned(t *testing.T, folder string) tls.Certificate {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(valid),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

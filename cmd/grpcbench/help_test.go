@@ -139,7 +139,11 @@ func TestCompletes(t *testing.T) {
 		"of a broken file":     {[]string{"run", "nowhere.yaml", "--only", ""}, []string{"NoFileComp"}, "nowhere"},
 		"shells":               {[]string{"completion", ""}, []string{"bash\n", "powershell\n"}, ""},
 		"pages":                {[]string{"man", ""}, []string{"run\t", "report\t"}, fleetCommandName},
-		"what gates end with":  {[]string{"run", "--inconclusive", ""}, []string{"fail\n", "pass\n"}, ""},
+		"arrivals":             {[]string{"run", "--arrivals", ""}, []string{"constant\t", "replay\t"}, ""},
+		"methods of nobody":    {[]string{"call", "--call", ""}, []string{"NoFileComp"}, "/"},
+		"methods of files": {[]string{"run", "--proto", "../../scenario/descriptor/testdata/protos/pay/v1/pay.proto", "--import-path",
+			"../../scenario/descriptor/testdata/protos", "--call", ""}, []string{"pay.v1.Payments/Charge\n"}, ""},
+		"what gates end with": {[]string{"run", "--inconclusive", ""}, []string{"fail\n", "pass\n"}, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -153,5 +157,20 @@ func TestCompletes(t *testing.T) {
 				t.Errorf("%q in\n%s", test.not, stdout)
 			}
 		})
+	}
+}
+
+// Methods are asked of the server that stands on the command line.
+func TestCompletesMethods(t *testing.T) {
+	for _, args := range [][]string{{"call", "--target", own, "--call", ""}, {"run", "--target", own, "--call", ""}, {"services", "--target", own, ""}} {
+		code, stdout, stderr := againstOwn(t, "", append([]string{cobra.ShellCompRequestCmd}, args...)...)
+		if code != exitOK || !strings.Contains(stdout, "user.v1.UserService/SyncUsers\n") {
+			t.Errorf("%v: code %d, %s%s", args, code, stdout, stderr)
+		}
+	}
+	// A server that is not there does not keep anybody waiting, nor is it complained of.
+	code, stdout, stderr := againstOwn(t, "", cobra.ShellCompRequestCmd, "call", "--target", "passthrough:///nobody:1", "--call", "")
+	if code != exitOK || strings.Contains(stdout+stderr, "cannot reach") {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
 	}
 }

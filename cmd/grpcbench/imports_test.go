@@ -42,8 +42,8 @@ func TestImportRules(t *testing.T) {
 		{"scenario/descriptor", []string{"scenario/strict"}},
 		{"scenario/expect", []string{"scenario/strict"}},
 		{"scenario/dial", []string{"clientcore/..."}},
-		{"scenario/rpc", []string{"fakeserver/userpb"}},
-		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/expect", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
+		{"scenario/rpc", []string{"fakeserver/userpb", "scenario/message"}},
+		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/descriptor", "scenario/message", "scenario/secret", "scenario/expect", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"scenario/run", []string{"scenario/...", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"cmd/...", []string{"scenario/...", "fakeserver", "reports/...", "clientcore/..."}},
 	}

@@ -26,12 +26,7 @@ func jsonNodes(input []byte) ([]*strict.Node, error) {
 			if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 				end = int(syntax.Offset) - 1
 			}
-			line, column := 1, 1
-			for _, r := range string(input[:max(0, min(end, len(input)))]) {
-				if column++; r == '\n' {
-					line, column = line+1, 1
-				}
-			}
+			line, column := after(input[:max(0, min(end, len(input)))], 1, 1)
 			return nil, fmt.Errorf("line %d, column %d: %s", line, column, strings.TrimPrefix(err.Error(), "json: "))
 		}
 		all = append(all, n)

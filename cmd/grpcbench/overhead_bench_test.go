@@ -43,7 +43,7 @@ func BenchmarkOverhead(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		loops := []func(){
 			func() { bare = append(bare, bareLoop(b, address, false)) },
-			func() { ours = append(ours, ourLoop(b, address)) },
+			func() { ours = append(ours, ourLoop(b, address, "call: GetUser")) },
 			func() { pinned = append(pinned, bareLoop(b, address, true)) },
 		}
 		if i%2 == 1 {
@@ -159,16 +159,16 @@ func bareLoop(b *testing.B, address string, pinned bool) loopCost {
 }
 
 // ourLoop is a scenario with the same figures, run as `grpcbench run` does.
-func ourLoop(b *testing.B, address string) loopCost {
+func ourLoop(b *testing.B, address, call string) loopCost {
 	text := fmt.Sprintf(`
 name: overhead
 target: %s
 client: {timeout: 30s, pool: {size: %d}}
-load: [{name: reads, call: GetUser, workers: %d}]
+load: [{name: reads, %s, workers: %d}]
 trials: 1
 warmup: %v
 measure: %v
-`, address, overheadChannels, overheadWorkers, overheadWarmup, overheadMeasure)
+`, address, overheadChannels, call, overheadWorkers, overheadWarmup, overheadMeasure)
 	plan, err := scenario.Read("overhead.yaml", []byte(text), scenario.Options{})
 	if err != nil {
 		b.Fatal(err)

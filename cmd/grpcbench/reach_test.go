@@ -3,14 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/grpcbench/grpcbench/fakeserver/memnet"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
@@ -86,4 +89,39 @@ func TestInterruptedWhileConnecting(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, errs.String())
 		}
 	})
+}
+
+// TestExpiredCertificate is told before the run, by every command, in one sentence.
+func TestExpiredCertificate(t *testing.T) {
+	dir := t.TempDir()
+	pair := selfSignedFor(t, dir, -time.Minute)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOwn(t, l, true, grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{pair}})))
+	target := l.Addr().String()
+	file := filepath.Join(dir, "expired.yaml")
+	text := "target: " + target + "\nclient: {tls: {ca: self.pem, server_name: localhost}}\nload: [{call: GetUser, rate: 10/s}]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flags := []string{"--target", target, "--cacert", filepath.Join(dir, "self.pem"), "--servername", "localhost"}
+	method := []string{"--call", "user.v1.UserService/GetUser"}
+	for _, args := range [][]string{
+		{"run", file},
+		append(append([]string{"run", "--rate", "10/s"}, flags...), method...),
+		append(append([]string{"call"}, flags...), method...),
+		append([]string{"services"}, flags...),
+	} {
+		t.Chdir(t.TempDir())
+		code, stdout, stderr := command(t, args...)
+		want := "grpcbench: cannot reach " + target + ": its certificate for localhost expired at "
+		if code != exitUsage || stdout != "" || !strings.HasPrefix(stderr, want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: code %d, stdout %q, stderr %q; want %q", args[0], code, stdout, stderr, want)
+		}
+		if left, _ := os.ReadDir("."); len(left) > 0 {
+			t.Errorf("%s left %v behind", args[0], left)
+		}
+	}
 }

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,6 +34,7 @@ func TestReadmeCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := newUser(t, root)
+	base := freePorts(t)
 	commands := 0
 	for _, block := range fenced.FindAllStringSubmatch(string(text), -1) {
 		language, body := block[1], block[2]
@@ -48,6 +54,12 @@ func TestReadmeCommands(t *testing.T) {
 				continue
 			}
 			commands++
+			// Another may have the port that the README names.
+			line = strings.ReplaceAll(line, "50051", strconv.Itoa(base))
+			if alone, ok := strings.CutSuffix(line, " &"); ok {
+				background(t, dir, strings.Fields(alone))
+				continue
+			}
 			t.Run(line, func(t *testing.T) {
 				if line == "make test" {
 					line = "make -n test"
@@ -69,6 +81,53 @@ func TestReadmeCommands(t *testing.T) {
 	if commands < 6 {
 		t.Errorf("the README has only %d commands: are its blocks still marked sh?", commands)
 	}
+}
+
+// background starts a command that goes on until the test ends, and waits until it
+// says that it serves.
+func background(t *testing.T, dir string, words []string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(dir, words[0]), words[1:]...)
+	cmd.Dir = dir
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for lines := bufio.NewScanner(said); ; {
+		if !lines.Scan() {
+			t.Fatalf("%s ended", strings.Join(words, " "))
+		}
+		if strings.HasPrefix(lines.Text(), "serving ") {
+			return
+		}
+	}
+}
+
+// freePorts is the first of three ports in a row that nobody listens on.
+func freePorts(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		base := 20000 + rand.IntN(10000)
+		free := true
+		for port := base; port < base+3; port++ {
+			l, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)))
+			if free = free && err == nil; err == nil {
+				_ = l.Close()
+			}
+		}
+		if free {
+			return base
+		}
+	}
+	t.Fatal("no three free ports in a row")
+	return 0
 }
 
 var fenced = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
@@ -161,6 +220,67 @@ func TestReadmeListsEveryScenario(t *testing.T) {
 		row := fmt.Sprintf("| [%s](scenarios/%s.yaml) | %s |", name, name, strings.TrimSpace(plan.Base.About))
 		if !strings.Contains(string(readme), row+"\n") {
 			t.Errorf("the README lacks\n%s", row)
+		}
+	}
+}
+
+// ghzFlags are the flags of ghz 0.120.
+const ghzFlags = `config proto protoset call import-paths cacert cert key cname skipTLS insecure authority async rps load-schedule load-start
+concurrency concurrency-schedule concurrency-start total timeout duration max-duration duration-stop binary metadata stream-interval
+stream-call-duration stream-call-count stream-dynamic-messages reflect-metadata output format skipFirst count-errors connections
+connect-timeout keepalive name tags cpus debug enable-compression lb-strategy max-recv-message-size max-send-message-size`
+
+// TestReadmeMapsGhz: every flag of ghz has a row, by its long or its short name,
+// and what the rows advise can be done.
+func TestReadmeMapsGhz(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(readme), "| ghz | grpcbench run |\n| --- | --- |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	if !found {
+		t.Fatal("the README has no table for ghz")
+	}
+	short := map[string]string{"import-paths": "-i", "rps": "-r", "concurrency": "-c", "total": "-n", "timeout": "-t", "duration": "-z", "max-duration": "-x",
+		"binary": "-b", "metadata": "-m", "output": "-o", "format": "-O", "enable-compression": "-e"}
+	var theirs, ours strings.Builder
+	for row := range strings.Lines(table) {
+		cells := strings.SplitN(row, " | ", 2)
+		theirs.WriteString(cells[0] + "\n")
+		ours.WriteString(cells[1] + "\n")
+	}
+	for _, flag := range strings.Fields(ghzFlags) {
+		long := regexp.MustCompile("`(-[a-zA-Z]`/`)?(-[a-zA-Z]/)?--" + flag + "[ `]")
+		if !long.MatchString(theirs.String()) && (short[flag] == "" || !strings.Contains(theirs.String(), "`"+short[flag])) {
+			t.Errorf("no row for --%s", flag)
+		}
+	}
+	run, _, err := theRoot().Find([]string{"run"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := []string{"output"} // of report
+	for _, m := range regexp.MustCompile("--([a-z-]+)").FindAllStringSubmatch(ours.String(), -1) {
+		if run.Flags().Lookup(m[1]) == nil && !slices.Contains(elsewhere, m[1]) {
+			t.Errorf("run has no --%s", m[1])
+		}
+	}
+	sets := regexp.MustCompile("--set ('[^']+'|[^ `']+)").FindAllStringSubmatch(ours.String(), -1)
+	if len(sets) < 8 {
+		t.Errorf("only %d times --set", len(sets))
+	}
+	for _, m := range sets {
+		set := strings.ReplaceAll(strings.Trim(m[1], "'"), "=…", "=x")
+		if set == "drain=x" {
+			set = "drain=5s"
+		}
+		method := "user.v1.UserService/GetUser"
+		if strings.Contains(set, "messages=") {
+			method = "user.v1.UserService/SyncUsers"
+		}
+		if code, _, stderr := command(t, "run", "--target", "localhost:1", "--call", method, "--rate", "5/s", "--dry-run", "--set", set); code != exitOK {
+			t.Errorf("--set %s: %s", set, stderr)
 		}
 	}
 }

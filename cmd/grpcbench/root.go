@@ -30,13 +30,15 @@ type deps struct {
 	Spawn func(ctx context.Context) (*fakeserver.Process, error)
 	Sleep func(ctx context.Context, until time.Time) error
 	Usage func() bench.Usage
-	In    io.Reader
+	// Calibrate has runs measure what grpcbench itself adds, on the real clock.
+	Calibrate bool
+	In        io.Reader
 }
 
 // run is the whole command: arguments in, exit code out.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return runWith(ctx, args, stdout, stderr, deps{
-		Spawn: spawnSelf, Sleep: engine.SleepUntil, Usage: bench.ProcessUsage, In: os.Stdin,
+		Spawn: spawnSelf, Sleep: engine.SleepUntil, Usage: bench.ProcessUsage, Calibrate: true, In: os.Stdin,
 	})
 }
 
@@ -76,7 +78,9 @@ server), a client, a load, and the client settings to compare. Every variant
 meets the same arrivals and the same faults; the answer is a table.`,
 		Example: `  grpcbench run scenarios/quick.yaml
   grpcbench explain scenarios/backoffs.yaml
-  grpcbench run scenarios/pool-sizes.yaml --set client.timeout=500ms --trials 3`,
+  grpcbench run scenarios/pool-sizes.yaml --set client.timeout=500ms --trials 3
+  grpcbench services --target localhost:50051
+  grpcbench run --target localhost:50051 --call user.v1.UserService/GetUser --rate 200/s`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,

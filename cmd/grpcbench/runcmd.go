@@ -87,7 +87,8 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			}
 			flags.gates = gated.gates
 			var plan *scenario.Plan
-			var text string
+			var document *written // of flags
+			mistakes := inFile
 			if len(files) == 0 && other.path != "" {
 				return usageError("--against wants a scenario file, which both builds read: --save FILE.yaml --dry-run writes one")
 			}
@@ -102,10 +103,13 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				}
 				plan, err = flags.plan(c, files[0])
 			} else {
-				plan, text, err = direct.plan(a, c, &flags)
+				plan, document, err = direct.plan(a, c, &flags)
 			}
 			if err != nil {
 				return err
+			}
+			if document != nil {
+				mistakes = document.mistakes
 			}
 			stored, err := gated.stored(plan.Gates, nil)
 			if err != nil {
@@ -121,15 +125,18 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", plan.File, warning)
 			}
 			if dry {
-				return a.dryRun(plan, direct, text)
+				return a.dryRun(plan, direct, document)
 			}
 			// No matter of progress: --quiet does not hide it.
 			fmt.Fprint(a.stderr, plan.Announcement())
-			if err := a.reach(c.Context(), plan); err != nil {
+			if err := a.reach(c.Context(), plan, mistakes); err != nil {
 				return err
 			}
-			if err := direct.keep(text); err != nil {
+			if err := direct.keep(document); err != nil {
 				return err
+			}
+			if direct.save != "" && !quiet {
+				fmt.Fprintf(a.stderr, "scenario: %s\n", direct.save)
 			}
 			audience, err := told.audience(a.Serve, a.stderr)
 			if err != nil {
@@ -154,7 +161,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			}
 			audience.listen(&options)
 			r, err := bench.Run(ctx, plan,
-				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage}, options)
+				bench.Deps{Listen: a.Listen, Dial: a.Dial, Spawn: a.Spawn, Sleep: a.Sleep, Usage: a.Usage, Calibrate: a.Calibrate}, options)
 			display.close()
 			var failures []error
 			if err != nil {
@@ -196,6 +203,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 	told.register(c)
 	other.register(c)
 	direct.register(c)
+	_ = c.RegisterFlagCompletionFunc("call", a.methods(&direct.server, false)) // fails without such a flag
 	c.Flags().BoolVar(&dry, "dry-run", false, "show what would be run, as 'grpcbench explain' does, and run nothing")
 	gated.register(c, "`CONDITION` that the result must meet, beside the document's, such as 'p99 < 20ms' (repeatable)")
 	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
@@ -209,8 +217,8 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 
 // dryRun explains the plan in place of running it, and keeps the scenario that
 // flags stand for.
-func (a *app) dryRun(plan *scenario.Plan, direct runFlags, text string) error {
-	if err := direct.keep(text); err != nil {
+func (a *app) dryRun(plan *scenario.Plan, direct runFlags, document *written) error {
+	if err := direct.keep(document); err != nil {
 		return err
 	}
 	if err := scenario.Explain(a.stdout, plan, columns(a.stdout)); err != nil {

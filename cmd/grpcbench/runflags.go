@@ -23,6 +23,7 @@ import (
 type runFlags struct {
 	server       serverFlags
 	method, data string
+	feed         string
 	settings     map[string]*string // the value of each plainFlag
 	compare      []string
 	save         string
@@ -53,6 +54,7 @@ func (f *runFlags) register(c *cobra.Command) {
 	f.server.register(c)
 	c.Flags().StringVar(&f.method, "call", "", "`METHOD` to call: pkg.Service/Method")
 	c.Flags().StringVarP(&f.data, "data", "d", "", "the request: `JSON`, @FILE.json, @FILE.jsonl, or @- for standard input; templates such as {{ uuid }} in it")
+	c.Flags().StringVar(&f.feed, "feed", "", ".csv or .jsonl `FILE` of rows that templates take values from: {{ .row.name }}")
 	f.settings = map[string]*string{}
 	for _, flag := range plainFlags() {
 		f.settings[flag.name] = c.Flags().String(flag.name, "", flag.usage)
@@ -64,7 +66,7 @@ func (f *runFlags) register(c *cobra.Command) {
 
 // withFile refuses flags that describe a scenario beside one in a file.
 func (f *runFlags) withFile(c *cobra.Command, file string) error {
-	paths := map[string]string{"target": "target", "call": "load.0.call", "data": "load.0.request", "authority": "client.authority",
+	paths := map[string]string{"target": "target", "call": "load.0.call", "data": "load.0.request", "feed": "load.0.feed.file", "authority": "client.authority",
 		"tls": "client.tls", "cacert": "client.tls.ca", "cert": "client.tls.cert", "key": "client.tls.key",
 		"servername": "client.tls.server_name", "insecure-skip-verify": "client.tls.insecure_skip_verify", "metadata": "client.metadata"}
 	for _, flag := range plainFlags() {
@@ -86,28 +88,23 @@ func (f *runFlags) withFile(c *cobra.Command, file string) error {
 	return wrong
 }
 
-// plan is the plan of the scenario that the flags stand for, and its text.
-func (f *runFlags) plan(a *app, c *cobra.Command, common *scenarioFlags) (*scenario.Plan, string, error) {
+// plan is the plan of the scenario that the flags stand for, and its document.
+func (f *runFlags) plan(a *app, c *cobra.Command, common *scenarioFlags) (*scenario.Plan, *written, error) {
 	if err := common.check(c); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	d, err := f.document(a, c, common)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	text := d.comment + strict.Print(d.root)
-	plan, err := d.read(text, scenario.Options{Set: common.set})
-	if err != nil {
-		return nil, "", err
-	}
-	if len(common.set) > 0 {
+	d.text = d.comment + strict.Print(d.root)
+	plan, err := d.read(scenario.Options{Set: common.set})
+	if err == nil && len(common.set) > 0 {
 		// What is saved, and has the plan's hash, is the scenario with its changes.
-		text = d.comment + plan.Document
-		if plan, err = d.read(text, scenario.Options{}); err != nil {
-			return nil, "", err
-		}
+		d.text = d.comment + plan.Document
+		plan, err = d.read(scenario.Options{})
 	}
-	return plan, text, nil
+	return plan, d, err
 }
 
 // check finds what is missing, and flags that do not go together.
@@ -146,12 +143,12 @@ func (f *runFlags) check(c *cobra.Command, common *scenarioFlags) error {
 }
 
 // keep writes the scenario, if that is asked for: all of it or nothing.
-func (f *runFlags) keep(text string) error {
+func (f *runFlags) keep(d *written) error {
 	if f.save == "" {
 		return nil
 	}
 	err := result.WriteFile(f.save, func(w io.Writer) error {
-		_, err := io.WriteString(w, text)
+		_, err := io.WriteString(w, d.text)
 		return err
 	})
 	if err != nil {

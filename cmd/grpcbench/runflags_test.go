@@ -82,6 +82,21 @@ gates: [p50 < 30ms]
 	}
 }
 
+// Two targets are compared like any setting.
+func TestRunWithoutFileComparesTargets(t *testing.T) {
+	t.Chdir(t.TempDir())
+	code, stdout, stderr := againstOwn(t, "", "run", "--compare", "target=passthrough:///users:1,passthrough:///new:1", "--call", "user.v1.UserService/GetUser",
+		"--rate", "50/s", "--warmup", "0s", "--measure", "1s", "--trials", "1")
+	if code != exitOK || !strings.Contains(stdout, "passthrough:///users:1 *") || !strings.Contains(stdout, "passthrough:///new:1 ") {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+	code, _, stderr = againstOwn(t, "", "run", "--compare", "target=passthrough:///users:1,passthrough:///nobody:1", "--call", "user.v1.UserService/GetUser",
+		"--rate", "50/s", "--out", "none")
+	if _, err := os.Stat("none"); code != exitUsage || !strings.Contains(stderr, "cannot reach passthrough:///nobody:1") || err == nil {
+		t.Errorf("code %d, %s (%v)", code, stderr, err)
+	}
+}
+
 // A closed loop, over TLS, and the table says that nothing was verified.
 func TestRunWithoutFileOverTLS(t *testing.T) {
 	dir := t.TempDir()

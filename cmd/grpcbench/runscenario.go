@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -162,7 +163,15 @@ func (f *runFlags) entry(a *app, d *written, folder string) (*strict.Node, error
 		}
 		load.root.Entries = append(load.root.Entries, strict.Entry{Key: "request", Value: request})
 	}
+	if f.data == "" && slices.ContainsFunc(f.server.metadata, func(text string) bool { return strings.Contains(text, "{{") }) {
+		// What is made for each call is of a method that is known by its descriptor.
+		load.root.Entries = append(load.root.Entries, strict.Entry{Key: "request", Value: strict.NewMap()})
+	}
 	d.flags["load[0].request"] = "--data"
+	if f.feed != "" {
+		load.set("feed.file", "", from(folder, f.feed))
+		d.flags["load[0].feed"] = "--feed"
+	}
 	pairs, err := f.server.pairs()
 	if err != nil {
 		return nil, err

@@ -53,6 +53,7 @@ as JSON, every field with an empty value, ready for --data of 'call' and 'run'.`
 		},
 	}
 	server.register(c)
+	c.ValidArgsFunction = a.methods(&server, true)
 	return c
 }
 

@@ -86,7 +86,7 @@ measure: %v
 	defer watching.Wait()
 	defer cancel()
 	begun := false
-	r, err := bench.Run(ctx, plan, bench.Deps{Spawn: fleet.spawn, Sleep: engine.SleepUntil, Usage: bench.ProcessUsage},
+	r, err := bench.Run(ctx, plan, bench.Deps{Spawn: fleet.spawn, Sleep: engine.SleepUntil, Usage: bench.ProcessUsage, Calibrate: true},
 		bench.Options{OnProgress: func(p bench.Progress) {
 			if p.Phase == bench.Measuring && !begun {
 				begun = true

@@ -26,6 +26,9 @@ func (a *app) validateCommand() *cobra.Command {
 				for _, warning := range plan.Warnings {
 					fmt.Fprintf(a.stderr, "%s: warning: %s\n", file, warning)
 				}
+				if unchecked := plan.UncheckedText(); unchecked != "" {
+					fmt.Fprintf(a.stderr, "%s: %s\n", file, unchecked)
+				}
 				fmt.Fprintf(a.stdout, "%s: ok, %s of %s\n", file, count(plan.MostTrials(), "trial"), count(len(plan.Variants), "variant"))
 			}
 			if len(wrong) > 0 {

@@ -21,6 +21,7 @@ type written struct {
 	file    string // its name for messages, and the folder of its files
 	comment string
 	root    *strict.Node
+	text    string // of comment and root, --set applied
 	// flags says which flag, with its value, is behind a path.
 	flags map[string]string
 }
@@ -105,36 +106,43 @@ func ordered(entries []strict.Entry) []strict.Entry {
 }
 
 // read reads the document as a file, and tells mistakes by their flags.
-func (d *written) read(text string, options scenario.Options) (*scenario.Plan, error) {
-	plan, err := scenario.Read(d.file, []byte(text), options)
-	var all strict.Errors
-	if err == nil || !errors.As(err, &all) {
-		if err != nil {
-			err = scenarioError(err)
-		}
-		return plan, err
+func (d *written) read(options scenario.Options) (*scenario.Plan, error) {
+	plan, err := scenario.Read(d.file, []byte(d.text), options)
+	if all, ok := errors.AsType[strict.Errors](err); ok {
+		return nil, d.mistakes(all)
 	}
+	if err != nil {
+		return nil, scenarioError(err)
+	}
+	return plan, nil
+}
+
+// mistakes tells mistakes of the document by the flags that they come from. Those
+// of --set, and of files that are named, have places of their own.
+func (d *written) mistakes(all strict.Errors) error {
 	var lines []string
 	for _, e := range all {
 		if e.Pos.Source != d.file || e.Pos.Line == 0 {
-			lines = append(lines, e.Error()) // of --set, or of a file that is named
+			lines = append(lines, e.Error())
 			continue
 		}
 		lines = append(lines, "grpcbench: "+d.byFlag(e))
 	}
-	return nil, scenarioError(errors.New(strings.Join(lines, "\n")))
+	return scenarioError(errors.New(strings.Join(lines, "\n")))
 }
 
 // byFlag is a mistake, by the flag that its path comes from.
 func (d *written) byFlag(e *strict.Error) string {
+	// What to do instead is told as flags.
+	message := strings.NewReplacer("(proto)", "(--proto)", "(protoset)", "(--protoset)").Replace(e.Message)
 	path := e.Path
 	for {
 		if flag := d.flags[path]; flag != "" {
 			below := strings.TrimLeft(strings.TrimPrefix(e.Path, path), ".")
 			if below != "" {
-				return fmt.Sprintf("%s: %s: %s", flag, below, e.Message)
+				return fmt.Sprintf("%s: %s: %s", flag, below, message)
 			}
-			return fmt.Sprintf("%s: %s", flag, e.Message)
+			return fmt.Sprintf("%s: %s", flag, message)
 		}
 		at := strings.LastIndexAny(path, ".[")
 		if at < 0 {
@@ -143,9 +151,9 @@ func (d *written) byFlag(e *strict.Error) string {
 		path = path[:at]
 	}
 	if e.Path == "" {
-		return e.Message
+		return message
 	}
-	return e.Path + ": " + e.Message
+	return e.Path + ": " + message
 }
 
 // commentLine is the command that a saved scenario came from, on one line, fit to

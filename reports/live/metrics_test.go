@@ -124,3 +124,23 @@ func TestMetricsAsProtobuf(t *testing.T) {
 		}
 	})
 }
+
+// A trial that another build runs tells of its seconds without their responses:
+// then there is no histogram until it has ended, rather than a wrong one.
+func TestMetricsOfAnotherBuild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, false)
+		s.run.Start(plan())
+		s.run.Step(step(1, 0, 0))
+		in := step(1, 0, 100)
+		in.Interval.Series[0].Responses = nil
+		s.run.Step(in)
+		_, text := s.get(t, "/metrics", "")
+		if got := lines(text, "grpcbench_response_seconds"); got != "" || !strings.Contains(text, `grpcbench_attempts{scenario="small",variant="retry=none",trial="0",setting_retry="none",load="reads"} 100`) {
+			t.Errorf("%s", text)
+		}
+		if r, page := s.get(t, "/", ""); r.StatusCode != http.StatusOK || !strings.Contains(page, "trial 1 of 4") {
+			t.Errorf("the page: %d", r.StatusCode)
+		}
+	})
+}

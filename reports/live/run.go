@@ -73,7 +73,12 @@ func (r *Run) Step(s Step) {
 	}
 	m.Variant, m.Block, m.Blocks, m.Trial, m.Trials = s.Variant, s.Block, s.Blocks, s.Trial, s.Trials
 	m.At = time.Now()
-	m.Began = s.T0
+	switch {
+	case !s.T0.IsZero():
+		m.Began = s.T0
+	case s.Measuring && m.Began.IsZero():
+		m.Began = m.At // another build does not say
+	}
 	m.Phase, m.Measuring, m.Elapsed, m.Remaining = s.Phase, s.Measuring, s.Elapsed, s.Remaining
 	if s.Interval != nil {
 		r.second(s.Interval)

@@ -31,6 +31,8 @@ type Result struct {
 	// Builds is the builds of grpcbench that ran the trials, where several were
 	// compared; the variants' setting build names them.
 	Builds []Build `json:"builds,omitempty"`
+	// Calibration is nil where none was made.
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// Validity is the worst of the trials'.
 	Validity Validity `json:"validity"`
 	// Gates is the conditions that the result was judged by, in their order.

@@ -43,12 +43,13 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 	e := w.call.Entry
 	// A worker that always goes on at once is ready for its next call as the
 	// last one ends: no need to ask the clock, or to record it apart.
-	greedy := e.Think == 0 && e.Profile == nil && p.limit == nil && w.preparer == nil
+	greedy := e.Think == 0 && e.Profile == nil && p.limit == nil && e.MaxCalls == 0 && w.preparer == nil
 	started := false
 	for n := uint64(0); ; n++ {
 		if started {
-			w.call.Due, w.call.Dispatch = w.call.Done, w.call.Done
+			due := w.call.Done
 			w.prepare(p, number, n)
+			w.call.Due, w.call.Dispatch = due, due
 		} else if greedy && n > 0 || !l.begin(p, w, number, n) {
 			return
 		}
@@ -63,14 +64,16 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 	}
 }
 
-// begin makes the n-th call ready and begins it, when the profile wants the
-// worker and the rate that closed loops are held to allows it. False means that
-// there are no more in this phase.
-func (l *closedLoop) begin(p *phase, w *worker, number int, n uint64) bool {
+// begin begins a call, once the profile wants the worker and the rate allows
+// it. False means that there are no more in this phase.
+func (l *closedLoop) begin(p *phase, w *worker, number int, ordinal uint64) bool {
 	if !l.wanted(p, w, number) {
 		return false
 	}
-	w.prepare(p, number, n)
+	w.prepare(p, number, ordinal)
+	if w.call.beyond() {
+		return false
+	}
 	w.ready()
 	now := time.Now()
 	if !now.Before(p.end()) || p.ctx.Err() != nil {

@@ -53,6 +53,9 @@ func (c *Call) Number() uint64 {
 	}
 }
 
+// beyond is whether the entry makes no call of that number any more.
+func (c *Call) beyond() bool { return c.Entry.MaxCalls > 0 && c.Number() >= c.Entry.MaxCalls }
+
 // Purposes keep draws apart that are seeded from one entry and phase.
 const (
 	purposeArrivals = 1

@@ -113,6 +113,9 @@ func (l *openLoop) session(p *phase, w *worker) {
 		}
 		w.prepare(p, w.call.Worker, uint64(n))
 		w.call.Due = due
+		if w.call.beyond() {
+			return
+		}
 		w.ready()
 		if w.rest.sleep(p.pacing, due) != nil {
 			return
@@ -138,6 +141,10 @@ func (l *openLoop) lead(p *phase, w *worker) bool {
 			w.prepare(p, -1, l.ordinal)
 		}
 		w.call.Due = due
+		if w.call.beyond() {
+			l.next = math.MaxInt64 // nothing is due any more
+			return false
+		}
 		now := time.Now()
 		early := now.Before(due)
 		if early {
@@ -206,7 +213,11 @@ func (l *openLoop) dissolve(leader *worker) {
 // the leader did not come to.
 func (l *openLoop) undispatched(before time.Time) (n int64) {
 	limit := before.Sub(l.trial.recorder.start)
+	e := &l.trial.plan.Entries[l.entry]
 	for ; l.next < limit && l.next < math.MaxInt64; l.next = l.schedule.Next() {
+		if e.MaxCalls > 0 && (l.ordinal+uint64(n))*uint64(max(e.Session, 1)) >= e.MaxCalls {
+			break
+		}
 		n++
 	}
 	return n

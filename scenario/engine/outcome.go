@@ -35,7 +35,7 @@ func (r *recorder) interval(s *second) result.Interval {
 func (t *trial) outcome(p *phase) (*Outcome, error) {
 	o := &Outcome{
 		T0: p.start, Measured: p.measured, Partial: p.interrupted, SentShare: 1,
-		Intervals: t.intervals, Exemplars: t.recorder.exemplars.list(p.start),
+		Intervals: t.seconds.list(), Exemplars: t.recorder.exemplars.list(p.start),
 	}
 	lag := result.NewHistogram()
 	for i := range t.plan.Entries {

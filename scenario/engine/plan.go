@@ -77,6 +77,10 @@ type Entry struct {
 	Workers int
 	Think   time.Duration
 
+	// MaxCalls is the most calls that it makes in a phase: it then has no more, and
+	// no arrivals either. 0 is no limit.
+	MaxCalls uint64
+
 	// Profile is how rate or workers change over the measurement; nil is not at
 	// all. In the warm-up they are what they are at its begin.
 	Profile load.Profile

@@ -149,3 +149,29 @@ func TestCallerSaysWhenDone(t *testing.T) {
 		}
 	})
 }
+
+// An entry with a most number of calls makes them and no more, and nobody misses
+// those that it does not make.
+func TestMostCalls(t *testing.T) {
+	session := open("sessions", 20, nil)
+	session.Session = 3
+	for name, e := range map[string]Entry{"open": open("reads", 100, nil), "closed": closed("reads", 3, 0, nil), "sessions": session} {
+		for _, prepares := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				e := e
+				e.MaxCalls, e.NewCaller = 20, takes(time.Millisecond)
+				plan := Plan{Seed: 1, Warmup: time.Second, Measure: 2 * time.Second, Drain: time.Second}
+				if prepares {
+					log := &prepareLog{numbers: map[uint64]int{}}
+					e.NewCaller = func() Caller { return &preparing{t: t, call: time.Millisecond, log: log} }
+				}
+				plan.Entries = []Entry{e}
+				o := run(t, plan)
+				s := o.Series[0]
+				if s.Calls != 20 || s.Planned != 20 || s.OK() != 20 || s.Unfinished != 0 || o.SentShare != 1 {
+					t.Errorf("%s: %d calls of %d planned, %d OK, %d unfinished, sent share %v", name, s.Calls, s.Planned, s.OK(), s.Unfinished, o.SentShare)
+				}
+			})
+		}
+	}
+}

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/grpcbench/grpcbench/reports/result"
 )
 
 // Run runs one trial: warm-up, barrier, measurement, drain. When ctx ends
@@ -49,10 +47,10 @@ func Run(ctx context.Context, plan Plan) (*Outcome, error) {
 
 // trial is one run of a plan.
 type trial struct {
-	plan      *Plan
-	recorder  *recorder
-	loops     []loop // by entry
-	intervals []result.Interval
+	plan     *Plan
+	recorder *recorder
+	loops    []loop // by entry
+	seconds  secondLog
 }
 
 // loop is a load entry at work.
@@ -91,7 +89,7 @@ type phase struct {
 }
 
 func newTrial(plan *Plan) *trial {
-	t := &trial{plan: plan, recorder: newRecorder(plan.Entries)}
+	t := &trial{plan: plan, recorder: newRecorder(plan.Entries), seconds: secondLog{entries: plan.Entries}}
 	for i := range plan.Entries {
 		if plan.Entries[i].open() {
 			t.loops = append(t.loops, newOpenLoop(t, i))
@@ -238,7 +236,7 @@ func (t *trial) emit(p *phase, n int) (enough bool) {
 	if p.warmup {
 		interval.Second -= int((p.len() + time.Second - 1) / time.Second)
 	} else {
-		t.intervals = append(t.intervals, interval)
+		t.seconds.add(interval)
 	}
 	if t.plan.OnInterval != nil {
 		t.plan.OnInterval(interval)

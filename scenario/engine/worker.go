@@ -35,13 +35,14 @@ func (r *trial) newWorker(entry, number int) *worker {
 	}
 }
 
-// prepare clears the call's second half and fills in the first, but for the
-// times.
+// prepare clears the call, but for its Entry, and fills in what is known before
+// its times are.
 func (w *worker) prepare(p *phase, number int, ordinal uint64) {
+	// Field by field: a composite literal would be made and copied.
 	c := &w.call
 	c.Warmup, c.Worker, c.Ordinal = p.warmup, number, ordinal
 	c.Seed = callSeed(p.callSeeds[w.entry], number, ordinal)
-	c.Sent, c.First, c.Done = time.Time{}, time.Time{}, time.Time{}
+	c.Due, c.Dispatch, c.Sent, c.First, c.Done = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.Code, c.Origin, c.Message, c.Picks = "", "", "", 0
 	c.Attempts, c.Gaps, c.Responses = c.Attempts[:0], c.Gaps[:0], c.Responses[:0]
 }

@@ -1,10 +1,13 @@
 package expect
 
 import (
+	"bytes"
 	"fmt"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -19,10 +22,16 @@ const mostKept = 256
 type Answer struct {
 	checker *Checker
 	n       int64
-	last    protoreflect.Message
-	kept    []protoreflect.Message // those to be checked, where each is
-	first   int64                  // the number of the first of kept, from 1
+	last    answer
+	kept    []answer // those to be checked, where each is
+	first   int64    // the number of the first of kept, from 1
 	miss    string
+}
+
+// answer is a message, or what encodes one.
+type answer struct {
+	message protoreflect.Message
+	encoded []byte
 }
 
 // Answer is one for calls that the checker judges.
@@ -36,7 +45,18 @@ func (a *Answer) Reset() {
 
 // Add takes a response message, which must not be changed until the call is
 // judged. It looks at none before there are many.
-func (a *Answer) Add(m protoreflect.Message) {
+func (a *Answer) Add(m protoreflect.Message) { a.add(answer{message: m}) }
+
+// AddEncoded takes one in its encoded form, which may be changed once the next is
+// there.
+func (a *Answer) AddEncoded(encoded []byte) {
+	if a.checker.each {
+		encoded = bytes.Clone(encoded)
+	}
+	a.add(answer{encoded: encoded})
+}
+
+func (a *Answer) add(m answer) {
 	a.n++
 	if !a.checker.each {
 		a.last = m
@@ -66,7 +86,14 @@ func (a *Answer) check() {
 }
 
 // message is what is wrong with one message.
-func (c *Checker) message(m protoreflect.Message) string {
+func (c *Checker) message(a answer) string {
+	m := a.message
+	if m == nil {
+		m = dynamicpb.NewMessage(c.output)
+		if err := proto.Unmarshal(a.encoded, m.Interface()); err != nil {
+			return fmt.Sprintf("fields: want a %s, got %d bytes that are none", c.output.FullName(), len(a.encoded))
+		}
+	}
 	for i := range c.fields {
 		if miss := c.fields[i].miss(m); miss != "" {
 			return miss
@@ -95,7 +122,7 @@ func (a *Answer) Miss(code codes.Code) string {
 	if len(c.fields) == 0 || c.each {
 		return ""
 	}
-	if a.last == nil {
+	if a.n == 0 {
 		return "fields: want a message, got none"
 	}
 	return c.message(a.last)

@@ -14,6 +14,7 @@ import (
 
 // Checker is an Expect for one method. It serves several goroutines at once.
 type Checker struct {
+	output   protoreflect.MessageDescriptor
 	code     codes.Code
 	fields   []fieldCheck
 	each     bool
@@ -61,7 +62,7 @@ func (e *Expect) Compile(method protoreflect.MethodDescriptor) (*Checker, []Prob
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	c := &Checker{code: e.Code, each: e.Each}
+	c := &Checker{output: method.Output(), code: e.Code, each: e.Each}
 	if e.Messages != nil {
 		n, _ := countOf(e.Messages)
 		c.messages = &n

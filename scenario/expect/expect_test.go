@@ -10,6 +10,7 @@ import (
 	"github.com/bufbuild/protocompile"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
@@ -97,6 +98,15 @@ func order1(t testing.TB, m protoreflect.MethodDescriptor, json string) protoref
 	return message
 }
 
+func encoded(t testing.TB, m protoreflect.Message) []byte {
+	t.Helper()
+	text, err := proto.Marshal(m.Interface())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 const settled = `{
 	"orderId": "o-1", "status": "SETTLED", "total": 12.5, "urgent": true, "atNs": "-9007199254740993", "big": "18446744073709551615",
 	"items": [{"sku": "a", "price": 12, "tags": ["x", "y"]}, {"sku": "b"}],
@@ -163,6 +173,11 @@ func TestFields(t *testing.T) {
 		if got := a.Miss(codes.OK); got != c.miss {
 			t.Errorf("%s: %q, want %q", c.fields, got, c.miss)
 		}
+		a.Reset()
+		a.AddEncoded(encoded(t, message))
+		if got := a.Miss(codes.OK); got != c.miss {
+			t.Errorf("%s, encoded: %q, want %q", c.fields, got, c.miss)
+		}
 	}
 }
 
@@ -191,6 +206,15 @@ func TestHostileValues(t *testing.T) {
 		if miss := a.Miss(codes.OK); miss == "" || len(miss) > 400 || strings.ContainsRune(miss, '\x1b') {
 			t.Errorf("%d bytes: %q", len(miss), miss)
 		}
+	}
+}
+
+// Bytes that are no such message are a miss, not a panic.
+func TestGarbage(t *testing.T) {
+	a := compiled(t, methodOf(t, "Get"), "{fields: {order_id: x}}").Answer()
+	a.AddEncoded([]byte{0xff, 0xff})
+	if got, want := a.Miss(codes.OK), "fields: want a shop.v1.Order, got 2 bytes that are none"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
@@ -236,10 +260,16 @@ func TestStreams(t *testing.T) {
 		{"{fields: {status: OPEN}, each: true}", wrongLate, fmt.Sprintf("message %d: status: want OPEN, got SETTLED", len(many)+1)},
 	} {
 		a := compiled(t, watch, c.expect).Answer()
-		for range 2 { // the second time after Reset
+		var reused []byte
+		for again := range 2 { // the second time after Reset, encoded, in one buffer
 			a.Reset()
 			for _, m := range c.messages {
-				a.Add(m)
+				if again == 0 {
+					a.Add(m)
+					continue
+				}
+				reused = append(reused[:0], encoded(t, m)...)
+				a.AddEncoded(reused)
 			}
 			if len(a.kept) > mostKept {
 				t.Errorf("%s: %d messages are kept", c.expect, len(a.kept))

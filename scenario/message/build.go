@@ -30,6 +30,9 @@ func (c *compiler) build(md protoreflect.MessageDescriptor, n *node, path string
 		p.tag = protowire.AppendTag(nil, 1, p.wire)
 		return []part{p}
 	}
+	if n.template == nil && knownAs(md) == anAny {
+		return c.wrapped(n, path)
+	}
 	if n.template != nil || custom(md) {
 		return []part{c.converted(md, "", n, path)}
 	}
@@ -67,37 +70,50 @@ func (c *compiler) static(md protoreflect.MessageDescriptor, at mark, path strin
 func (c *compiler) parts(md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor, m member, path string) []part {
 	n := m.value
 	switch {
+	case n.template != nil && (fd.IsList() || fd.IsMap()):
+		return []part{c.converted(md, m.name, n, path)}
+	case fd.IsList() && fd.IsPacked():
+		return []part{&nested{tag: protowire.AppendTag(nil, fd.Number(), protowire.BytesType), parts: c.packed(fd, n, path)}}
 	case fd.IsList():
-		if n.template != nil || !plainElement(fd) {
-			break
-		}
-		if fd.IsPacked() {
-			return []part{&nested{tag: protowire.AppendTag(nil, fd.Number(), protowire.BytesType), parts: c.packed(fd, n, path)}}
-		}
 		return c.list(md, fd, m, path)
 	case fd.IsMap():
-		if n.template != nil || !plainElement(fd.MapValue()) {
-			break
-		}
 		return c.entries(md, fd, m, path)
-	case plainElement(fd):
+	default:
 		return []part{c.one(fd, n, path, true)}
 	}
-	return []part{c.converted(md, m.name, n, path)}
 }
 
-// plainElement reports a scalar, or a message that has its fields in JSON or is a
-// wrapper.
-func plainElement(fd protoreflect.FieldDescriptor) bool {
-	return fd.Message() == nil || !custom(fd.Message()) || knownAs(fd.Message()) == wrapper
+// wrapped makes what is in an Any.
+func (c *compiler) wrapped(n *node, path string) []part {
+	rest := *n
+	rest.members = nil
+	var url string
+	for _, m := range n.members {
+		if m.name == "@type" {
+			url = m.value.text
+		} else {
+			rest.members = append(rest.members, m)
+		}
+	}
+	head := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), url)
+	mt, _ := c.types.FindMessageByURL(url) // the check has found it
+	body := &ordered{md: mt.Descriptor(), types: c.types, path: path}
+	if custom(body.md) {
+		body.parts = c.build(body.md, rest.members[0].value, childPath(path, "value"))
+	} else {
+		body.parts = c.build(body.md, &rest, path)
+	}
+	return []part{static(head), &nested{tag: protowire.AppendTag(nil, 2, protowire.BytesType), parts: []part{body}}}
 }
 
-// one makes one value of a field. single is that null leaves it out.
+// one makes one value of a field. single is that it is not in a list or a map, so that
+// null leaves it out.
 func (c *compiler) one(fd protoreflect.FieldDescriptor, n *node, path string, single bool) part {
 	md := fd.Message()
+	optional := single && fd.Cardinality() != protoreflect.Required
 	if md == nil {
 		p := c.rendered(fd, n, path, !fd.HasPresence() && single)
-		p.optional = single
+		p.optional = optional
 		p.tag = protowire.AppendTag(nil, fd.Number(), p.wire)
 		return p
 	}
@@ -106,7 +122,7 @@ func (c *compiler) one(fd protoreflect.FieldDescriptor, n *node, path string, si
 		p.end = protowire.AppendTag(nil, fd.Number(), protowire.EndGroupType)
 	}
 	p.parts = c.build(md, n, path)
-	if n.template == nil || !single {
+	if n.template == nil || !optional || takesNull(fd) {
 		return p
 	}
 	row, ok := n.template.alone.(*rowField)

@@ -144,7 +144,7 @@ func (c *compiler) fields(md protoreflect.MessageDescriptor, n *node, path strin
 		}
 		given[fd.Number()] = m.name
 		if m.value.shape == aNull && !takesNull(fd) {
-			if fd.Cardinality() == protoreflect.Required {
+			if fd.Cardinality() == protoreflect.Required && c.partial == 0 {
 				c.add(m.value.mark, below, "is required: it cannot be null")
 			}
 			continue

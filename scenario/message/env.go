@@ -1,6 +1,10 @@
 package message
 
-import "github.com/grpcbench/grpcbench/scenario/load"
+import (
+	"math/bits"
+
+	"github.com/grpcbench/grpcbench/scenario/load"
+)
 
 // Env is what one message is rendered from: nothing else has a part in it, so that
 // every variant of a comparison sends the same. One goroutine uses it at a time;
@@ -32,4 +36,18 @@ func (d *draws) next() uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
+}
+
+// below is a number below n, each as likely (Lemire 2019); n = 0 is 2⁶⁴.
+func below(d *draws, n uint64) uint64 {
+	if n == 0 {
+		return d.next()
+	}
+	high, low := bits.Mul64(d.next(), n)
+	if low < n {
+		for reject := -n % n; low < reject; {
+			high, low = bits.Mul64(d.next(), n)
+		}
+	}
+	return high
 }

@@ -29,11 +29,10 @@ func TestFeedMistakes(t *testing.T) {
 // testdata/checks.txt.
 func TestCheckMistakes(t *testing.T) {
 	s := testSchema(t)
-	md := s.message(t, "test.Charge")
 	var out strings.Builder
 	for _, c := range cases(t, "checks.txt") {
 		body, rest, _ := strings.Cut(c.body, "\n--- ")
-		of, err := Compile(md, Text{Name: "x.json", JSON: []byte(body)}, s)
+		of, err := Compile(s.message(t, messageOf(c.title)), Text{Name: "x.json", JSON: []byte(body)}, s)
 		if err != nil {
 			t.Fatalf("%s: %v", c.title, err)
 		}

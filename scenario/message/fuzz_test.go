@@ -37,6 +37,15 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Add(`{"limits": {"a": 1}, "detail": {"@type": "x/test.Account", "iban": "{{ .call }}"}}`, uint8(0))
 	f.Add(`{"id": 1, "[old.sibling]": {"id": "2"}, "Line": [{"number": 1}], "packed": [1, 2.0e1]}`, uint8(1))
+	for _, any := range []string{`{"@type": "x/old.Order", "id": null}`, `{"@type": "x/old.Order"}`, `{}`, `{"@type": ""}`, `{"@type": "x/google.protobuf.Empty"}`,
+		`{"@type": "x/google.protobuf.Empty", "value": {}}`, `{"@type": "x/google.protobuf.Any", "value": {}}`, `{"value": 5, "@type": "x/google.protobuf.Int32Value"}`,
+		`{"@type": "x/google.protobuf.Value", "value": null}`, `{"@type": "x/test.Item", "@type": "x/test.Item"}`, `{"@type": "x/old.Order", "parent": {"note": "no id"}}`} {
+		f.Add(any, uint8(4))
+	}
+	f.Add(`{"nothing": null, "card": "x"}`, uint8(0))
+	f.Add(`{"nothing": "NULL_VALUE", "anything": null, "list": null, "values": {"a": null}, "times": []}`, uint8(0))
+	f.Add(`{"amount": "1 ", "big": "", "rate": " 1", "share": "1e2"}`, uint8(0))
+	f.Add(`{"chosen": -0.0, "zig": "-0", "count": 1e-1, "total": 10e-1, "fixed": 0.00000000000000000000001e23}`, uint8(0))
 	f.Add(`{"a": [1, {"b": null}], "c": "d"}`, uint8(2))
 	f.Add(`"1.5s"`, uint8(3))
 	names := []string{"test.Charge", "old.Order", "google.protobuf.Value", "google.protobuf.Duration", "google.protobuf.Any"}

@@ -31,17 +31,21 @@ func cases(t *testing.T, name string) []struct{ title, body string } {
 	return out
 }
 
+// messageOf is the type that a case is for: a title that ends in "(old.Order)" says so.
+func messageOf(title string) string {
+	if open := strings.LastIndexByte(title, '('); open >= 0 {
+		return strings.Trim(title[open:], "()")
+	}
+	return "test.Charge"
+}
+
 // TestMistakes shows each mistake of testdata/mistakes.txt with the message that it
-// gives. A title that ends in "(old.Order)" is for that message.
+// gives.
 func TestMistakes(t *testing.T) {
 	s := testSchema(t)
 	var out strings.Builder
 	for _, c := range cases(t, "mistakes.txt") {
-		name := "test.Charge"
-		if open := strings.LastIndexByte(c.title, '('); open >= 0 {
-			name = strings.Trim(c.title[open:], "()")
-		}
-		_, err := Compile(s.message(t, name), Text{Name: "x.json", JSON: []byte(c.body)}, s)
+		_, err := Compile(s.message(t, messageOf(c.title)), Text{Name: "x.json", JSON: []byte(c.body)}, s)
 		if err == nil {
 			t.Errorf("%s: no error", c.title)
 			continue

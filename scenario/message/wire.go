@@ -35,15 +35,14 @@ type rendered struct {
 func (p *rendered) append(dst []byte, e *Env) ([]byte, error) {
 	begin := len(dst)
 	dst = append(dst, p.tag...)
-	if done, err := p.direct(dst, e); done != nil {
-		if err != nil {
-			return done, p.fault(err, e)
+	if out, ok, err := p.direct(dst, e); ok {
+		switch empty := len(out) == len(dst)+1; { // nothing but a length of 0
+		case err != nil:
+			return out, p.fault(err, e)
+		case empty && p.implicit:
+			return out[:begin], nil
 		}
-		empty := len(done) == len(dst)+1 && done[len(dst)] == 0
-		if empty && p.implicit {
-			return done[:begin], nil
-		}
-		return done, nil
+		return out, nil
 	}
 	v, err := p.of.value(e)
 	if err != nil {
@@ -66,20 +65,19 @@ func (p *rendered) append(dst []byte, e *Env) ([]byte, error) {
 }
 
 // direct renders into the message itself where the value is bytes and cannot be
-// null: nothing is copied. It returns nil where it does not serve.
-func (p *rendered) direct(dst []byte, e *Env) ([]byte, error) {
+// null: nothing is copied. It is not ok where it does not serve.
+func (p *rendered) direct(dst []byte, e *Env) (out []byte, ok bool, err error) {
 	_, row := p.of.alone.(*rowField)
 	begin := len(dst)
-	var err error
 	switch bytes, ok := p.of.alone.(randBytes); {
 	case p.fd.Kind() == protoreflect.BytesKind && ok:
 		dst = bytes.appendBytes(dst, e)
 	case p.fd.Kind() == protoreflect.StringKind && !row:
 		dst, err = p.of.appendText(dst, e)
 	default:
-		return nil, nil
+		return dst, false, nil
 	}
-	return insertLength(dst, begin), err
+	return insertLength(dst, begin), true, err
 }
 
 func (p *rendered) fault(err error, e *Env) error { return &renderError{p.path, err, e.Row} }
@@ -137,6 +135,33 @@ func (p *nested) append(dst []byte, e *Env) ([]byte, error) {
 	return insertLength(dst, begin), nil
 }
 
+// ordered is a message within an Any, which is bytes and compared as such: its fields
+// come in the order in which proto.Marshal has them.
+type ordered struct {
+	md    protoreflect.MessageDescriptor
+	parts []part
+	types Types
+	path  string
+}
+
+func (p *ordered) append(dst []byte, e *Env) ([]byte, error) {
+	begin := len(dst)
+	var err error
+	for _, part := range p.parts {
+		if dst, err = part.append(dst, e); err != nil {
+			return dst, err
+		}
+	}
+	m := dynamicpb.NewMessage(p.md)
+	if err = (proto.UnmarshalOptions{AllowPartial: true, Resolver: p.types}).Unmarshal(dst[begin:], m); err == nil {
+		dst, err = proto.MarshalOptions{AllowPartial: true, Deterministic: true}.MarshalAppend(dst[:begin], m)
+	}
+	if err != nil {
+		return dst, &renderError{p.path, err, e.Row}
+	}
+	return dst, nil
+}
+
 // unlessNull is a message that a row may leave out.
 type unlessNull struct {
 	of   *rowField
@@ -155,8 +180,8 @@ func (p *unlessNull) append(dst []byte, e *Env) ([]byte, error) {
 	return p.part.append(dst, e)
 }
 
-// converted is what protojson converts anew for each message: a field whose JSON is
-// not that of a message's fields, or a list, a map or a message out of a row.
+// converted is what protojson converts anew for each message: one whose JSON is not
+// that of its fields, or a list, a map or a message out of a row.
 type converted struct {
 	md    protoreflect.MessageDescriptor
 	name  string // of the field in md; "" is md itself
@@ -178,11 +203,40 @@ func (p *converted) append(dst []byte, e *Env) ([]byte, error) {
 		json = append(json, '}')
 	}
 	e.json = json
-	out, err := convert(dst, p.md, json, p.types)
+	m := dynamicpb.NewMessage(p.md)
+	err = (protojson.UnmarshalOptions{AllowPartial: true, Resolver: p.types}).Unmarshal(json, m)
+	if err == nil {
+		err = p.initialized(m)
+	}
 	if err != nil {
 		return dst, p.explain(json, err, e.Row)
 	}
-	return out, nil
+	return proto.MarshalOptions{AllowPartial: true, Deterministic: true}.MarshalAppend(dst, m)
+}
+
+// initialized finds required fields that a row's objects lack. Of a message that is
+// there for one field only, those of that field are asked for.
+func (p *converted) initialized(m proto.Message) (err error) {
+	if p.name == "" {
+		return proto.CheckInitialized(m)
+	}
+	check := func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if fd.Message() != nil && err == nil {
+			err = proto.CheckInitialized(v.Message().Interface())
+		}
+		return err == nil
+	}
+	m.ProtoReflect().Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if fd.IsMap() {
+			v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool { return check(fd.MapValue(), v) })
+		} else if fd.IsList() {
+			for i := range v.List().Len() {
+				check(fd, v.List().Get(i))
+			}
+		}
+		return err == nil
+	})
+	return err
 }
 
 // explain says what is wrong with JSON that protojson did not take.

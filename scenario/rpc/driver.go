@@ -1,11 +1,12 @@
 // Package rpc makes the calls of a load entry: one driver per RPC kind, over a
-// grpc.ClientConnInterface. It knows the service contract and nothing of
-// policies, pacing or recording.
+// grpc.ClientConnInterface. It knows the service contract, and methods that have
+// only a descriptor, and nothing of policies, pacing or recording.
 package rpc
 
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -23,6 +24,9 @@ type Spec struct {
 	// Method is the full method name without a leading slash:
 	// user.v1.UserService/GetUser.
 	Method string
+	// Own is set for a method that is known by its descriptor only. The sizes, users
+	// and ids below are then unused; Messages of 0 sends as many as Own has.
+	Own *Own
 	// Messages is the number of messages per stream; unused for unary calls.
 	Messages int
 	// Every is the time from one message that the client sends to the next:
@@ -48,9 +52,11 @@ type Spec struct {
 
 // Call is what a driver is told of a call, and what it reports.
 type Call struct {
-	ID   string    // sent when the Spec says so
-	Seed uint64    // what the call's own draws follow from
-	Due  time.Time // when it was to begin: paced messages count from it
+	ID     string    // sent when the Spec says so
+	Seed   uint64    // what the call's own draws follow from
+	Number uint64    // counts the calls of the load entry in its phase
+	Warmup bool      // which phase that is
+	Due    time.Time // when it was to begin: paced messages count from it
 	// Answers takes the response messages; nil is nobody.
 	Answers Answers
 
@@ -61,8 +67,14 @@ type Call struct {
 }
 
 // Answers takes the response messages of a call as they come. That is timed, so it
-// is to be quick; a message stays as it is until the driver's next call.
-type Answers interface{ Add(protoreflect.Message) }
+// is to be quick: what it makes of them can wait until the call has ended.
+type Answers interface {
+	// Add takes a message that stays as it is until the driver's next call.
+	Add(protoreflect.Message)
+	// AddEncoded takes one in its encoded form, which stays as it is until the next
+	// AddEncoded or the driver's next call.
+	AddEncoded([]byte)
+}
 
 // Driver makes one call at a time; it may keep buffers between calls.
 type Driver interface {
@@ -73,6 +85,9 @@ type Driver interface {
 // New returns a maker of drivers, one for each worker. It fails on a method
 // that it does not know.
 func New(spec Spec) (func() Driver, error) {
+	if spec.Own != nil {
+		return newDynamic(spec)
+	}
 	for _, k := range kinds() {
 		if k.method == spec.Method {
 			shared := newShared(spec)
@@ -86,27 +101,32 @@ func New(spec Spec) (func() Driver, error) {
 type shared struct {
 	Spec
 	payload []byte
-	names   string // of all users, one after the other
+	names   string
 }
 
 // Users is how many users calls are spread over.
 const Users = 10_000
 
 func newShared(spec Spec) *shared {
-	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes)}
+	s := &shared{Spec: spec, payload: make([]byte, spec.RequestBytes), names: names()}
 	if s.User == nil {
 		s.User = func(seed uint64) int { return int(seed % Users) }
 	}
 	for i := range s.payload {
 		s.payload[i] = byte(i * 31) // not one that compression makes vanish at once
 	}
-	names := make([]byte, 0, Users*nameBytes)
-	for i := range Users {
-		names = fmt.Appendf(names, "user-%05d", i)
-	}
-	s.names = string(names)
 	return s
 }
+
+// names is those of all users, one after the other: a call's name is then not
+// one of ten thousand strings that are anywhere in memory.
+var names = sync.OnceValue(func() string {
+	all := make([]byte, 0, Users*nameBytes)
+	for i := range Users {
+		all = fmt.Appendf(all, "user-%05d", i)
+	}
+	return string(all)
+})
 
 // nameBytes is how long each user's name is.
 const nameBytes = len("user-00000")
@@ -153,7 +173,7 @@ func mix(seed uint64, purpose uint64, n int) uint64 {
 }
 
 // await waits until the call's n-th message is due, or ctx ends.
-func (s *shared) await(ctx context.Context, due time.Time) error {
+func (s *Spec) await(ctx context.Context, due time.Time) error {
 	if s.Sleep != nil {
 		return s.Sleep(ctx, due)
 	}
@@ -168,7 +188,7 @@ func (s *shared) await(ctx context.Context, due time.Time) error {
 }
 
 // due is when the call's n-th message is.
-func (s *shared) due(call *Call, n int) time.Time { return call.Due.Add(time.Duration(n) * s.Every) }
+func (s *Spec) due(call *Call, n int) time.Time { return call.Due.Add(time.Duration(n) * s.Every) }
 
 func (s *shared) context(ctx context.Context, call *Call) context.Context {
 	if !s.SendCallID {

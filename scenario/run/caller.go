@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -42,6 +43,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	c.trace.Reset()
 	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
 	c.call.Gaps, c.call.Responses = call.Gaps[:0], call.Responses[:0]
+	c.call.Number, c.call.Warmup = call.Number(), call.Warmup
 	if c.sendID {
 		c.call.ID = call.ID()
 	}
@@ -61,6 +63,10 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		s := status.Convert(err)
 		call.Code, call.Message = engine.CodeName(uint32(s.Code())), secret.Mask(s.Message(), c.clients.secrets)
 		call.Origin = result.Origin(c.trace.Origin)
+		var own interface{ Origin() string }
+		if call.Origin == "" && errors.As(err, &own) {
+			call.Origin = result.Origin(own.Origin()) // it was never sent
+		}
 		if call.Origin == "" {
 			// The call ended well for the client, and the driver found fault
 			// with what the server had sent.

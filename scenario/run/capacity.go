@@ -69,10 +69,9 @@ func Capacity(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options,
 	if err == nil {
 		defer backends.close()
 		c.runner = &runner{plan: &planned, deps: deps, opts: opts, backends: backends, progress: newProgress(&planned, nil)}
-		for i := range plan.Variants {
-			if err = c.variant(ctx, i); err != nil {
-				break
-			}
+		err = c.runner.calibrate(ctx, c.res)
+		for i := 0; err == nil && i < len(plan.Variants); i++ {
+			err = c.variant(ctx, i)
 		}
 	}
 	c.res.Partial = err != nil

@@ -100,6 +100,14 @@ func TestEachReasonIsGiven(t *testing.T) {
 		"dead target": {spoil: func(t *result.Trial) {
 			t.Series[0].Codes, t.Client.Connections, t.Fleet = map[string]int64{"UNAVAILABLE": 100}, 0, nil
 		}, target: true, code: "no_connection", verdict: result.Suspect},
+		"target that stopped": {spoil: func(t *result.Trial) {
+			t.Client.Connections, t.Fleet = 0, nil
+			t.Intervals = []result.Interval{{Series: []result.IntervalSeries{{OK: 5}}}, {Second: 1, Series: []result.IntervalSeries{{Failed: 5}}}, {Second: 2}}
+		}, target: true, code: "target_lost", verdict: result.Suspect},
+		"idle target that has closed its connections": {spoil: func(t *result.Trial) {
+			t.Client.Connections, t.Fleet = 0, nil
+			t.Intervals = []result.Interval{{Series: []result.IntervalSeries{{OK: 5}}}, {Second: 1}}
+		}, target: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

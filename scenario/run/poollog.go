@@ -1,12 +1,15 @@
 package run
 
 import (
+	"maps"
+
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/reports/result"
 )
 
 // poolLog is how the clients' channels stood as each second ended. Only the
-// goroutine that emits intervals writes it, and who reads it comes after.
+// goroutine that emits intervals writes it, and who reads it comes after. Seconds
+// that are alike share what they say.
 type poolLog map[int]*result.PoolStates
 
 // note keeps what holds at the end of a second.
@@ -16,6 +19,9 @@ func (l poolLog) note(second int, stats clientcore.Stats) {
 		if n > 0 {
 			states.Channels[state.String()] = n
 		}
+	}
+	if last := l[second-1]; last != nil && last.Connections == states.Connections && maps.Equal(last.Channels, states.Channels) {
+		states = last
 	}
 	l[second] = states
 }

@@ -29,6 +29,9 @@ type Deps struct {
 	Sleep func(ctx context.Context, until time.Time) error
 	// Logger is where the clients under test log to; nil is slog.Default().
 	Logger *slog.Logger
+	// Calibrate has what the harness itself adds measured before the first trial.
+	// It needs a real clock: in virtual time calls that take none would not end.
+	Calibrate bool
 	// Usage reads what the process has used; nil leaves CPU and allocations
 	// out of the result.
 	Usage func() Usage
@@ -65,6 +68,9 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 		opts.OnStart(res)
 	}
 
+	if err := Bind(ctx, plan, deps); err != nil && ctx.Err() == nil {
+		return nil, err
+	}
 	backends, err := newBackends(ctx, plan, deps)
 	if ctx.Err() != nil {
 		if err == nil {
@@ -79,6 +85,9 @@ func Run(ctx context.Context, plan *scenario.Plan, deps Deps, opts Options) (*re
 	}
 	defer backends.close()
 	r.backends = backends
+	if err := r.calibrate(ctx, res); err != nil {
+		return nil, err
+	}
 
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
@@ -139,6 +148,17 @@ func (r *runner) one(ctx context.Context, block, variant int) (*result.Trial, er
 		return r.commanded(ctx, block, variant)
 	}
 	return r.trial(ctx, block, &r.plan.Variants[variant])
+}
+
+// calibrate notes in res what the harness itself adds.
+func (r *runner) calibrate(ctx context.Context, res *result.Result) (err error) {
+	if r.deps.Calibrate {
+		res.Calibration, err = calibrate(ctx, r.plan, r.deps.Sleep)
+	}
+	if err != nil {
+		return fmt.Errorf("calibrating: %w", err)
+	}
+	return nil
 }
 
 // abortedError is the cause of a run's end that its scenario asked for.

@@ -1,16 +1,23 @@
 package run_test
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
+	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 )
@@ -22,6 +29,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func shortened(name string) []string {
 	set := []string{"fleet.isolation=inprocess", "warmup=200ms", "trials=2"}
 	switch name {
+	case "own-service":
+		return []string{"target=passthrough:///users:1", "warmup=200ms", "trials=2", "measure=1s"}
 	case "backoffs":
 		return append(set, "measure=2s", "drain=3s", "client.timeout=2s", "fleet.faults.outage.at=500ms", "fleet.faults.outage.for=700ms", "load.reads.rate=600/s")
 	case "balancing":
@@ -65,8 +74,12 @@ func TestShippedScenarios(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if name == "etcd" {
+				t.Skip("it needs an etcd: make e2e runs it")
+			}
 			inWorld(t, func(w *world) {
-				plan, err := scenario.Read(filepath.Base(file), text, scenario.Options{Set: shortened(name)})
+				w.serve("users:1", &ownUsers{T: t}) // the target of own-service
+				plan, err := scenario.Read(file, text, scenario.Options{Set: shortened(name)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -75,6 +88,48 @@ func TestShippedScenarios(t *testing.T) {
 				checkGolden(t, filepath.Join("testdata", "shipped", name+".golden"), stable(r))
 			})
 		})
+	}
+}
+
+// ownUsers is the service that own-service.yaml calls, and checks what comes.
+type ownUsers struct {
+	userpb.UnimplementedUserServiceServer
+	*testing.T
+}
+
+func (u *ownUsers) GetUser(ctx context.Context, r *userpb.GetUserRequest) (*userpb.GetUserResponse, error) {
+	tenant := map[string]string{"ann": "blue", "bob": "green", "cid": "blue", "dot": "red"}[r.GetUserId()]
+	if md, _ := metadata.FromIncomingContext(ctx); tenant == "" || !slices.Equal(md.Get("x-tenant"), []string{tenant}) {
+		u.Errorf("user %q with tenant %q", r.GetUserId(), md.Get("x-tenant"))
+	}
+	return &userpb.GetUserResponse{User: &userpb.User{Id: r.GetUserId()}}, nil
+}
+
+func (u *ownUsers) CreateUser(_ context.Context, r *userpb.CreateUserRequest) (*userpb.CreateUserResponse, error) {
+	if user := r.GetUser(); !strings.HasPrefix(user.GetId(), "user-") || len(user.GetEmail()) != len("12345678@example.com") || user.GetCreatedAt().AsTime().Year() != 2026 {
+		u.Errorf("created %v", user)
+	}
+	return &userpb.CreateUserResponse{User: r.GetUser()}, nil
+}
+
+func (u *ownUsers) SyncUsers(s grpc.BidiStreamingServer[userpb.SyncUsersRequest, userpb.SyncUsersResponse]) error {
+	for n := 0; ; n++ {
+		r, err := s.Recv()
+		if errors.Is(err, io.EOF) {
+			if n != 6 {
+				u.Errorf("%d messages, want 6", n)
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if want := []string{"ann", "bob", "cid"}[n%3]; r.GetUserId() != want {
+			u.Errorf("message %d is of %q, want %q", n, r.GetUserId(), want)
+		}
+		if err := s.Send(&userpb.SyncUsersResponse{}); err != nil {
+			return err
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
+	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -85,6 +86,36 @@ func TestTargetEnvironment(t *testing.T) {
 		_, err := run.Run(w.Context(), w.plan(targetScenario, "etcd://127.0.0.1:2379/users"), w.deps(), run.Options{Version: "test"})
 		if err == nil || !strings.Contains(err.Error(), "ETCDCTL_CACERT") {
 			t.Errorf("error %v, want one that names ETCDCTL_CACERT", err)
+		}
+	})
+}
+
+// TestTargetDies: a server that is gone in the middle of a run is a finding, not an
+// error of the run: its calls failed, each is accounted for, and the result says
+// that nobody was there when it ended.
+func TestTargetDies(t *testing.T) {
+	inWorld(t, func(w *world) {
+		stop := w.stoppable("a:1", &counting{})
+		time.AfterFunc(2*time.Second+time.Millisecond, stop)
+		r := w.run(w.plan(`
+target: passthrough:///a:1
+client: {pool: {size: 1}, retry: none, connect: {base: 1s, max: 1s}}
+load: [{name: reads, call: GetUser, arrivals: constant, rate: 100/s}]
+trials: 1
+warmup: 1s
+measure: 3s
+`))
+		trial := r.Variants[0].Trials[0]
+		s := trial.Series[0]
+		if err := s.Check(); err != nil || s.Calls != 300 || s.OK() != 101 || s.Codes["UNAVAILABLE"] != 199 {
+			t.Errorf("%v, %d calls, %v", err, s.Calls, s.Codes)
+		}
+		if s.Origins[result.OriginTransport]+s.Origins[result.OriginBalancer]+s.Origins[result.OriginPool] != 199 {
+			t.Errorf("%v", s.Origins)
+		}
+		v := trial.Validity
+		if r.Partial || v.Verdict != result.Suspect || len(v.Reasons) != 1 || v.Reasons[0].Code != "target_lost" || v.Reasons[0].Figure != 2 {
+			t.Errorf("partial %v, %+v", r.Partial, v)
 		}
 	})
 }

@@ -67,7 +67,11 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 			return nil, err
 		}
 	}
-	outcome, err := engine.Run(ctx, t.plan())
+	load, err := t.plan()
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := engine.Run(ctx, load)
 	if errors.Is(context.Cause(ctx), errFleetDied) {
 		return t.dead(outcome), nil
 	}
@@ -107,7 +111,7 @@ func (t *trial) watcher() *gate.Watcher {
 }
 
 // plan is the trial's load for the engine.
-func (t *trial) plan() engine.Plan {
+func (t *trial) plan() (engine.Plan, error) {
 	s := t.variant.Scenario
 	sendID := s.Fleet != nil && s.Fleet.NeedsCallID()
 	names := t.backends.names()
@@ -135,15 +139,19 @@ func (t *trial) plan() engine.Plan {
 		p.Enough = r.enough
 	}
 	for _, l := range s.Load {
+		own, err := t.own(s, &l)
+		if err != nil {
+			return engine.Plan{}, err
+		}
 		// Validation has checked the method.
 		newDriver, err := rpc.New(rpc.Spec{
-			Method: l.Method(), Messages: l.Messages, Every: l.Every(), Sleep: t.deps.Sleep,
+			Method: l.Method(), Own: own, Messages: l.Messages, Every: l.Every(), Sleep: t.deps.Sleep,
 			RequestBytes: l.Request, ResponseBytes: l.Response,
 			RequestSize: l.RequestSizes.Sampler(), ResponseSize: l.ResponseSizes.Sampler(), User: l.Keys.Sampler(rpc.Users),
 			SendCallID: sendID, UserKey: userKey(s),
 		})
 		if err != nil {
-			panic(err)
+			return engine.Plan{}, err
 		}
 		slo := l.SLO
 		if slo == 0 {
@@ -158,18 +166,21 @@ func (t *trial) plan() engine.Plan {
 		p.Entries = append(p.Entries, engine.Entry{
 			Name: l.Name, Method: l.Method(), Kind: l.Kind(),
 			Process: process, RatePerSecond: rate, Draws: draws, MaxInFlight: l.MaxInFlight, Session: session,
-			Workers: l.Workers, Think: think, Profile: l.Shape.Profile(), SLO: slo,
+			Workers: l.Workers, Think: think, MaxCalls: mostCalls(&l), Profile: l.Shape.Profile(), SLO: slo,
 			NewCaller: func() engine.Caller {
 				c := &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
 				if checker != nil {
 					c.answer = checker.Answer()
 					c.call.Answers = c.answer
 				}
+				if p, ok := c.driver.(rpc.Preparer); ok {
+					return &preparing{caller: c, driver: p}
+				}
 				return c
 			},
 		})
 	}
-	return p
+	return p, nil
 }
 
 // userKey is the metadata by which calls are placed, "" where none is.

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -53,6 +54,12 @@ func judge(t *result.Trial, o *engine.Outcome, fleet *scenario.Fleet) {
 			Detail: "the target was not connected when the measurement ended, and no call succeeded: is it the right address?",
 		})
 	}
+	if since := lostSince(t); fleet == nil && ok > 0 && t.Client.Connections == 0 && since >= 0 {
+		t.Validity.Add(result.Reason{
+			Code: "target_lost", Verdict: result.Suspect, Figure: float64(since),
+			Detail: fmt.Sprintf("the target was not connected when the measurement ended, and from second %d on no call succeeded: did it stop?", since),
+		})
+	}
 	// With the fleet in this process the two cannot be told apart.
 	shared := fleet != nil && fleet.Isolation == scenario.InProcess
 	if cpu := generatorCPU(t); cpu > maxGeneratorCPU && !shared {
@@ -61,6 +68,25 @@ func judge(t *result.Trial, o *engine.Outcome, fleet *scenario.Fleet) {
 			Detail: fmt.Sprintf("the load generator used %.0f %% of its cores: it may be what was measured", 100*cpu),
 		})
 	}
+}
+
+// lostSince is the first second from which on calls failed and none ended OK; -1 is
+// none.
+func lostSince(t *result.Trial) int {
+	since := -1
+	for i := range slices.Backward(t.Intervals) {
+		var ok, failed int64
+		for _, s := range t.Intervals[i].Series {
+			ok, failed = ok+s.OK, failed+s.Failed
+		}
+		if ok > 0 {
+			break
+		}
+		if failed > 0 {
+			since = t.Intervals[i].Second
+		}
+	}
+	return since
 }
 
 // judgeLag compares how late calls were dispatched with how long they took.

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/reflection"
 
 	"github.com/grpcbench/grpcbench/fakeserver/memnet"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
@@ -58,15 +59,24 @@ func (w *world) run(plan *scenario.Plan) *result.Result {
 // serve runs a UserService that is not the fleet's, at an address of its own.
 func (w *world) serve(address string, service userpb.UserServiceServer, opts ...grpc.ServerOption) {
 	w.Helper()
+	w.stoppable(address, service, opts...)
+}
+
+// stoppable is serve, and stops what it serves.
+func (w *world) stoppable(address string, service userpb.UserServiceServer, opts ...grpc.ServerOption) (stop func()) {
+	w.Helper()
 	listener, err := w.net.Listen("tcp", address)
 	if err != nil {
 		w.Fatal(err)
 	}
 	server := grpc.NewServer(opts...)
 	userpb.RegisterUserServiceServer(server, service)
+	reflection.Register(server)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
-	w.Cleanup(func() { server.Stop(); <-done })
+	stop = func() { server.Stop(); <-done }
+	w.Cleanup(stop)
+	return stop
 }
 
 // mustBeExact fails the test when a trial's books are not.

@@ -19,10 +19,16 @@ type field struct {
 	// or is another field, named by the tag `or`, that holds the value when it
 	// is written another way: as a list, as a map, or in percent.
 	or *field
+	// tree is a field of type *Node, named by the tag `tree`, that takes what is
+	// neither: a list, text that begins with @, and a map that is no choice of or.
+	tree *field
 }
 
-// written is the field that holds n: f, or its other one.
+// written is the field that holds n: f, or one of its others.
 func (f field) written(n *Node) field {
+	if f.tree != nil && n != nil && f.asTree(n) {
+		return *f.tree
+	}
 	if f.or == nil || n == nil {
 		return f
 	}
@@ -33,6 +39,27 @@ func (f field) written(n *Node) field {
 		return *f.or
 	}
 	return f
+}
+
+// asTree is whether n is for the field of a tree.
+func (f field) asTree(n *Node) bool {
+	switch n.Kind {
+	case Sequence:
+		return true
+	case Scalar:
+		return strings.HasPrefix(n.Text, "@")
+	case Map:
+		for _, e := range n.Entries {
+			if f.or == nil {
+				break
+			}
+			if _, is := fieldNamed(fieldsOf(deref(f.or.typ)), e.Key); is {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 var (
@@ -66,6 +93,11 @@ func fieldsOf(t reflect.Type) []field {
 					other.index = append([]int{i}, other.index...)
 					in.or = &other
 				}
+				if in.tree != nil {
+					other := *in.tree
+					other.index = append([]int{i}, other.index...)
+					in.tree = &other
+				}
 				list = append(list, in)
 			}
 		case name != "" && f.IsExported():
@@ -75,6 +107,9 @@ func fieldsOf(t reflect.Type) []field {
 			}
 			if other, ok := t.FieldByName(f.Tag.Get("or")); ok {
 				own.or = &field{name: name, unit: other.Tag.Get("unit"), typ: other.Type, index: other.Index}
+			}
+			if other, ok := t.FieldByName(f.Tag.Get("tree")); ok {
+				own.tree = &field{name: name, typ: other.Type, index: other.Index}
 			}
 			list = append(list, own)
 		}

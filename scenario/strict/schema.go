@@ -56,6 +56,11 @@ func (s *schema) of(t reflect.Type, f field, path string) map[string]any {
 		if f.or != nil {
 			out = map[string]any{"anyOf": []any{out, s.plain(f.or.typ, *f.or, path)}}
 		}
+		if f.tree != nil {
+			out = map[string]any{"anyOf": []any{
+				out, map[string]any{"type": []any{"object", "array"}}, map[string]any{"type": "string", "pattern": "^@."},
+			}}
+		}
 	}
 	if f.doc != "" {
 		out["description"] = f.doc

@@ -1,6 +1,7 @@
 // Package field is the error of a setting that is out of range: it keeps the
 // setting's path apart from the message, so that whoever read the setting from
-// a document can point at the place.
+// a document can point at the place. It has the rules that the settings of
+// several policies share, too.
 package field
 
 import (
