@@ -15,7 +15,7 @@ type chart struct {
 	faults []chartFault
 	churn  []float64 // the seconds at which endpoints joined or left
 	tells  string    // what to say of these
-	top    float64 // the highest mean, calls per second
+	top    float64   // the highest mean, calls per second
 }
 
 type chartLine struct {

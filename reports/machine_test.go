@@ -291,6 +291,8 @@ func TestInterruptedSaysSoInEveryFormat(t *testing.T) {
 			want = `"partial": true`
 		case name == "csv":
 			want = ",true," // the trial that was cut short
+		case strings.HasPrefix(name, "png/"):
+			continue // it is drawn from what svg has
 		case name == "openmetrics":
 			want = `grpcbench_trial_valid{scenario="backoffs",variant="backoff=fixed",trial="0",setting_backoff="fixed"} 0`
 		}

@@ -118,7 +118,7 @@ func TestFormats(t *testing.T) {
 		}
 	}
 	want := []string{
-		"table", "markdown", "json", "html", "svg", "csv", "gobench", "hlog", "hgrm", "junit", "github", "action-benchmark", "openmetrics",
+		"table", "markdown", "json", "html", "svg", "png", "csv", "gobench", "hlog", "hgrm", "junit", "github", "action-benchmark", "openmetrics",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -117,7 +118,7 @@ func serve(t *testing.T, open bool) *served {
 	s := &served{run: NewRun()}
 	s.Server = Serve(l, s.run, open, true)
 	s.dial = l.dial
-	transport := &http.Transport{Dial: func(_, _ string) (net.Conn, error) { return s.dial() }}
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return s.dial() }}
 	s.client.Transport = transport
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()

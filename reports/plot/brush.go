@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"maps"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type brush struct {
 	sheet sheet
 	fonts *fonts
 	to    *image.RGBA
+	shape vector.Rasterizer
 }
 
 // viewport is what an element is placed in: per cent are of width and height,
@@ -270,7 +272,15 @@ func (b *brush) paint(p properties, v viewport, lines [][]point) error {
 			shapes = append(shapes, strokes(dash, width*pixels/2, p["stroke-linecap"] == "round")...)
 		}
 	}
-	b.fill(shapes, stroke, v.clip)
+	// Where nothing shines through, a long line is drawn in stretches, whose boxes
+	// together are much smaller than its own.
+	stretch := len(shapes)
+	if stroke.A == 255 {
+		stretch = 16
+	}
+	for part := range slices.Chunk(shapes, max(1, stretch)) {
+		b.fill(part, stroke, v.clip)
+	}
 	return nil
 }
 
@@ -308,7 +318,8 @@ func (b *brush) fill(shapes [][]point, c color.NRGBA, clip image.Rectangle) {
 	if box.Empty() {
 		return
 	}
-	r := vector.NewRasterizer(box.Dx(), box.Dy())
+	r := &b.shape
+	r.Reset(box.Dx(), box.Dy())
 	for _, shape := range shapes {
 		for i, p := range shape {
 			x, y := float32(p.x-float64(box.Min.X)), float32(p.y-float64(box.Min.Y))
