@@ -236,7 +236,9 @@ func (s *Scenario) bindFiles(p *problems, folder string) {
 			own.File = inFolder(folder, own.File)
 			l.Feed = &own
 			// Whatever is wrong in it is told at once.
-			p.readFeed(l)
+			if feed := p.readFeed(l); feed != nil {
+				l.rows = feed.Len()
+			}
 		}
 		if len(l.Metadata) > 0 {
 			own := map[string]string{}

@@ -138,6 +138,7 @@ type Load struct {
 	// descriptor is known.
 	own   bool
 	bound *Own
+	rows  int // of its feed
 }
 
 // Pace is messages that are sent at their times.
