@@ -85,6 +85,7 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
 	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/strict
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario
+	$(GO) test -run '^$$' -fuzz '^FuzzPath$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/expect
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/file
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/targets
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/result
@@ -104,6 +105,8 @@ bench: ## measure grpcbench itself, beside a bare grpc-go loop: two minutes
 	$(GO) test -run '^$$' -bench '^BenchmarkDynamicUnary$$' -benchtime 8x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkPacing$$' -benchtime 2x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
+	@# Each format of a result of 64 variants x 10 trials, in a process of its own.
+	$(GO) test -run '^$$' -bench '^BenchmarkReports$$' -benchtime 1x ./cmd/grpcbench
 
 .PHONY: bench-parts
 bench-parts: ## measure the parts of grpcbench on their own

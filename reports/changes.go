@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,10 @@ type changeFigure struct {
 	// whole is a figure of the trial, not of the load entry.
 	whole bool
 	show  func([]stats.Sample) string
+	// name and unit are as machines call them; value is NaN where it is not known,
+	// and infinite where it lands on failed calls.
+	name, unit string
+	value      func([]stats.Sample) float64
 }
 
 func changeFigures() []changeFigure {
@@ -41,12 +46,18 @@ func changeFigures() []changeFigure {
 			default:
 				return duration(l.NS)
 			}
+		}, name: q.String(), unit: "ns", value: func(s []stats.Sample) float64 {
+			if l := stats.Response(s, q); l.Known() {
+				return l.NS
+			}
+			return math.NaN()
 		}}
 	}
-	share := func(head string, m stats.Metric, of func(stats.Figures) float64) changeFigure {
-		return changeFigure{head: head, metric: m, show: func(s []stats.Sample) string { return percent(of(stats.Aggregate(s))) + " %" }}
+	share := func(head, name string, m stats.Metric, of func(stats.Figures) float64) changeFigure {
+		return changeFigure{head: head, metric: m, show: func(s []stats.Sample) string { return percent(of(stats.Aggregate(s))) + " %" },
+			name: name, unit: "share", value: func(s []stats.Sample) float64 { return of(stats.Aggregate(s)) }}
 	}
-	ratio := func(head string, whole bool, of func(stats.Sample) float64, write func(float64) string) changeFigure {
+	ratio := func(head, name, unit string, whole bool, of func(stats.Sample) float64, write func(float64) string) changeFigure {
 		m := stats.NewMetric(head, stats.Ratio, func(s stats.Sample) (float64, bool, bool) {
 			v := of(s)
 			return v, true, v > 0
@@ -61,19 +72,25 @@ func changeFigures() []changeFigure {
 				all = append(all, v)
 			}
 			return write(stats.Mean(all))
+		}, name: name, unit: unit, value: func(s []stats.Sample) float64 {
+			var all []float64
+			for _, one := range s {
+				all = append(all, of(one))
+			}
+			return stats.Mean(all)
 		}}
 	}
 	return []changeFigure{
 		quantile(stats.P50), quantile(stats.P99),
-		share("in SLO", stats.InSLO(), func(f stats.Figures) float64 { return f.InSLO }),
-		share("errors", stats.Failed(), func(f stats.Figures) float64 { return f.Failed }),
-		ratio("attempts", false, func(s stats.Sample) float64 {
+		share("in SLO", "in_slo", stats.InSLO(), func(f stats.Figures) float64 { return f.InSLO }),
+		share("errors", "errors", stats.Failed(), func(f stats.Figures) float64 { return f.Failed }),
+		ratio("attempts", "attempts", "number", false, func(s stats.Sample) float64 {
 			if s.Series.Calls == 0 {
 				return 0
 			}
 			return float64(s.Series.Attempts) / float64(s.Series.Calls)
 		}, func(v float64) string { return separated(v, 2) }),
-		ratio("CPU per call", true, func(s stats.Sample) float64 {
+		ratio("CPU per call", "cpu_per_call", "ns", true, func(s stats.Sample) float64 {
 			var calls int64
 			for i := range s.Trial.Series {
 				calls += s.Trial.Series[i].Calls

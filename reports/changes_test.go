@@ -2,6 +2,9 @@ package reports
 
 import (
 	"bytes"
+	"encoding/json"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,5 +56,48 @@ func TestNoChanges(t *testing.T) {
 	}
 	if text := table.String(); !strings.Contains(text, "No change shown.") || !strings.HasPrefix(text, "NOT COMPARABLE") || strings.Contains(text, "NaN") {
 		t.Error(text)
+	}
+}
+
+// The changes as one JSON document: figures before and now, how they differ, and
+// what only one of the results has.
+func TestChangesAsJSON(t *testing.T) {
+	old, now := outage(t), outage(t)
+	for j := range now.Variants[1].Trials {
+		s := &now.Variants[1].Trials[j].Series[0]
+		l := s.Latency[result.Response]
+		slower := *l.P50NS * 11 / 10
+		l.P50NS = &slower
+		s.Latency[result.Response] = l
+	}
+	now.Variants = now.Variants[:3]
+	now.Labels = map[string]string{"commit": "abc"}
+	var text bytes.Buffer
+	if err := (Changes{Old: old, New: now, Differences: []string{"CPU: a before, b now"}}).JSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	var got changesJSON
+	if err := json.Unmarshal(text.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Version != 1 || got.New.Labels["commit"] != "abc" || len(got.Differ) != 1 || !slices.Equal(got.Alone, []string{"backoff=exponential"}) {
+		t.Errorf("%+v", got)
+	}
+	found := map[string]oneJSON{}
+	for _, c := range got.Changes {
+		found[c.Variant+" "+c.Metric] = c
+	}
+	slower := found["backoff=fixed p50"]
+	if !slower.Shown || slower.Compared != "ratio" || math.Abs(*slower.Estimate-1.1) > 1e-6 || slower.Low == nil || slower.Unit != "ns" || *slower.Now <= *slower.Before || slower.Blocks != 7 {
+		t.Errorf("p50 of fixed: %+v", slower)
+	}
+	if same := found["backoff=none p50"]; same.Shown || *same.Estimate != 1 {
+		t.Errorf("p50 of none: %+v", same)
+	}
+	if failed := found["backoff=none p99"]; failed.Before != nil || failed.Compared != "" {
+		t.Errorf("p99 of none falls on failed calls: %+v", failed)
+	}
+	if share := found["backoff=none in_slo"]; share.Compared != "difference" || share.Unit != "share" {
+		t.Errorf("in_slo of none: %+v", share)
 	}
 }

@@ -240,7 +240,7 @@ func TestHostileTextInEveryFormat(t *testing.T) {
 	r := hostileEverywhere(t)
 	for name, text := range documents(t, r) {
 		if strings.HasPrefix(name, "png/") {
-			continue // a picture is no text
+			continue // no text: a picture
 		}
 		if !utf8.ValidString(text) {
 			t.Errorf("%s is not UTF-8", name)

@@ -164,12 +164,18 @@ func (p *Plan) workers() int {
 	return most
 }
 
-// mostAttempts is how many attempts a call of any load entry can come to.
+// mostAttempts is how many attempts a call of any load entry can come to. Of a
+// method that only the target knows it is the worst: it may be hedged, or not.
 func (s *Scenario) mostAttempts() int {
 	most := 1
 	for _, l := range s.Load {
-		kind := l.Kind()
-		most = max(most, s.Client.MostAttempts(s.methodSettings(l.Method()), kind == result.ClientStream || kind == result.BidiStream))
+		settings := s.methodSettings(l.Method())
+		for _, streams := range []bool{false, true} {
+			known := l.Kind() != ""
+			if sends := l.Kind() == result.ClientStream || l.Kind() == result.BidiStream; !known || sends == streams {
+				most = max(most, s.Client.MostAttempts(settings, streams))
+			}
+		}
 	}
 	return most
 }
@@ -184,10 +190,10 @@ func (s *Scenario) attemptsText() string {
 
 // methodSettings is what the client has of its own for a method, written as
 // user.v1.UserService/GetUser or GetUser.
-func (s *Scenario) methodSettings(method string) clientcore.Method {
-	m, ok := methodNamed(method)
+func (s *Scenario) methodSettings(name string) clientcore.Method {
+	m, ok := methodNamed(name)
 	if !ok {
-		return clientcore.Method{}
+		m.full = name
 	}
 	for _, name := range []string{m.full, m.short} {
 		if settings, ok := s.Client.Methods[name]; ok {

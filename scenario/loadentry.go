@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/message"
 )
 
 // written takes over what was written in one of several ways.
@@ -136,6 +138,10 @@ func (l Load) doubts(measure time.Duration) []string {
 		if _, over := r.Len(); over < measure {
 			all = append(all, "the arrivals of "+l.Name+" end after "+over.Round(time.Millisecond).String()+" of the measurement's "+measure.String())
 		}
+	}
+	if calls := l.callRate(measure) * measure.Seconds(); l.Feed != nil && l.Feed.Order == message.Once && l.Open() && calls > float64(l.rows) {
+		all = append(all, fmt.Sprintf("the %s of %s's feed are used up before the measurement's %v are over: %.0f calls are planned, and the rest are not made",
+			plural(l.rows, "row", "rows"), l.Name, measure, calls))
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/descriptor"
+	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/message"
 	"github.com/grpcbench/grpcbench/scenario/secret"
 	"github.com/grpcbench/grpcbench/scenario/strict"
@@ -158,6 +160,16 @@ func (c entryCheck) ownKeys() {
 
 // body reports messages where sizes are wanted, as if they were meant for some.
 func (c entryCheck) body() {
+	var kinds []string
+	for _, k := range strict.Kinds(reflect.TypeFor[load.Sizes]()) {
+		kinds = append(kinds, k.Name)
+	}
+	for _, e := range c.Body.Entries {
+		if near := strict.Suggest(e.Key, kinds); near != "" {
+			c.fail("request", "must be %s (got %s), did you mean %s?", orList(kinds), e.Key, near)
+			return
+		}
+	}
 	if c.Body.Kind == strict.Map && len(c.Body.Entries) > 0 || c.Body.Kind == strict.Sequence {
 		c.fail("request", "is a message of your own, which is for a target: a fleet's methods take a payload size, such as 1KiB, or a distribution of it")
 		return
@@ -224,7 +236,9 @@ func (s *Scenario) bindFiles(p *problems, folder string) {
 			own.File = inFolder(folder, own.File)
 			l.Feed = &own
 			// Whatever is wrong in it is told at once.
-			p.readFeed(l)
+			if feed := p.readFeed(l); feed != nil {
+				l.rows = feed.Len()
+			}
 		}
 		if len(l.Metadata) > 0 {
 			own := map[string]string{}

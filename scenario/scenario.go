@@ -138,6 +138,7 @@ type Load struct {
 	// descriptor is known.
 	own   bool
 	bound *Own
+	rows  int // of its feed
 }
 
 // Pace is messages that are sent at their times.
@@ -258,14 +259,8 @@ func (s *Scenario) completeFleet() {
 // CallTimeout is the client's timeout for calls of a method, written as
 // user.v1.UserService/GetUser or GetUser; 0 is none.
 func (s *Scenario) CallTimeout(method string) time.Duration {
-	m, ok := methodNamed(method)
-	if !ok {
-		m.full = method
-	}
-	for _, name := range []string{m.full, m.short} {
-		if settings, ok := s.Client.Methods[name]; ok && settings.Timeout != nil {
-			return *settings.Timeout
-		}
+	if own := s.methodSettings(method).Timeout; own != nil {
+		return *own
 	}
 	return s.Client.Timeout
 }

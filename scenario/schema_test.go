@@ -100,6 +100,8 @@ func beyond() []string {
 		fault-tls-failure-plain fault-restart-without-for fault-restart-cold fault-slow-without-time fault-overload-unlimited
 		fault-disconnect-for fault-max-streams-zero fault-max-age-without-age
 		max-rate max-rate-sum max-rate-closed
+		descriptors-fleet descriptors-no-file descriptors-file-missing own-message-fleet own-method-fleet own-size own-metadata-alone own-feed-missing
+		own-settings-unknown request-distribution-near
 		expect-nothing expect-field expect-value expect-unary-messages expect-code-and-fields expect-path expect-mix
 		gate-unit gate-metric gate-load gate-variant gate-fault gate-dimension gate-value gate-baseline-itself gate-share-over-100 abort-reference abort-max abort-load`)
 }

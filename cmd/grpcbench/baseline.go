@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -21,7 +23,7 @@ import (
 
 func (a *app) baselineCommand() *cobra.Command {
 	var dir string
-	var force bool
+	var force, asJSON bool
 	c := &cobra.Command{
 		Use:   "baseline save NAME RESULT | show NAME | list",
 		Short: "Keep results under a name, which gates compare with as @NAME",
@@ -45,22 +47,30 @@ it, list names all.`,
 			kept := baselines{dir}
 			switch args[0] {
 			case "save":
+				if asJSON {
+					return usageError("--json is of show and list")
+				}
 				return a.saveBaseline(kept, args[1], args[2], force)
 			case "show":
 				r, err := kept.read(args[1])
 				if err != nil {
 					return usageError("%v", err)
 				}
-				f, err := findFormat("table")
+				name := "table"
+				if asJSON {
+					name = jsonName
+				}
+				f, err := findFormat(name)
 				if err != nil {
 					return err
 				}
 				return a.render(f, r)
 			}
-			return a.listBaselines(kept)
+			return a.listBaselines(kept, asJSON)
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", defaultBaselines, "`DIR` to keep results in")
+	c.Flags().BoolVar(&asJSON, "json", false, "list, show: print one JSON document")
 	c.Flags().BoolVar(&force, "force", false, "save: take a result that is INVALID or partial, too")
 	return c
 }
@@ -91,15 +101,23 @@ func (a *app) saveBaseline(kept baselines, name, path string, force bool) error 
 	return nil
 }
 
-func (a *app) listBaselines(kept baselines) error {
+// storedBaseline is one line of the list.
+type storedBaseline struct {
+	Name     string            `json:"name"`
+	File     string            `json:"file"`
+	Scenario string            `json:"scenario"`
+	Started  time.Time         `json:"started"`
+	Verdict  result.Verdict    `json:"verdict"`
+	Partial  bool              `json:"partial"`
+	Labels   map[string]string `json:"labels"`
+}
+
+func (a *app) listBaselines(kept baselines, asJSON bool) error {
 	names, err := kept.names()
 	if err != nil {
 		return usageError("--dir: %v", err)
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	if len(names) > 0 {
-		fmt.Fprintln(w, "NAME\tSCENARIO\tMEASURED\tVERDICT\tLABELS")
-	}
+	all := []storedBaseline{}
 	var wrong []error
 	for _, name := range names {
 		r, err := kept.read(name)
@@ -107,17 +125,43 @@ func (a *app) listBaselines(kept baselines) error {
 			wrong = append(wrong, usageError("%v", err))
 			continue
 		}
-		var labels []string
-		for _, key := range slices.Sorted(maps.Keys(r.Labels)) {
-			labels = append(labels, key+"="+r.Labels[key])
+		file, err := kept.path(name)
+		if err != nil {
+			return internalError(err)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, plainText(r.Scenario.Name), r.Started.UTC().Format(time.RFC3339),
-			plainText(string(r.Validity.Verdict)), plainText(strings.Join(labels, " ")))
+		one := storedBaseline{name, file, r.Scenario.Name, r.Started.UTC(), r.Validity.Verdict, r.Partial, r.Labels}
+		if one.Labels == nil {
+			one.Labels = map[string]string{}
+		}
+		all = append(all, one)
 	}
-	if err := w.Flush(); err != nil {
+	if asJSON {
+		encoder := json.NewEncoder(a.stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(map[string]any{"baselines": all})
+	} else {
+		err = tabulateBaselines(a.stdout, all)
+	}
+	if err != nil {
 		return internalError(err)
 	}
 	return mostImportant(wrong)
+}
+
+func tabulateBaselines(out io.Writer, all []storedBaseline) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if len(all) > 0 {
+		fmt.Fprintln(w, "NAME\tSCENARIO\tMEASURED\tVERDICT\tLABELS")
+	}
+	for _, b := range all {
+		var labels []string
+		for _, key := range slices.Sorted(maps.Keys(b.Labels)) {
+			labels = append(labels, key+"="+b.Labels[key])
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.Name, plainText(b.Scenario), b.Started.Format(time.RFC3339),
+			plainText(string(b.Verdict)), plainText(strings.Join(labels, " ")))
+	}
+	return w.Flush()
 }
 
 // baselines is a folder of results by name.

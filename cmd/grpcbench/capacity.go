@@ -29,7 +29,7 @@ type capacityFlags struct {
 	out, format string
 	note        string
 	labels      []string
-	quiet       bool
+	quiet, json bool
 }
 
 func (a *app) capacityCommand() *cobra.Command {
@@ -74,6 +74,7 @@ func (f *capacityFlags) register(c *cobra.Command) {
 	c.Flags().IntSliceVar(&f.concurrency, "concurrency", nil, "`WORKERS` of a closed loop to fit the Universal Scalability Law to, such as 1,2,4,8,16")
 	c.Flags().StringVar(&f.out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
 	c.Flags().StringVar(&f.format, "format", "table", "what to print: one of "+strings.Join(printedNames(), ", "))
+	registerJSON(c, &f.json, "print the result as one JSON document, as in result.json")
 	c.Flags().StringVar(&f.note, "note", "", "free text to keep with the result")
 	c.Flags().StringArrayVar(&f.labels, "label", nil, "`KEY=VALUE` to keep with the result (repeatable)")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "no progress on standard error")
@@ -115,6 +116,9 @@ func (f *capacityFlags) options() (bench.CapacityOptions, error) {
 }
 
 func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) error {
+	if err := takeJSON(c, flags.json, &flags.format); err != nil {
+		return err
+	}
 	rendered, err := findFormat(flags.format)
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ const oldName = "old"
 func (a *app) compareCommand() *cobra.Command {
 	var gated gateFlags
 	var format string
-	var force bool
+	var force, asJSON bool
 	c := &cobra.Command{
 		Use:   "compare OLD NEW",
 		Short: "Show what changed from one result to another, with intervals",
@@ -39,9 +39,12 @@ Without --gate the exit code says nothing of what changed.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			if format != "table" && format != "markdown" {
-				return usageError("--format must be table or markdown (got %q)", format)
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := takeJSON(c, asJSON, &format); err != nil {
+				return err
+			}
+			if format != "table" && format != "markdown" && format != jsonName {
+				return usageError("--format must be table, markdown or json (got %q)", format)
 			}
 			if err := gated.check(); err != nil {
 				return err
@@ -72,8 +75,11 @@ Without --gate the exit code says nothing of what changed.`,
 				}
 			}
 			err = a.print(reports.Format{Name: "changes"}, func(w io.Writer) error {
-				if format == "markdown" {
+				switch format {
+				case "markdown":
 					return changes.Markdown(w)
+				case jsonName:
+					return changes.JSON(w)
 				}
 				return changes.Table(w, reports.Options{Columns: columns(a.stdout), Color: colour(a.stdout)})
 			})
@@ -84,7 +90,8 @@ Without --gate the exit code says nothing of what changed.`,
 		},
 	}
 	gated.register(c, "`CONDITION` that NEW must meet, such as 'p99 <= @old + 5%' (repeatable)")
-	c.Flags().StringVar(&format, "format", "table", "table or markdown")
+	c.Flags().StringVar(&format, "format", "table", "table, markdown or json")
+	registerJSON(c, &asJSON, "print the changes as one JSON document")
 	c.Flags().BoolVar(&force, "force", false, "compare results of different scenarios, loads or machines")
 	return c
 }

@@ -13,7 +13,8 @@ import (
 )
 
 func (a *app) historyCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	c := &cobra.Command{
 		Use:   "history FILE.jsonl [RESULT…]",
 		Short: "Add results to a history, and show where figures changed for good",
 		Long: `history keeps the figures of runs in FILE, a line of JSON for each, and shows how
@@ -62,8 +63,13 @@ what was found.`,
 				fmt.Fprintf(a.stderr, "grpcbench: %s known already\n", count(known, "result"))
 			}
 			return a.print(reports.Format{Name: "a history"}, func(w io.Writer) error {
+				if asJSON {
+					return reports.TrendJSON(w, history.Groups(all))
+				}
 				return reports.Trend(w, history.Groups(all), reports.Options{Columns: columns(a.stdout), Color: colour(a.stdout)})
 			})
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document: every series, with where it changed")
+	return c
 }

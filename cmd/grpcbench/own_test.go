@@ -381,6 +381,23 @@ func TestOwnServiceData(t *testing.T) {
 	}
 }
 
+// A feed whose rows are used once ends the load, as planned: no figure suffers, and
+// the user was told.
+func TestOwnServiceRowsRunOut(t *testing.T) {
+	files := shopScenario("shop:1", "", `
+  - {call: shop.v1.Shop/Buy, rate: 100/s, feed: {file: rows.csv, order: once}, request: {item: "{{ .row.n }}"}}
+`)
+	files["rows.csv"] = "n\n" + strings.Repeat("1\n", 1000)
+	r := atShop(t, files, append(runArgs(), "--set", "measure=20s")...)
+	if r.code != 0 || !strings.Contains(r.stderr, "the 1000 rows of buy's feed are used up before the measurement's 20s are over: 2000 calls are planned, and the rest are not made") {
+		t.Fatalf("exit %d:\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	trial := r.result.Variants[0].Trials[0]
+	if s := trial.Series[0]; s.OK() != 1000 || s.Planned != 1000 || trial.Validity.Verdict != result.Valid {
+		t.Errorf("%d of %d OK, %+v", s.OK(), s.Planned, trial.Validity)
+	}
+}
+
 // Streams that never end by themselves end well after enough answers.
 func TestOwnServiceAnswers(t *testing.T) {
 	r := atShop(t, shopScenario("shop:1", "", `

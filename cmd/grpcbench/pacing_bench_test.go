@@ -41,7 +41,11 @@ func BenchmarkPacing(b *testing.B) {
 		low, high := 0, 24
 		for try := 16; high-low > 1; try = (low + high) / 2 {
 			rate := peak * float64(try) / 20
-			if pacedLoop(b, address, rate).kept() || pacedLoop(b, address, rate).kept() {
+			kept := pacedLoop(b, address, rate).kept()
+			if !kept {
+				kept = pacedLoop(b, address, rate).kept()
+			}
+			if kept {
 				low = try
 			} else {
 				high = try

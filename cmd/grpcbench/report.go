@@ -119,6 +119,7 @@ func (f *reportFlags) check(format reports.Format, c *cobra.Command) error {
 
 // readResults reads each of the files, and says all that is wrong with them.
 func readResults(files []string) ([]*result.Result, error) {
+	boundMemory(files)
 	var out []*result.Result
 	var messages []string
 	for _, file := range files {

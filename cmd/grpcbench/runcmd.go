@@ -29,6 +29,7 @@ func (a *app) runCommand() *cobra.Command {
 		gated  gateFlags
 		told   liveFlags
 		other  againstFlags
+		asJSON bool
 		direct runFlags
 		dry    bool
 	)
@@ -67,6 +68,9 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
   grpcbench run scenarios/quick.yaml --set fleet.backends=5 --trials 3 --label commit=$(git rev-parse --short HEAD)`,
 		Args: atMostOneFile,
 		RunE: func(c *cobra.Command, files []string) error {
+			if err := takeJSON(c, asJSON, &format); err != nil {
+				return err
+			}
 			rendered, err := findFormat(format)
 			if err != nil {
 				return err
@@ -204,6 +208,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 	gated.register(c, "`CONDITION` that the result must meet, beside the document's, such as 'p99 < 20ms' (repeatable)")
 	c.Flags().StringVar(&out, "out", "", "`DIR` for result.json (default results/NAME/TIME, to which results/NAME/latest leads)")
 	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(printedNames(), ", "))
+	registerJSON(c, &asJSON, "print the result as one JSON document, as in result.json")
 	c.Flags().StringVar(&note, "note", "", "free text to keep with the result")
 	c.Flags().StringArrayVar(&labels, "label", nil, "`KEY=VALUE` to keep with the result (repeatable)")
 	c.Flags().BoolVar(&quiet, "quiet", false, "no progress on standard error")

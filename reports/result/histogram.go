@@ -36,8 +36,13 @@ func NewHistogram() *Histogram {
 // not allocate.
 func (h *Histogram) Record(ns int64) {
 	ns = max(ns, 0)
-	h.min = min(h.min, ns)
-	h.max = max(h.max, ns)
+	// Branches, for they are hardly ever taken.
+	if ns < h.min {
+		h.min = ns
+	}
+	if ns > h.max {
+		h.max = ns
+	}
 	h.sum += float64(ns)
 	if ns > HighestNS {
 		h.overRange++

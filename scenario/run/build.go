@@ -310,7 +310,12 @@ func (r *runner) commanded(ctx context.Context, block, index int) (*result.Trial
 	}
 	watcher := gate.NewWatcher(r.plan.AbortWhen, r.plan.Subject(), index)
 	t, err := r.opts.Builds.of(v.Build).trial(ctx, o, died, func(report trialReport) {
-		if report.Interval == nil {
+		switch {
+		case report.Interval != nil:
+		case report.Phase == Measuring:
+			r.progress.measuring(report.T0)
+			return
+		default:
 			r.progress.phase(report.Phase)
 			return
 		}

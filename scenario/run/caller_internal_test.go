@@ -31,7 +31,7 @@ func TestJudgingIsNotTimed(t *testing.T) {
 	}
 	c := &caller{clients: &clients{all: []*clientcore.Client{nil}}, driver: atOnce{}, answer: plan.Base.Load[0].Checker().Answer()}
 	c.call.Answers = c.answer
-	var call engine.Call
+	call := engine.Call{Entry: &engine.Entry{}}
 	before := time.Now()
 	c.Call(t.Context(), &call)
 	if call.Done.Before(before) || call.Code != "DATA_LOSS" || call.Message != "user: want it set, got nothing" {

@@ -152,7 +152,8 @@ func judgeArrivals(v *result.Validity, t *result.Trial, l *scenario.Load, alpha 
 		return
 	}
 	var counts, means []float64
-	var count, from float64
+	var count, from, made float64
+	most := float64(mostCalls(l))
 	for _, i := range t.Intervals {
 		if i.Second < 0 || int64(i.Second+1)*int64(time.Second) > t.MeasuredNS {
 			continue
@@ -161,7 +162,11 @@ func judgeArrivals(v *result.Validity, t *result.Trial, l *scenario.Load, alpha 
 			if s.Name == l.Name {
 				// What was dropped was due, and could not leave.
 				count += float64(s.Dispatched + s.Dropped)
+				made += float64(s.Dispatched + s.Dropped)
 			}
+		}
+		if most > 0 && made >= most {
+			break // its data has come to an end, as planned
 		}
 		to := float64(i.Second + 1)
 		if mean := e.mean(from, to); mean >= fewestExpected*max(1, e.dispersion) {

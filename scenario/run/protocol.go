@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
@@ -72,7 +73,9 @@ type order struct {
 
 // trialReport is one line about a trial.
 type trialReport struct {
-	Phase    Phase            `json:"phase,omitempty"`
+	Phase Phase `json:"phase,omitempty"`
+	// T0 is when the measurement began; zero before.
+	T0       time.Time        `json:"t0,omitzero"`
 	Interval *result.Interval `json:"interval,omitempty"`
 	// Trial is null, and Done set, where a stop came before the measurement.
 	Trial *result.Trial `json:"trial,omitempty"`

@@ -146,7 +146,7 @@ func (s *trialServer) trial(ctx context.Context, o trialOrder, orders <-chan ord
 	}
 	defer backends.close()
 	r := &runner{plan: s.plan, deps: s.deps, backends: backends, abort: func(string) {}}
-	r.progress = newProgress(s.plan, func(p Progress) { s.say(trialReport{Phase: p.Phase, Interval: p.Interval}) })
+	r.progress = newProgress(s.plan, func(p Progress) { s.say(trialReport{Phase: p.Phase, T0: p.T0, Interval: p.Interval}) })
 	t, err := r.trial(ctx, o.Block, variant)
 	if err != nil && ctx.Err() == nil {
 		return trialReport{Error: err.Error()}

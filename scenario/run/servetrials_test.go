@@ -9,6 +9,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/run"
@@ -27,6 +28,7 @@ measure: 50ms
 // said is what a build says of a trial.
 type said struct {
 	Phase    string           `json:"phase"`
+	T0       time.Time        `json:"t0"`
 	Interval *result.Interval `json:"interval"`
 	Trial    *result.Trial    `json:"trial"`
 	Done     bool             `json:"done"`
@@ -78,12 +80,16 @@ func TestTrialsOnCommand(t *testing.T) {
 		if hear(&answer); len(answer["plan_sha256"]) != 64 {
 			t.Errorf("plan: %v", answer)
 		}
+		began := 0
 		trial := func(order string) said {
 			tell(order)
 			for {
 				var s said
 				if hear(&s); s.Done || s.Error != "" {
 					return s
+				}
+				if s.Phase == string(run.Measuring) && s.Interval == nil && !s.T0.IsZero() {
+					began++
 				}
 			}
 		}
@@ -99,6 +105,9 @@ func TestTrialsOnCommand(t *testing.T) {
 				t.Errorf("block %d: %d planned, %v; alone %d, %v", got.Trial.Block, s.Planned, s.Codes, want.Planned, want.Codes)
 			}
 			tell(`{"stop":true}`)
+		}
+		if began != plan.Trials {
+			t.Errorf("%d trials said when their measurement began, want %d", began, plan.Trials)
 		}
 		if got := trial(`{"trial":{"variant":"pool.size=1","block":0}}`); got.Error != "there is no variant pool.size=1" {
 			t.Errorf("a variant that was not asked for: %+v", got)

@@ -14,11 +14,13 @@ import (
 // newInterop is grpc-go's interop test server with its health service and
 // reflection.
 func newInterop(t *testing.T, opts ...grpc.ServerOption) string {
-	return serve(t, func(s *grpc.Server) {
-		testpb.RegisterTestServiceServer(s, interop.NewTestServer())
-		healthpb.RegisterHealthServer(s, health.NewServer())
-		reflection.Register(s)
-	}, opts...)
+	return serve(t, interopOn, opts...)
+}
+
+func interopOn(s *grpc.Server) {
+	testpb.RegisterTestServiceServer(s, interop.NewTestServer())
+	healthpb.RegisterHealthServer(s, health.NewServer())
+	reflection.Register(s)
 }
 
 func TestInteropServices(t *testing.T) {
