@@ -168,6 +168,7 @@ func TestAgainstSaysWhatIsWrong(t *testing.T) {
 		"dies at the plan": {[]string{"--against", fakeBuild(t, greet+`echo 'out of memory' >&2; exit 1`)}, "it ended with exit status 1: out of memory"},
 		"inprocess":        {[]string{"--against", self, "--set", "fleet.isolation=inprocess"}, "--against: fleet.isolation must be process"},
 		"a stored result":  {[]string{"--against", self, "--gate", "p99 <= @main + 5%"}, "compares with a stored result, and --against with the other build: write baseline"},
+		"a dimension":      {[]string{"--against", self, "--set", "compare.build={a: {}, b: {}}"}, "--against: the document compares something that it calls build: rename that"},
 		"a name alone":     {[]string{"--against-name", "old"}, "--against-name names the build of --against, which is not given"},
 		"the same name":    {[]string{"--against", self, "--against-name", "this"}, "--against-name: this build is called this already"},
 		"a broken one":     {[]string{"--against", self, "--set", "client.pol=1"}, "did you mean"},
