@@ -208,7 +208,7 @@ func TestOrdersOfALogAreDisarmed(t *testing.T) {
 	}
 	obeyed := regexp.MustCompile(`(?im)^\s*::(error|add-mask|warning|set-output)|##\[`)
 	for name, text := range documents(t, r) {
-		if found := obeyed.FindString(text); found != "" && name != "json" { // whose text stands in quotes, after a key
+		if found := obeyed.FindString(text); found != "" && name != "json" && !strings.HasPrefix(name, "png/") { // text in quotes, after a key; a picture
 			t.Errorf("%s: %q", name, found)
 		}
 	}

@@ -197,7 +197,7 @@ func slowedAA(t *testing.T, n int, stored string) *aaPart {
 func aaBaseline(t *testing.T) string {
 	t.Helper()
 	out, stored := t.TempDir(), t.TempDir()
-	const tries = 6 // an INVALID run is nothing to measure others by
+	const tries = 10 // an INVALID run is nothing to measure others by
 	for try := 1; ; try++ {
 		code := aaCommand(t, "run", quickYAML, "--quiet", "--out", out)
 		if code == exitOK {

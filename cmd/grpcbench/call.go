@@ -3,33 +3,20 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
-	"os"
-	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/dynamicpb"
 
-	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/scenario/descriptor"
 	"github.com/grpcbench/grpcbench/scenario/dial"
-	"github.com/grpcbench/grpcbench/scenario/engine"
 	"github.com/grpcbench/grpcbench/scenario/message"
 )
 
@@ -165,111 +152,6 @@ func (f *callFlags) request(ctx context.Context, conn grpc.ClientConnInterface, 
 // descriptorPatience is how long a server may take to say what it has.
 const descriptorPatience = 20 * time.Second
 
-// data is the text of --data and where it comes from.
-type data struct {
-	name string // of the file; --data for what stood on the command line
-	text []byte
-	from origin
-}
-
-type origin int
-
-const (
-	fromFlag origin = iota
-	fromFile
-	fromInput
-)
-
-// readData reads what --data names.
-func (a *app) readData(flag string) (data, error) {
-	name, file := strings.CutPrefix(flag, "@")
-	switch {
-	case !file:
-		return data{name: "--data", text: []byte(flag)}, nil
-	case name == "-":
-		if a.In == nil {
-			return data{}, usageError("--data @-: there is no standard input")
-		}
-		text, err := io.ReadAll(a.In)
-		if err != nil {
-			return data{}, usageError("--data @-: %v", err)
-		}
-		return data{name: "standard input", text: text, from: fromInput}, nil
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return data{}, usageError("--data: %s: %v", name, pathError(err))
-	}
-	return data{name: name, text: text, from: fromFile}, nil
-}
-
-// messages reads the messages that a call of the method sends.
-func (d data) messages(method protoreflect.MethodDescriptor, types message.Types) ([]*message.Template, error) {
-	if len(d.text) == 0 && d.from == fromFlag && !method.IsStreamingClient() {
-		d.text = []byte("{}")
-	}
-	all, err := d.all(method, types)
-	if err == nil && !method.IsStreamingClient() && len(all) != 1 {
-		err = fmt.Errorf("--data: %s takes one message (got %d)", method.Name(), len(all))
-	}
-	return all, err
-}
-
-func (d data) all(method protoreflect.MethodDescriptor, types message.Types) ([]*message.Template, error) {
-	if d.from == fromFile {
-		return message.ReadMessages(method.Input(), d.name, d.text, types)
-	}
-	values := valuesOf(d)
-	if len(values) == 1 && method.IsStreamingClient() && bytes.HasPrefix(values[0].JSON, []byte("[")) {
-		return message.ReadMessages(method.Input(), d.name+".json", d.text, types)
-	}
-	var all []*message.Template
-	for _, text := range values {
-		t, err := message.Compile(method.Input(), text, types)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, t)
-	}
-	return all, nil
-}
-
-// valuesOf is the JSON values of a text, one after the other with or without white
-// space between them. What is no JSON is the last one, for its reader to complain
-// of.
-func valuesOf(d data) []message.Text {
-	var all []message.Text
-	for rest, line, column := d.text, 1, 1; ; {
-		begin := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n"))
-		line, column = after(rest[:begin], line, column)
-		if rest = rest[begin:]; len(rest) == 0 {
-			return all
-		}
-		text := message.Text{Name: d.name, Line: line, Column: column, JSON: rest}
-		decoder := json.NewDecoder(bytes.NewReader(rest))
-		var value json.RawMessage
-		if decoder.Decode(&value) != nil {
-			return append(all, text)
-		}
-		end := int(decoder.InputOffset())
-		text.JSON = rest[:end]
-		all = append(all, text)
-		line, column = after(rest[:end], line, column)
-		rest = rest[end:]
-	}
-}
-
-// after is the place behind a text that begins at a line and column, in
-// characters.
-func after(text []byte, line, column int) (int, int) {
-	for _, r := range string(text) {
-		if column++; r == '\n' {
-			line, column = line+1, 1
-		}
-	}
-	return line, column
-}
-
 // make makes the call and prints what comes of it.
 func (a *app) make(ctx context.Context, f callFlags, conn *dial.Conn, r *request, md metadata.MD, watch *callWatch) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -353,118 +235,3 @@ func (wireCodec) Unmarshal(wire []byte, v any) error {
 
 // Name is the content-type's.
 func (wireCodec) Name() string { return "proto" }
-
-// json is a message of the answer.
-func (r *request) json(wire []byte, defaults bool) (string, error) {
-	m := dynamicpb.NewMessage(r.method.Output())
-	if err := (proto.UnmarshalOptions{Resolver: r.set.Resolver()}).Unmarshal(wire, m); err != nil {
-		return "", fmt.Errorf("the answer is no %s: %w", m.Descriptor().FullName(), err)
-	}
-	text, err := protojson.MarshalOptions{EmitUnpopulated: defaults, Resolver: r.set.Resolver()}.Marshal(m)
-	if err != nil {
-		return "", fmt.Errorf("the answer cannot be printed as JSON: %w", err)
-	}
-	return shownJSON(text), nil
-}
-
-// shownJSON is JSON as a terminal can show it: what would be obeyed, or make text
-// look like another, is escaped. Protobuf's own layout differs from build to build
-// on purpose, this one does not.
-func shownJSON(text []byte) string {
-	var out bytes.Buffer
-	if err := json.Indent(&out, text, "", "  "); err != nil {
-		return plainText(string(text))
-	}
-	var b strings.Builder
-	for _, c := range out.String() {
-		switch {
-		case c == '\n', unicode.IsPrint(c):
-			b.WriteRune(c)
-		case c > 0xffff:
-			high, low := utf16.EncodeRune(c)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, c)
-		}
-	}
-	return b.String()
-}
-
-// statusText is a status that is not OK, for a terminal.
-func (r *request) statusText(s *status.Status) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n  %s", engine.CodeName(uint32(s.Code())), plainText(s.Message()), clientcore.Explain(s.Code()))
-	for _, detail := range s.Proto().GetDetails() {
-		text, err := protojson.MarshalOptions{Resolver: r.set.Resolver()}.Marshal(detail)
-		if err != nil {
-			// Of a type that nobody has described.
-			text, _ = json.Marshal(map[string]any{"@type": detail.GetTypeUrl(), "bytes": detail.GetValue()})
-		}
-		fmt.Fprintf(&b, "\n%s", shownJSON(text))
-	}
-	return b.String()
-}
-
-// printPhases says on standard error how the call went.
-func (a *app) printPhases(f callFlags, conn *dial.Conn, r *request, watch *callWatch) {
-	w := watch.seen()
-	steps := conn.Steps
-	t := tabwriter.NewWriter(a.stderr, 0, 0, 2, ' ', 0)
-	line := func(name string, took time.Duration, note string) {
-		fmt.Fprintf(t, "%s\t%s", name, shortDuration(took))
-		if note != "" {
-			fmt.Fprintf(t, "\t%s", note)
-		}
-		fmt.Fprintln(t)
-	}
-	fmt.Fprintf(t, "%s of %s at %s\n", descriptor.FullName(r.method), plainText(f.server.target), plainText(steps.Address))
-	printMetadata(t, "headers", w.header)
-	printMetadata(t, "trailers", w.trailer)
-	if steps.Resolve > 0 {
-		line("name resolution", steps.Resolve, "")
-	}
-	connecting := ""
-	if steps.Failed > 0 {
-		connecting = fmt.Sprintf("with %s that failed", count(steps.Failed, "handshake"))
-	}
-	line("connect", steps.Connect, connecting)
-	if s := steps.Security; s != nil {
-		line("TLS handshake", steps.TLS, securityText(s, f.server.insecure))
-	}
-	line("HTTP/2 settings", steps.HTTP2, "")
-	fmt.Fprintf(t, "from the start of the call:\n")
-	line("  request sent", w.sent, count(w.sentMessages, "message"))
-	if w.headers > 0 {
-		line("  headers", w.headers, "network and server together: nothing on the wire tells them apart")
-	}
-	if w.messages > 0 {
-		line("  first message", w.first, "")
-		if w.messages > 1 {
-			line("  last message", w.last, count(w.messages, "message"))
-		}
-	}
-	line("  total", w.total, "")
-	line("total", steps.Total()+w.total, "connection and call, without asking what methods there are")
-	_ = t.Flush()
-}
-
-func printMetadata(w io.Writer, name string, md metadata.MD) {
-	for _, key := range slices.Sorted(maps.Keys(md)) {
-		for _, value := range md[key] {
-			if strings.HasSuffix(key, "-bin") {
-				value = fmt.Sprintf("%q", value)
-			}
-			fmt.Fprintf(w, "%s\t%s: %s\n", name, plainText(key), plainText(value))
-			name = ""
-		}
-	}
-}
-
-// shortDuration is a duration with three significant digits.
-func shortDuration(d time.Duration) string {
-	unit := time.Duration(1)
-	for d/unit >= 1000 {
-		unit *= 10
-	}
-	return d.Round(unit).String()
-}

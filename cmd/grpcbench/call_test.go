@@ -196,21 +196,22 @@ func TestCallSends(t *testing.T) {
 		args          []string
 		want          []string
 	}{
-		"nothing":            {"", "GetUser", nil, []string{`"user": {}`}},
-		"defaults":           {"", "GetUser", []string{"--emit-defaults"}, []string{`"fullName": ""`}},
-		"a file":             {"", "GetUser", []string{"-d", "@" + file("one.json", "{\n\"userId\": \"9\"}")}, []string{`"id": "9"`}},
-		"a template":         {"", "GetUser", []string{"-d", `{"userId": "u{{ .message }}"}`}, []string{`"id": "u0"`}},
-		"standard input":     {"{\n \"userId\":\n \"in\"}", "GetUser", []string{"-d", "@-"}, []string{`"id": "in"`}},
-		"a list":             {"", "BatchCreateUsers", []string{"-d", `[{}, {}, {}]`}, []string{`"created": 3`}},
-		"no message":         {"", "BatchCreateUsers", nil, []string{"{}"}},
-		"one message":        {"", "BatchCreateUsers", []string{"-d", `{}`}, []string{`"created": 1`}},
-		"lines":              {"", "SyncUsers", []string{"-d", "@" + lines}, []string{`"id": "a"`, `"id": "b"`}},
-		"lines of stdin":     {"{\"userId\": \"x\"}\n{\"userId\": \"y\"}", "SyncUsers", []string{"-d", "@-"}, []string{`"id": "x"`, `"id": "y"`}},
-		"values of stdin":    {"{\n\"userId\": \"x\"}{\"userId\":\n\"y\"}", "SyncUsers", []string{"-d", "@-"}, []string{`"id": "x"`, `"id": "y"`}},
-		"a list of stdin":    {" [{}, {}]", "BatchCreateUsers", []string{"-d", "@-"}, []string{`"created": 2`}},
-		"metadata":           {"", "GetUser", []string{"-d", `{"userId": "who"}`, "-H", "X-Run: 7", "--metadata", "authorization=Bearer ${TOKEN}"}, []string{`"Bearer s3cret-of-mine"`, `"7"`}},
-		"a bearer's file":    {"", "GetUser", []string{"-d", `{"userId": "who"}`, "--bearer-file", bearer}, []string{`"Bearer from-a-file"`}},
-		"templated metadata": {"", "GetUser", []string{"-d", `{"userId": "who"}`, "-H", "x-run=r-{{ .call }}"}, []string{`"r-0"`}},
+		"nothing":             {"", "GetUser", nil, []string{`"user": {}`}},
+		"defaults":            {"", "GetUser", []string{"--emit-defaults"}, []string{`"fullName": ""`}},
+		"a file":              {"", "GetUser", []string{"-d", "@" + file("one.json", "{\n\"userId\": \"9\"}")}, []string{`"id": "9"`}},
+		"a template":          {"", "GetUser", []string{"-d", `{"userId": "u{{ .message }}"}`}, []string{`"id": "u0"`}},
+		"standard input":      {"{\n \"userId\":\n \"in\"}", "GetUser", []string{"-d", "@-"}, []string{`"id": "in"`}},
+		"a list":              {"", "BatchCreateUsers", []string{"-d", `[{}, {}, {}]`}, []string{`"created": 3`}},
+		"no message":          {"", "BatchCreateUsers", nil, []string{"{}"}},
+		"one message":         {"", "BatchCreateUsers", []string{"-d", `{}`}, []string{`"created": 1`}},
+		"lines":               {"", "SyncUsers", []string{"-d", "@" + lines}, []string{`"id": "a"`, `"id": "b"`}},
+		"lines of stdin":      {"{\"userId\": \"x\"}\n{\"userId\": \"y\"}", "SyncUsers", []string{"-d", "@-"}, []string{`"id": "x"`, `"id": "y"`}},
+		"values of stdin":     {"{\n\"userId\": \"x\"}{\"userId\":\n\"y\"}", "SyncUsers", []string{"-d", "@-"}, []string{`"id": "x"`, `"id": "y"`}},
+		"a list of stdin":     {" [{}, {}]", "BatchCreateUsers", []string{"-d", "@-"}, []string{`"created": 2`}},
+		"metadata":            {"", "GetUser", []string{"-d", `{"userId": "who"}`, "-H", "X-Run: 7", "--metadata", "authorization=Bearer ${TOKEN}"}, []string{`"Bearer s3cret-of-mine"`, `"7"`}},
+		"a bearer's file":     {"", "GetUser", []string{"-d", `{"userId": "who"}`, "--bearer-file", bearer}, []string{`"Bearer from-a-file"`}},
+		"a secret beside one": {"", "GetUser", []string{"-d", `{"userId": "who"}`, "-H", "x-run=${TOKEN}-{{ .call }}"}, []string{`"s3cret-of-mine-0"`}},
+		"templated metadata":  {"", "GetUser", []string{"-d", `{"userId": "who"}`, "-H", "x-run=r-{{ .call }}"}, []string{`"r-0"`}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

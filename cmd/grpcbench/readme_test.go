@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -57,7 +58,7 @@ func TestReadmeCommands(t *testing.T) {
 			// Another may have the port that the README names.
 			line = strings.ReplaceAll(line, "50051", strconv.Itoa(base))
 			if alone, ok := strings.CutSuffix(line, " &"); ok {
-				background(t, dir, strings.Fields(alone))
+				background(t, dir, alone)
 				continue
 			}
 			t.Run(line, func(t *testing.T) {
@@ -83,12 +84,16 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-// background starts a command that goes on until the test ends, and waits until it
-// says that it serves.
-func background(t *testing.T, dir string, words []string) {
+// background starts a command that goes on until the test ends, however that ends,
+// and waits until it says that it serves.
+func background(t *testing.T, dir, line string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(dir, words[0]), words[1:]...)
+	cmd := exec.Command("sh", "-c", line+" & serving=$!; cat; kill $serving")
 	cmd.Dir = dir
+	held, err := cmd.StdinPipe() // closed by the system where the test is killed
+	if err != nil {
+		t.Fatal(err)
+	}
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -97,12 +102,13 @@ func background(t *testing.T, dir string, words []string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
+		_ = held.Close()
+		_, _ = io.Copy(io.Discard, said)
 		_ = cmd.Wait()
 	})
 	for lines := bufio.NewScanner(said); ; {
 		if !lines.Scan() {
-			t.Fatalf("%s ended", strings.Join(words, " "))
+			t.Fatalf("%s ended", line)
 		}
 		if strings.HasPrefix(lines.Text(), "serving ") {
 			return

@@ -97,7 +97,19 @@ func (p pair) reveal() (string, error) {
 		value, _, err := secret.Expand(p.value)
 		return value, err
 	}
-	m, err := message.CompileMetadata(p.key, p.value)
+	text := ""
+	for _, part := range secret.Split(p.value) {
+		if part.Variable == "" {
+			text += part.Text
+			continue
+		}
+		value, _, err := secret.Expand(part.Text)
+		if err != nil {
+			return "", err
+		}
+		text += strings.ReplaceAll(value, "{{", `{{ "{{" }}`) // a secret is no template
+	}
+	m, err := message.CompileMetadata(p.key, text)
 	if err != nil {
 		return "", err
 	}
