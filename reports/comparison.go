@@ -232,7 +232,7 @@ func (t *table) against(head string, rank int, list []*stats.Comparison, missing
 		c.notes = []note{{noteNotCompared, "p99 is not compared: a trial's is failed or n/a"}}
 		return c, false
 	case !possible(list):
-		c.notes = []note{{noteChange, t.tooFewBlocks()}}
+		c.notes = []note{{noteChange, t.tooFewBlocks(list)}}
 		return c, false
 	}
 	c.notes = []note{{noteChange, "95 % intervals, which hold together for a column"}}
@@ -245,14 +245,12 @@ func (t *table) against(head string, rank int, list []*stats.Comparison, missing
 	return c, true
 }
 
-// tooFewBlocks says why no difference can be shown.
-func (t *table) tooFewBlocks() string {
+// tooFewBlocks says why no difference of a list can be shown.
+func (t *table) tooFewBlocks(list []*stats.Comparison) string {
 	blocks := 0
-	for _, r := range t.rows {
-		for _, c := range []*stats.Comparison{r.change, r.gain} {
-			if c != nil {
-				blocks = max(blocks, c.Blocks)
-			}
+	for _, c := range list {
+		if c != nil {
+			blocks = max(blocks, c.Blocks)
 		}
 	}
 	return fmt.Sprintf("%s can show no difference: that takes %d", plural(blocks, "block"), stats.TrialsNeeded(len(t.rows)-1))

@@ -204,7 +204,7 @@ func TestCompare(t *testing.T) {
 		"a gate against old": {[]string{stored, stored, "--gate", "p50 <= @old + 5%"}, exitInconclusive, "2 trials against 2 cannot show"},
 		"no such baseline":   {[]string{"@mian", stored, "--baselines", dir}, exitUsage, `did you mean "main"?`},
 		"one":                {[]string{stored}, exitUsage, "want OLD and NEW"},
-		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be table or markdown"},
+		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be table, markdown or json"},
 	} {
 		code, stdout, stderr := command(t, append([]string{"compare"}, test.args...)...)
 		if code != test.code || !strings.Contains(stdout+stderr, test.want) || strings.Contains(stdout+stderr, "\x1b") {
