@@ -59,7 +59,7 @@ type Moment struct {
 	Measured  time.Duration
 	Totals    []result.IntervalSeries
 	InTime    []int64
-	Responses map[string]*result.Tally
+	Responses map[string]*result.Histogram
 	// Ended is that the run is over; Where says where its report is.
 	Ended bool
 	Where string
@@ -257,7 +257,7 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 
 // nowSpectrum is the quantiles in ms of the calls of a trial under way that
 // have ended, as far as there are enough of them.
-func nowSpectrum(h *result.Tally, ended int64, n int) []plot.Point {
+func nowSpectrum(h *result.Histogram, ended int64, n int) []plot.Point {
 	nines := math.Log10(float64(ended) / -math.Log(0.025))
 	if h == nil || !(nines > leastNines) {
 		return nil

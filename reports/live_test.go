@@ -31,7 +31,7 @@ func moment(r *result.Result, n, seconds int) *Moment {
 	v := &r.Variants[n]
 	m := &Moment{
 		Variant: v.Name, Block: 1, Blocks: 2, Trial: 1, Trials: 2 * len(r.Variants), Phase: "measuring", Measuring: true,
-		Elapsed: 5 * time.Second, Remaining: 15 * time.Second, Lasted: time.Second, Responses: map[string]*result.Tally{},
+		Elapsed: 5 * time.Second, Remaining: 15 * time.Second, Lasted: time.Second, Responses: map[string]*result.Histogram{},
 	}
 	for i := range seconds {
 		in := result.Interval{Second: i}
@@ -41,9 +41,9 @@ func moment(r *result.Result, n, seconds int) *Moment {
 				h.Record(int64(k+1) * 1e6)
 			}
 			if m.Responses[l.Name] == nil {
-				m.Responses[l.Name] = &result.Tally{}
+				m.Responses[l.Name] = result.NewHistogram()
 			}
-			m.Responses[l.Name].Add(h)
+			m.Responses[l.Name].Merge(h)
 			in.Series = append(in.Series, result.IntervalSeries{Name: l.Name, Planned: 110, OK: 100, InSLO: 90, Failed: 10, Attempts: 120, InFlight: 4, P99NS: 99e6, Spread: h.Spread()})
 		}
 		m.Seconds = append(m.Seconds, in)

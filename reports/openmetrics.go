@@ -170,11 +170,11 @@ func (f families) trial(r *result.Result, v *result.Variant, t *result.Trial, ke
 	for i := range t.Series {
 		s := &t.Series[i]
 		load := label("load", s.Name)
-		tally, err := s.Latency[result.Response].Tally()
+		responses, err := s.Latency[result.Response].Histogram()
 		if err != nil {
 			return fmt.Errorf("%s, trial %d, %s: %w", clean(v.Name), t.Index, clean(s.Name), err)
 		}
-		to.durations("grpcbench_response_seconds", exposition.NewHistogram(tally), load)
+		to.durations("grpcbench_response_seconds", exposition.NewHistogram(responses), load)
 		for _, q := range quantiles {
 			if value := quantileMS(s, result.Response, q.q, q.of); !math.IsNaN(value) {
 				to.add("grpcbench_response_quantile_seconds", value/1e3, load, label("q", strconv.FormatFloat(q.q, 'g', -1, 64)))
@@ -225,11 +225,11 @@ func (f families) running(r *result.Result, keys []string, now *Moment) {
 	for i := range now.Totals {
 		s := &now.Totals[i]
 		load := label("load", s.Name)
-		switch tally := now.Responses[s.Name]; {
-		case tally != nil:
-			to.durations("grpcbench_response_seconds", exposition.NewHistogram(tally), load)
+		switch responses := now.Responses[s.Name]; {
+		case responses != nil:
+			to.durations("grpcbench_response_seconds", exposition.NewHistogram(responses), load)
 		case s.OK == 0:
-			to.durations("grpcbench_response_seconds", exposition.NewHistogram(&result.Tally{}), load)
+			to.durations("grpcbench_response_seconds", exposition.NewHistogram(result.NewHistogram()), load)
 		}
 		done := s.OK + s.Failed
 		if done > 0 {

@@ -17,7 +17,7 @@ import (
 
 // recorded is any histogram: of few or many durations, narrow or over seven
 // decades, over the range now and then.
-func recorded(random *rand.Rand) *result.Tally {
+func recorded(random *rand.Rand) *result.Histogram {
 	h := result.NewHistogram()
 	spread := random.Float64() * 8
 	middle := math.Exp(6 + random.Float64()*16)
@@ -31,9 +31,7 @@ func recorded(random *rand.Rand) *result.Tally {
 	for range random.IntN(3) {
 		h.Record(1e9 >> random.IntN(9))
 	}
-	var t result.Tally
-	t.Add(h)
-	return &t
+	return h
 }
 
 // At each edge of the native histogram exactly as many durations lie below it as
@@ -41,22 +39,22 @@ func recorded(random *rand.Rand) *result.Tally {
 func TestNativeCountsAreExact(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 200 {
-		tally := recorded(random)
-		fine := NewNative(tally)
+		all := recorded(random)
+		fine := NewNative(all)
 		for _, n := range []Native{fine, fine.Within(160), fine.Within(20), fine.Within(3)} {
 			sum, edges := int64(0), make([]int64, len(n.Counts))
 			for i := range edges {
 				edges[i] = int64(n.UpTo(i) * 1e9)
 			}
-			want := tally.CountsUpTo(edges)
+			want := all.CountsUpTo(edges)
 			for i, count := range n.Counts {
 				sum += count
 				if sum != want[i] {
 					t.Fatalf("schema %d: %d up to %v ns, want %d", n.Schema, sum, edges[i], want[i])
 				}
 			}
-			if sum != tally.Count() {
-				t.Fatalf("schema %d: %d of %d durations", n.Schema, sum, tally.Count())
+			if sum != all.Count() {
+				t.Fatalf("schema %d: %d of %d durations", n.Schema, sum, all.Count())
 			}
 			if len(n.Counts) > 0 && (n.Counts[0] == 0 || n.Counts[len(n.Counts)-1] == 0) {
 				t.Fatalf("schema %d: an empty bucket at an end", n.Schema)
@@ -72,8 +70,8 @@ func TestNativeCountsAreExact(t *testing.T) {
 func TestProtoIsTheHistogram(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 100 {
-		tally := recorded(random)
-		h := NewHistogram(tally)
+		all := recorded(random)
+		h := NewHistogram(all)
 		var b bytes.Buffer
 		family := Family{Name: "x_seconds", Kind: Durations, Help: "x", Samples: []Sample{{Labels: []Label{{"l", "ä\n\""}}, Histogram: h}}}
 		gauge := Family{Name: "g", Kind: Count, Help: "g", Samples: []Sample{{Value: math.Inf(1)}}}
@@ -98,8 +96,8 @@ func TestProtoIsTheHistogram(t *testing.T) {
 			t.Errorf("label %q", m.Label[0].GetValue())
 		}
 		d := m.GetHistogram()
-		if int64(d.GetSampleCount()) != tally.Count() || len(d.PositiveSpan) == 0 {
-			t.Fatalf("%d of %d, %d spans", d.GetSampleCount(), tally.Count(), len(d.PositiveSpan))
+		if int64(d.GetSampleCount()) != all.Count() || len(d.PositiveSpan) == 0 {
+			t.Fatalf("%d of %d, %d spans", d.GetSampleCount(), all.Count(), len(d.PositiveSpan))
 		}
 		counts := map[int]int64{}
 		at, n, k := 0, int64(0), 0
@@ -123,7 +121,7 @@ func TestProtoIsTheHistogram(t *testing.T) {
 			}
 		}
 		for i, bucket := range d.Bucket {
-			want := tally.Count()
+			want := all.Count()
 			if i < len(h.Below) {
 				want = h.Below[i]
 			}

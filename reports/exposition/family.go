@@ -57,11 +57,11 @@ type Histogram struct {
 
 // NewHistogram takes over what was recorded. Of each of its buckets all go to
 // where the bucket's end lies: they are 0.1 % wide.
-func NewHistogram(t *result.Tally) *Histogram {
+func NewHistogram(h *result.Histogram) *Histogram {
 	edges := Edges()
 	ns := make([]int64, len(edges))
 	for i, s := range edges {
 		ns[i] = int64(s*1e9 + 0.5)
 	}
-	return &Histogram{Count: t.Count(), Sum: t.SumNS() / 1e9, Below: t.CountsUpTo(ns), Native: NewNative(t)}
+	return &Histogram{Count: h.Count(), Sum: h.SumNS() / 1e9, Below: h.CountsUpTo(ns), Native: NewNative(h)}
 }

@@ -22,13 +22,13 @@ type Native struct {
 
 // NewNative sorts what was recorded into buckets: all of one of its buckets,
 // which are much narrower, to where its end lies. None is lost.
-func NewNative(t *result.Tally) Native {
+func NewNative(h *result.Histogram) Native {
 	n := Native{Schema: nativeSchema}
 	bounds := make([]float64, 1<<nativeSchema)
 	for i := range bounds {
 		bounds[i] = math.Exp2(float64(i)/float64(len(bounds))) / 2
 	}
-	t.Buckets(func(end, count int64) {
+	h.Buckets(func(end, count int64) {
 		fraction, exponent := math.Frexp(float64(end) / 1e9)
 		// The fraction is in [½, 1): so is the first bound that is not below it,
 		// or it is 1.

@@ -69,7 +69,7 @@ func (r *Run) Step(s Step) {
 	defer r.mu.Unlock()
 	m := &r.moment
 	if s.Trial != m.Trial {
-		*m = reports.Moment{Responses: map[string]*result.Tally{}}
+		*m = reports.Moment{Responses: map[string]*result.Histogram{}}
 	}
 	m.Variant, m.Block, m.Blocks, m.Trial, m.Trials = s.Variant, s.Block, s.Blocks, s.Trial, s.Trials
 	m.At = time.Now()
@@ -95,10 +95,10 @@ func (r *Run) second(in *result.Interval) {
 		if s.Responses != nil && in.Second >= 0 {
 			h := m.Responses[s.Name]
 			if h == nil {
-				h = &result.Tally{}
+				h = result.NewHistogram()
 				m.Responses[s.Name] = h
 			}
-			h.Add(s.Responses)
+			h.Merge(s.Responses)
 		}
 		s.Responses = nil
 	}
@@ -186,7 +186,7 @@ func (r *Run) now() (*result.Result, *reports.Moment, stamp) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.moment
-	m.Responses = make(map[string]*result.Tally, len(r.moment.Responses))
+	m.Responses = make(map[string]*result.Histogram, len(r.moment.Responses))
 	for name, h := range r.moment.Responses {
 		m.Responses[name] = h.Clone()
 	}

@@ -76,15 +76,13 @@ func TestSend(t *testing.T) {
 	for range 5000 {
 		h.Record(int64(math.Exp(11 + 9*random.Float64())))
 	}
-	var tally result.Tally
-	tally.Add(h)
 	start, at := time.Unix(1000, 5), time.Unix(1003, 7)
 	labels := []exposition.Label{{Name: "variant", Value: "retry=ä"}}
 	r := newReceiver(t)
 	c := r.client(t)
 	c.Headers.Set("Authorization", "Bearer hunter2")
 	err := c.Send(t.Context(), []exposition.Family{
-		{Name: "d_seconds", Kind: exposition.Durations, Unit: "seconds", Samples: []exposition.Sample{{Labels: labels, Histogram: exposition.NewHistogram(&tally), Start: start, At: at}}},
+		{Name: "d_seconds", Kind: exposition.Durations, Unit: "seconds", Samples: []exposition.Sample{{Labels: labels, Histogram: exposition.NewHistogram(h), Start: start, At: at}}},
 		{Name: "c", Kind: exposition.Count, Samples: []exposition.Sample{{Labels: labels, Value: 7, Start: start, At: at}}},
 		{Name: "g_ratio", Kind: exposition.Gauge, Unit: "ratio", Samples: []exposition.Sample{{Labels: labels, Value: 0.25, Start: start, At: at}}},
 	})
@@ -106,7 +104,7 @@ func TestSend(t *testing.T) {
 	if p.StartTimeUnixNano != uint64(start.UnixNano()) || p.TimeUnixNano != uint64(at.UnixNano()) || attributes(p.Attributes)["variant"] != "retry=ä" {
 		t.Errorf("%v", p)
 	}
-	if p.Count != 5000 || math.Abs(p.GetSum()*1e9-tally.SumNS()) > 1 || len(p.Positive.BucketCounts) > mostBuckets {
+	if p.Count != 5000 || math.Abs(p.GetSum()*1e9-h.SumNS()) > 1 || len(p.Positive.BucketCounts) > mostBuckets {
 		t.Errorf("%d durations, sum %v, %d buckets", p.Count, p.GetSum(), len(p.Positive.BucketCounts))
 	}
 	// By OpenTelemetry's own definition: bucket i is above base^i, and not above
@@ -115,7 +113,7 @@ func TestSend(t *testing.T) {
 	for i, n := range p.Positive.BucketCounts {
 		sum += int64(n)
 		upper := math.Exp2(math.Ldexp(float64(int(p.Positive.Offset)+i+1), -int(p.Scale)))
-		if want := tally.CountsUpTo([]int64{int64(upper * 1e9)})[0]; sum != want {
+		if want := h.CountsUpTo([]int64{int64(upper * 1e9)})[0]; sum != want {
 			t.Fatalf("bucket %d: %d up to %v s, want %d", i, sum, upper, want)
 		}
 	}

@@ -3,6 +3,7 @@ package result
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -70,6 +71,27 @@ func (h *Histogram) Merge(other *Histogram) {
 	h.overRange += other.overRange
 }
 
+// Clone is a copy of its own.
+func (h *Histogram) Clone() *Histogram {
+	c := *h
+	c.counts = slices.Clone(h.counts)
+	return &c
+}
+
+// SumNS is the sum of the recorded durations in nanoseconds.
+func (h *Histogram) SumNS() float64 { return h.sum }
+
+// Buckets calls f for each bucket that is not empty, in ascending order: with
+// the longest duration that the bucket counts, and its count. Durations over
+// HighestNS are in the last.
+func (h *Histogram) Buckets(f func(endNS, n int64)) {
+	for i, n := range h.counts {
+		if n != 0 {
+			f(bucketEnd(i), n)
+		}
+	}
+}
+
 // Reset empties the histogram.
 func (h *Histogram) Reset() {
 	clear(h.counts)
@@ -89,18 +111,14 @@ func (h *Histogram) hdr() *hdrhistogram.Histogram {
 func (h *Histogram) CountsUpTo(edges []int64) []int64 {
 	out := make([]int64, len(edges))
 	at := 0
-	for i, n := range h.counts {
-		if n == 0 {
-			continue
-		}
-		for end := bucketEnd(i); at < len(edges) && end > edges[at]; {
+	h.Buckets(func(end, n int64) {
+		for at < len(edges) && end > edges[at] {
 			at++
 		}
-		if at == len(edges) {
-			break
+		if at < len(edges) {
+			out[at] += n
 		}
-		out[at] += n
-	}
+	})
 	for i := 1; i < len(out); i++ {
 		out[i] += out[i-1]
 	}
