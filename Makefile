@@ -53,8 +53,7 @@ e2e-reports: ## open reports with their consumers: promtool, benchstat, a browse
 
 .PHONY: e2e-discovery
 e2e-discovery: ## discovery against a real Consul and etcd, on loopback
-	@# The first time Consul is built, which takes minutes; bin/ keeps it.
-	@$(MAKE) --no-print-directory $(CONSUL)
+	@$(MAKE) --no-print-directory consul
 	$(GO) -C $(E2E) vet ./...
 	GRPCBENCH_CONSUL=$(CURDIR)/$(CONSUL) $(GO) -C $(E2E) test -count=1 -timeout 5m ./...
 
@@ -62,6 +61,9 @@ e2e-discovery: ## discovery against a real Consul and etcd, on loopback
 e2e-servers: ## the command against an embedded etcd, grpc-go's interop server and health service, on loopback
 	$(GO) -C $(E2E_COMMAND) vet ./...
 	$(GO) -C $(E2E_COMMAND) test -count=1 -timeout 10m ./...
+
+.PHONY: consul
+consul: $(CONSUL) ## build the Consul of make e2e: minutes the first time, bin/ keeps it
 
 bin/consul-%:
 	GOGC=$${GOGC:-400} $(GO) -C $(E2E)/consul build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ github.com/hashicorp/consul

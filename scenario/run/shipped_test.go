@@ -79,12 +79,19 @@ func TestShippedScenarios(t *testing.T) {
 			}
 			inWorld(t, func(w *world) {
 				w.serve("users:1", &ownUsers{T: t}) // the target of own-service
-				plan, err := scenario.Read(file, text, scenario.Options{Set: shortened(name)})
+				set := shortened(name)
+				if raceEnabled {
+					set = append(set, "trials=1") // it takes ten times as long
+				}
+				plan, err := scenario.Read(file, text, scenario.Options{Set: set})
 				if err != nil {
 					t.Fatal(err)
 				}
 				r := w.run(plan)
 				mustBeExact(t, r)
+				if raceEnabled {
+					return // the figures are two trials'
+				}
 				checkGolden(t, filepath.Join("testdata", "shipped", name+".golden"), stable(r))
 			})
 		})
