@@ -74,6 +74,11 @@ func (c *compiler) structure(md protoreflect.MessageDescriptor, n *node, path st
 		c.add(n.mark, path, "must be an object: it is a %s (got %s)", md.FullName(), got(n))
 		return
 	}
+	c.free(n, path)
+}
+
+// free checks the members of an object that may have any.
+func (c *compiler) free(n *node, path string) {
 	seen := map[string]bool{}
 	for _, m := range n.members {
 		below := childPath(path, m.name)
@@ -100,15 +105,7 @@ func (c *compiler) anything(n *node, path string) {
 			c.anything(item, itemPath(path, i))
 		}
 	case anObject:
-		seen := map[string]bool{}
-		for _, m := range n.members {
-			below := childPath(path, m.name)
-			if seen[m.name] {
-				c.add(m.mark, below, "is there twice")
-			}
-			seen[m.name] = true
-			c.anything(m.value, below)
-		}
+		c.free(n, path)
 	}
 }
 
