@@ -12,6 +12,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -87,7 +88,7 @@ func (f *againstFlags) mistake(ctx context.Context, path string, err error) erro
 	if errors.Is(err, exec.ErrNotFound) {
 		err = fmt.Errorf("%w (a path has a slash: ./%s)", err, path)
 	}
-	return usageError("--against: %s", plainText(err.Error()))
+	return usageError("--against: %s", plain.Text(err.Error()))
 }
 
 // buildNames names two builds by what sets them apart: grpc-go's version, what

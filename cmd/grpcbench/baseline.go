@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -158,8 +159,8 @@ func tabulateBaselines(out io.Writer, all []storedBaseline) error {
 		for _, key := range slices.Sorted(maps.Keys(b.Labels)) {
 			labels = append(labels, key+"="+b.Labels[key])
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.Name, plainText(b.Scenario), b.Started.Format(time.RFC3339),
-			plainText(string(b.Verdict)), plainText(strings.Join(labels, " ")))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.Name, plain.Text(b.Scenario), b.Started.Format(time.RFC3339),
+			plain.Text(string(b.Verdict)), plain.Text(strings.Join(labels, " ")))
 	}
 	return w.Flush()
 }
@@ -212,14 +213,4 @@ func (b baselines) names() ([]string, error) {
 		return nil
 	})
 	return names, err
-}
-
-// plainText is text of a result that a terminal shows and does not obey.
-func plainText(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }

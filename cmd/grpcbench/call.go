@@ -18,6 +18,7 @@ import (
 	"github.com/grpcbench/grpcbench/scenario/descriptor"
 	"github.com/grpcbench/grpcbench/scenario/dial"
 	"github.com/grpcbench/grpcbench/scenario/message"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 )
 
 // defaultCallTimeout is how long a single call may take.
@@ -127,7 +128,7 @@ func (f *callFlags) request(ctx context.Context, conn grpc.ClientConnInterface, 
 	}
 	method, err := set.Method(f.method)
 	if err != nil {
-		return nil, usageError("--call: %s", plainText(err.Error()))
+		return nil, usageError("--call: %s", plain.Text(err.Error()))
 	}
 	templates, err := input.messages(method, set.Resolver())
 	if err != nil {

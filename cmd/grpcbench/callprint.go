@@ -23,6 +23,7 @@ import (
 	"github.com/grpcbench/grpcbench/scenario/descriptor"
 	"github.com/grpcbench/grpcbench/scenario/dial"
 	"github.com/grpcbench/grpcbench/scenario/engine"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 )
 
 // json is a message of the answer.
@@ -44,7 +45,7 @@ func (r *request) json(wire []byte, defaults bool) (string, error) {
 func shownJSON(text []byte) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, text, "", "  "); err != nil {
-		return plainText(string(text))
+		return plain.Text(string(text))
 	}
 	var b strings.Builder
 	for _, c := range out.String() {
@@ -64,7 +65,7 @@ func shownJSON(text []byte) string {
 // statusText is a status that is not OK, for a terminal.
 func (r *request) statusText(s *status.Status) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n  %s", engine.CodeName(uint32(s.Code())), plainText(s.Message()), clientcore.Explain(s.Code()))
+	fmt.Fprintf(&b, "%s: %s\n  %s", engine.CodeName(uint32(s.Code())), plain.Text(s.Message()), clientcore.Explain(s.Code()))
 	for _, detail := range s.Proto().GetDetails() {
 		text, err := protojson.MarshalOptions{Resolver: r.set.Resolver()}.Marshal(detail)
 		if err != nil {
@@ -88,7 +89,7 @@ func (a *app) printPhases(f callFlags, conn *dial.Conn, r *request, watch *callW
 		}
 		fmt.Fprintln(t)
 	}
-	fmt.Fprintf(t, "%s of %s at %s\n", descriptor.FullName(r.method), plainText(f.server.target), plainText(steps.Address))
+	fmt.Fprintf(t, "%s of %s at %s\n", descriptor.FullName(r.method), plain.Text(f.server.target), plain.Text(steps.Address))
 	printMetadata(t, "headers", w.header)
 	printMetadata(t, "trailers", w.trailer)
 	if steps.Resolve > 0 {
@@ -125,7 +126,7 @@ func printMetadata(w io.Writer, name string, md metadata.MD) {
 			if strings.HasSuffix(key, "-bin") {
 				value = fmt.Sprintf("%q", value)
 			}
-			fmt.Fprintf(w, "%s\t%s: %s\n", name, plainText(key), plainText(value))
+			fmt.Fprintf(w, "%s\t%s: %s\n", name, plain.Text(key), plain.Text(value))
 			name = ""
 		}
 	}

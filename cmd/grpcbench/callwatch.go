@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/stats"
+
+	"github.com/grpcbench/grpcbench/scenario/plain"
 )
 
 // callWatch notes when the phases of one call end, from grpc-go's own events.
@@ -89,7 +91,7 @@ func securityText(s *credentials.TLSInfo, unverified bool) string {
 		if len(chain[0].DNSNames) > 0 {
 			whom = chain[0].DNSNames[0]
 		}
-		text += fmt.Sprintf(", certificate of %s until %s", plainText(whom), chain[0].NotAfter.UTC().Format(time.DateOnly))
+		text += fmt.Sprintf(", certificate of %s until %s", plain.Text(whom), chain[0].NotAfter.UTC().Format(time.DateOnly))
 	}
 	if unverified {
 		text += ", NOT VERIFIED"

@@ -10,6 +10,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports"
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 )
 
 // oldName is what gates of compare call the older of the two results.
@@ -62,7 +63,7 @@ Without --gate the exit code says nothing of what changed.`,
 			changes := reports.Changes{Old: pair[0], New: pair[1], Differences: gate.Differences(pair[0], pair[1])}
 			if len(changes.Differences) > 0 && !force {
 				return usageError("%s and %s cannot be compared (--force does it all the same):\n  %s",
-					args[0], args[1], plainText(strings.Join(changes.Differences, "\n  ")))
+					args[0], args[1], plain.Text(strings.Join(changes.Differences, "\n  ")))
 			}
 			stored, err := gated.stored(gates, map[string]*result.Result{oldName: changes.Old})
 			if err != nil {

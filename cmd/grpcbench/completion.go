@@ -16,6 +16,7 @@ import (
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/descriptor"
 	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -125,10 +126,10 @@ func (a *app) methods(f *serverFlags, services bool) cobra.CompletionFunc {
 		var all []cobra.Completion
 		for _, s := range set.Services() {
 			if services {
-				all = append(all, plainText(string(s.FullName())))
+				all = append(all, plain.Text(string(s.FullName())))
 			}
 			for i := range s.Methods().Len() {
-				all = append(all, plainText(descriptor.FullName(s.Methods().Get(i))))
+				all = append(all, plain.Text(descriptor.FullName(s.Methods().Get(i))))
 			}
 		}
 		return all, none

@@ -33,7 +33,7 @@ func newDisplay(w io.Writer, plan *scenario.Plan, quiet bool) display {
 	}
 	fmt.Fprintf(w, "%s: %s of %s, about %v\n", plan.Base.Name,
 		count(plan.MostTrials(), "trial"), count(len(plan.Variants), "variant"), total.Round(time.Second))
-	return &plain{w: w, speed: newSpeed(plan), last: time.Now()}
+	return &plainDisplay{w: w, speed: newSpeed(plan), last: time.Now()}
 }
 
 type silent struct{}
@@ -44,14 +44,14 @@ func (silent) close()              {}
 // plainEvery is how often the plain display writes a line.
 const plainEvery = 10 * time.Second
 
-// plain writes lines that a log keeps well.
-type plain struct {
+// plainDisplay writes lines that a log keeps well.
+type plainDisplay struct {
 	w     io.Writer
 	speed speed
 	last  time.Time
 }
 
-func (p *plain) show(e bench.Progress) {
+func (p *plainDisplay) show(e bench.Progress) {
 	if e.Interval == nil || time.Since(p.last) < plainEvery {
 		return
 	}
@@ -60,7 +60,7 @@ func (p *plain) show(e bench.Progress) {
 		e.Elapsed.Round(time.Second), e.Remaining.Round(time.Second), e.Block, e.Blocks, e.Variant, e.Phase, p.speed.figures(e.Interval))
 }
 
-func (p *plain) close() {}
+func (p *plainDisplay) close() {}
 
 // live is a bar with the figures of the last second under it.
 type live struct {

@@ -24,7 +24,7 @@ func TestFiguresAreRates(t *testing.T) {
 func TestPlainDisplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
-		p := &plain{w: &b, speed: speed{measure: time.Minute}, last: time.Now()}
+		p := &plainDisplay{w: &b, speed: speed{measure: time.Minute}, last: time.Now()}
 		for second := range 35 {
 			time.Sleep(time.Second)
 			p.show(bench.Progress{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 )
 
 // The exit codes. Where several apply, the first of 130, 1, 2, 3, 99, 4, 0 counts.
@@ -67,7 +68,7 @@ func verdict(ctx context.Context, r *result.Result) error {
 	case r.Validity.Verdict == result.Invalid:
 		return &exitError{code: exitInvalid, message: "grpcbench: the measurement is INVALID; the reasons stand under the table"}
 	case r.Aborted != "":
-		return &exitError{code: exitGate, message: "grpcbench: aborted: " + plainText(r.Aborted)}
+		return &exitError{code: exitGate, message: "grpcbench: aborted: " + plain.Text(r.Aborted)}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	liverun "github.com/grpcbench/grpcbench/reports/live"
 	"github.com/grpcbench/grpcbench/reports/otlp"
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 	"github.com/grpcbench/grpcbench/scenario/secret"
 )
@@ -178,7 +179,7 @@ func (a *audience) close() {
 				if p.Trials > 0 {
 					text += ", and " + count(p.Trials, "finished trial") + " never arrived"
 				}
-				fmt.Fprintf(a.stderr, "%s; the last: %s\n", text, plainText(p.Last.Error()))
+				fmt.Fprintf(a.stderr, "%s; the last: %s\n", text, plain.Text(p.Last.Error()))
 			}
 		})
 	}

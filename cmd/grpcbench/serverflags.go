@@ -19,6 +19,7 @@ import (
 	"github.com/grpcbench/grpcbench/scenario/descriptor"
 	"github.com/grpcbench/grpcbench/scenario/dial"
 	"github.com/grpcbench/grpcbench/scenario/message"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 	"github.com/grpcbench/grpcbench/scenario/secret"
 )
 
@@ -254,7 +255,7 @@ func (f *serverFlags) flagError(err error) error {
 func (f *serverFlags) describe(ctx context.Context, conn grpc.ClientConnInterface, md metadata.MD) (*descriptor.Set, error) {
 	set, err := f.source().Load(metadata.NewOutgoingContext(ctx, md), conn)
 	if err != nil {
-		text := plainText(err.Error())
+		text := plain.Text(err.Error())
 		if conn != nil {
 			// What to do instead, as flags.
 			text = strings.NewReplacer("(proto)", "(--proto)", "(protoset)", "(--protoset)").Replace(text)

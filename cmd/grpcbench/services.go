@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/grpcbench/grpcbench/scenario/descriptor"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -47,7 +48,7 @@ as JSON, every field with an empty value, ready for --data of 'call' and 'run'.`
 			}
 			broken := set.Broken()
 			for _, name := range slices.Sorted(maps.Keys(broken)) {
-				fmt.Fprintf(a.stderr, "grpcbench: warning: %s cannot be described: %s\n", plainText(name), plainText(broken[name].Error()))
+				fmt.Fprintf(a.stderr, "grpcbench: warning: %s cannot be described: %s\n", plain.Text(name), plain.Text(broken[name].Error()))
 			}
 			return nil
 		},
@@ -90,7 +91,7 @@ func (a *app) printSubject(set *descriptor.Set, name string) error {
 		}
 	}
 	if err := set.Broken()[name]; err != nil {
-		return usageError("%s cannot be described: %s", name, plainText(err.Error()))
+		return usageError("%s cannot be described: %s", name, plain.Text(err.Error()))
 	}
 	method, err := set.Method(name)
 	if err != nil {
@@ -100,10 +101,10 @@ func (a *app) printSubject(set *descriptor.Set, name string) error {
 				names = append(names, string(s.FullName()))
 			}
 			if guess := strict.Suggest(name, names); guess != "" {
-				return usageError("there is no service %q; did you mean %q?", name, plainText(guess))
+				return usageError("there is no service %q; did you mean %q?", name, plain.Text(guess))
 			}
 		}
-		return usageError("%s", plainText(err.Error()))
+		return usageError("%s", plain.Text(err.Error()))
 	}
 	fmt.Fprintln(a.stdout, shownJSON([]byte(set.Skeleton(method.Input()))))
 	return nil
@@ -116,7 +117,7 @@ func (a *app) printServices(services []protoreflect.ServiceDescriptor) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(w, plainText(string(s.FullName())))
+		fmt.Fprintln(w, plain.Text(string(s.FullName())))
 		for i := range s.Methods().Len() {
 			m := s.Methods().Get(i)
 			kind, asks, answers := "unary", "", ""
@@ -129,8 +130,8 @@ func (a *app) printServices(services []protoreflect.ServiceDescriptor) error {
 			if asks != "" && answers != "" {
 				kind = "bidi stream"
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s%s → %s%s\n", plainText(string(m.Name())), kind,
-				asks, plainText(string(m.Input().FullName())), answers, plainText(string(m.Output().FullName())))
+			fmt.Fprintf(w, "  %s\t%s\t%s%s → %s%s\n", plain.Text(string(m.Name())), kind,
+				asks, plain.Text(string(m.Input().FullName())), answers, plain.Text(string(m.Output().FullName())))
 		}
 	}
 	if err := w.Flush(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/plain"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -186,7 +187,7 @@ func commentLine(c *cobra.Command) string {
 
 // shellWord is text as one word for a shell, on one line.
 func shellWord(s string) string {
-	s = strings.Join(strings.Fields(plainText(s)), " ")
+	s = strings.Join(strings.Fields(plain.Text(s)), " ")
 	safe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./-_…", r)
 	}

@@ -109,7 +109,7 @@ func (l *linker) linkOnce(path string) error {
 		err = l.done.RegisterFile(linked)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %s", path, plain(err))
+		return fmt.Errorf("%s: %s", path, unprefixed(err))
 	}
 	return nil
 }
@@ -135,9 +135,9 @@ func (l *linker) find(path string) error {
 	return reason
 }
 
-// plain is the error of package protodesc or protoregistry without its prefix,
+// unprefixed is the error of package protodesc or protoregistry without its prefix,
 // whose space is now a normal and now a non-breaking one.
-func plain(err error) string {
+func unprefixed(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
 	return strings.TrimPrefix(text, "proto: ")
 }

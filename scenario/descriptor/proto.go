@@ -68,7 +68,7 @@ func (p *Proto) load(ctx context.Context, _ grpc.ClientConnInterface) (*Set, err
 	}
 	for _, f := range compiled {
 		if err := add(f); err != nil {
-			return nil, fmt.Errorf("%s: %s", f.Path(), plain(err))
+			return nil, fmt.Errorf("%s: %s", f.Path(), unprefixed(err))
 		}
 	}
 	return newSet(strings.Join(names, ", "), files, nil), nil
@@ -131,7 +131,7 @@ func (p *Proto) explained(err error, roots []string) error {
 		}
 		return fmt.Errorf("%s%q is imported, and in none of the import paths %s: name its folder in import_paths", at, name, strings.Join(roots, ", "))
 	}
-	return errors.New(plain(err))
+	return errors.New(unprefixed(err))
 }
 
 // absentError is that no import path has a file.

@@ -16,6 +16,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/grpcbench/grpcbench/scenario/plain"
 )
 
 // Reflection asks the server.
@@ -63,7 +65,7 @@ func sentence(err error) error {
 	default:
 		text = "the server's reflection failed: " + s.Message()
 	}
-	return &askError{text: text, err: err}
+	return &askError{text: plain.Text(text), err: err}
 }
 
 // askError is a failed call of the reflection service.

@@ -8,6 +8,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/grpcbench/grpcbench/scenario/plain"
 )
 
 // because is why there is no connection, in words that say what can be done about
@@ -51,7 +53,7 @@ func handshakeReason(err error) (reason string, final bool) {
 	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		by := "an authority"
 		if e.Cert != nil && e.Cert.Issuer.String() != "" {
-			by = printable(e.Cert.Issuer.String())
+			by = plain.Text(e.Cert.Issuer.String())
 		}
 		return fmt.Sprintf("its certificate is signed by %s, which is not trusted (give its CA: client.tls.ca; --cacert)", by), true
 	}
@@ -59,12 +61,12 @@ func handshakeReason(err error) (reason string, final bool) {
 		return "it does not speak TLS (leave client.tls out; leave --tls and its like out)", true
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "its certificate is refused: " + printable(strings.TrimPrefix(err.Error(), "tls: failed to verify certificate: ")), true
+		return "its certificate is refused: " + plain.Text(strings.TrimPrefix(err.Error(), "tls: failed to verify certificate: ")), true
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return "it does not answer to a TLS handshake", false
 	}
-	return "the TLS handshake failed: " + printable(err.Error()), false
+	return "the TLS handshake failed: " + plain.Text(err.Error()), false
 }
 
 // subject is whom a certificate is for.
@@ -75,11 +77,11 @@ func subject(c *x509.Certificate) string {
 	}
 	switch {
 	case len(names) > 3:
-		return printable(fmt.Sprintf("for %s and %d more names", strings.Join(names[:3], ", "), len(names)-3))
+		return plain.Text(fmt.Sprintf("for %s and %d more names", strings.Join(names[:3], ", "), len(names)-3))
 	case len(names) > 0:
-		return "for " + printable(strings.Join(names, ", "))
+		return "for " + plain.Text(strings.Join(names, ", "))
 	case c.Subject.CommonName != "":
-		return "for no name but the common name " + printable(c.Subject.CommonName) + ", which does not count"
+		return "for no name but the common name " + plain.Text(c.Subject.CommonName) + ", which does not count"
 	}
 	return "for no name"
 }
@@ -97,15 +99,5 @@ func rootCause(message string) string {
 			break
 		}
 	}
-	return printable(strings.TrimSuffix(message, `"`))
-}
-
-// printable is text of others that a terminal shows and does not obey.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '\ufffd'
-		}
-		return r
-	}, s)
+	return plain.Text(strings.TrimSuffix(message, `"`))
 }
