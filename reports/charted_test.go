@@ -15,7 +15,7 @@ func charted(t testing.TB) *result.Result {
 	r := outage(t)
 	r.ElapsedNS = int64(12 * time.Minute)
 	r.Environment = result.Environment{
-		Go: "go1.26.0", OS: "linux", Arch: "amd64", CPUs: 2, CPUModel: "Model 7", GOMAXPROCS: 2, GRPC: "v1.85.0", Grpcbench: "devel", GOGC: 400, MemoryLimit: 2 << 30,
+		Go: "go1.26.0", OS: "linux", Arch: "amd64", CPUs: 2, CPUModel: "Model 7", GOMAXPROCS: 2, GRPC: "v1.85.0", Grpcbench: "devel", GOGC: 400, HeapFloor: 512 << 20, MemoryLimit: 2 << 30,
 	}
 	r.Calibration = calibrated()
 	r.Labels = map[string]string{"commit": "abc1234"}

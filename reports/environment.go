@@ -41,7 +41,7 @@ func environment(r *result.Result) []fact {
 	add("CPU", e.CPUModel)
 	add("cores", when(e.CPUs > 0, strconv.Itoa(e.CPUs)+when(e.GOMAXPROCS > 0, ", GOMAXPROCS "+strconv.Itoa(e.GOMAXPROCS))))
 	add("harness", calibration(r.Calibration))
-	add("garbage collector", when(e.GOGC != 0, "GOGC "+strconv.Itoa(e.GOGC)+when(e.MemoryLimit > 0, ", limit "+size(e.MemoryLimit))))
+	add("garbage collector", when(e.GOGC != 0, "GOGC "+strconv.Itoa(e.GOGC)+when(e.HeapFloor > 0, ", heap of "+size(e.HeapFloor)+" at least")+when(e.MemoryLimit > 0, ", limit "+size(e.MemoryLimit))))
 	for _, key := range sorted(r.Labels) {
 		add(clean(key), r.Labels[key])
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/heap"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
@@ -159,7 +160,7 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 	if err != nil {
 		return err
 	}
-	raiseGCTarget()
+	heap.Raise()
 	if !flags.quiet {
 		told := capacityProgress{a.stderr}
 		o.OnProbe, o.OnPoint = told.probe, told.point

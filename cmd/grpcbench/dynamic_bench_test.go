@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/grpcbench/grpcbench/scenario/heap"
 )
 
 // BenchmarkDynamicUnary measures what a call costs the client when its method is
@@ -21,7 +23,7 @@ import (
 //
 //	go test -run '^$' -bench DynamicUnary -benchtime 20x ./cmd/grpcbench
 func BenchmarkDynamicUnary(b *testing.B) {
-	raiseGCTarget()
+	heap.Raise()
 	address := startBackend(b)
 	const own = `call: user.v1.UserService/GetUser, request: {user_id: %s}`
 	calls := []string{"call: GetUser", fmt.Sprintf(own, "user-00001"), fmt.Sprintf(own, `"user-{{ randInt 10000 99999 }}"`)}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
+	"github.com/grpcbench/grpcbench/scenario/heap"
 )
 
 // fleetCommandName is the hidden command by which the binary starts itself
@@ -23,7 +24,7 @@ func (a *app) fleetCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			// The run decides when its fleet ends, not the terminal.
 			signal.Ignore(os.Interrupt, syscall.SIGHUP)
-			raiseGCTarget()
+			heap.Raise()
 			if err := fakeserver.ServeChild(c.Context(), a.In, a.stdout); err != nil {
 				return internalError(err)
 			}

@@ -6,24 +6,6 @@ import (
 	"runtime/debug"
 )
 
-// A collection steals time from the calls that are being measured, so the
-// heap may grow to gcPercent more than what lives, up to gcLimit in all; from
-// there on the collector works as hard as it must. GOGC and GOMEMLIMIT, when
-// set, count instead. The result records what was in force.
-const (
-	gcPercent = 400
-	gcLimit   = 2 << 30
-)
-
-func raiseGCTarget() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(gcLimit)
-	}
-}
-
 // Reading and rendering results needs little more than what lives, three times the
 // files at most; the collector's usual target would let it grow to twice that.
 const (

@@ -16,6 +16,7 @@ import (
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/heap"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -37,7 +38,7 @@ const (
 //
 //	go test -run '^$' -bench Overhead -benchtime 20x ./cmd/grpcbench
 func BenchmarkOverhead(b *testing.B) {
-	raiseGCTarget()
+	heap.Raise()
 	address := startBackend(b)
 	var bare, pinned, ours []loopCost
 	for i := 0; b.Loop(); i++ {

@@ -8,6 +8,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/engine"
+	"github.com/grpcbench/grpcbench/scenario/heap"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -30,7 +31,7 @@ const (
 //
 //	go test -run '^$' -bench Pacing -benchtime 3x ./cmd/grpcbench
 func BenchmarkPacing(b *testing.B) {
-	raiseGCTarget()
+	heap.Raise()
 	address := startBackend(b)
 	var steady []paced
 	var peaks, highest, shares []float64

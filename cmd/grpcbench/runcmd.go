@@ -12,6 +12,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/heap"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -152,7 +153,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err := os.MkdirAll(out, 0o755); err != nil {
 				return usageError("--out: %v", err)
 			}
-			raiseGCTarget()
+			heap.Raise()
 			display := newDisplay(a.stderr, plan, quiet)
 			ctx := c.Context()
 			options := bench.Options{

@@ -14,6 +14,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario"
+	"github.com/grpcbench/grpcbench/scenario/heap"
 )
 
 // tokenKey is the environment variable with the token of a fleet's control
@@ -65,7 +66,7 @@ which needs such a token. Calls to backends need none.`,
 			} else if len(flags.set)+len(flags.only) > 0 {
 				return usageError("--set and --only need a FILE")
 			}
-			raiseGCTarget()
+			heap.Raise()
 			server := fakeserver.NewFleet(s.token, s.listenFunc(a.Listen))
 			defer server.Close()
 			if fleet != nil {

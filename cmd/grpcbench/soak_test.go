@@ -23,6 +23,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/engine"
+	"github.com/grpcbench/grpcbench/scenario/heap"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -61,7 +62,7 @@ func TestSoak(t *testing.T) {
 	if *soak == 0 {
 		t.Skip("takes half an hour: make soak")
 	}
-	raiseGCTarget()
+	heap.Raise()
 	plan, err := scenario.Read("soak.yaml", fmt.Appendf(nil, `
 name: soak
 fleet: {backends: 3}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/grpcbench/grpcbench/scenario/heap"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -23,7 +24,7 @@ func (a *app) trialsCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			// The run decides when its trials end, not the terminal.
 			signal.Ignore(os.Interrupt, syscall.SIGHUP)
-			raiseGCTarget()
+			heap.Raise()
 			err := bench.ServeTrials(c.Context(), a.In, a.stdout,
 				bench.Deps{Listen: a.Listen, Dial: a.Dial, Sleep: a.Sleep, Usage: a.Usage}, version())
 			if err != nil {

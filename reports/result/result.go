@@ -164,8 +164,10 @@ type Environment struct {
 	GOMAXPROCS int    `json:"gomaxprocs"`
 	GRPC       string `json:"grpc"`
 	Grpcbench  string `json:"grpcbench"`
-	// GOGC and MemoryLimit are the garbage collector's settings in force.
+	// GOGC and MemoryLimit are the garbage collector's settings in force; HeapFloor
+	// is how large the heap may grow whatever lives.
 	GOGC        int   `json:"gogc,omitempty"`
+	HeapFloor   int64 `json:"heap_floor_bytes,omitempty"`
 	MemoryLimit int64 `json:"memory_limit_bytes,omitempty"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/heap"
 )
 
 // environment reads where the run takes place.
@@ -20,6 +21,7 @@ func environment(version string) result.Environment {
 		CPUs: runtime.NumCPU(), CPUModel: cpuModel(), GOMAXPROCS: runtime.GOMAXPROCS(0),
 		GRPC: grpc.Version, Grpcbench: version,
 	}
+	e.HeapFloor = heap.Floor()
 	// Setting is the only way to read the target.
 	e.GOGC = debug.SetGCPercent(100)
 	debug.SetGCPercent(e.GOGC)
