@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -177,7 +178,7 @@ func (c *Client) invoke(ctx context.Context, method string, args, reply any, opt
 		return err
 	}
 	trace := traceOf(ctx)
-	if s.timeout > 0 {
+	if s.timeout > 0 && !within(ctx, s.timeout) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.timeout)
 		defer cancel()
@@ -202,6 +203,12 @@ func (c *Client) invoke(ctx context.Context, method string, args, reply any, opt
 	}
 	trace.end(ctx, err)
 	return err
+}
+
+// within is whether ctx ends within d as it is.
+func within(ctx context.Context, d time.Duration) bool {
+	at, bounded := ctx.Deadline()
+	return bounded && time.Until(at) <= d
 }
 
 // NewStream opens a stream. Generated stubs call it. As with a grpc.ClientConn,

@@ -31,14 +31,24 @@ type caller struct {
 	// answer is what the call was answered with; nil where that is not judged.
 	answer *expect.Answer
 
-	// traced is a phase's context with trace in it, phase the one without.
+	// timeout is the client's for calls of the load entry; 0 is none.
+	timeout time.Duration
+	// phase is a phase's context, and traced that of a call in it, with trace.
 	phase, traced context.Context
+	// own is the context of unary calls; see callContext for why.
+	own *callContext
 }
 
 func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.stream || c.phase != ctx {
-		c.trace = new(clientcore.Trace)
-		c.phase, c.traced = ctx, clientcore.WithTrace(ctx, c.trace)
+		c.follow(ctx)
+	}
+	if c.own != nil {
+		var deadline time.Time
+		if c.timeout > 0 {
+			deadline = call.Dispatch.Add(c.timeout)
+		}
+		c.own.begin(deadline)
 	}
 	c.trace.Reset()
 	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
@@ -88,6 +98,17 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 			DurationNS: int64(a.End.Sub(a.Start)),
 		})
 	}
+}
+
+// follow makes the context and the trace for calls in a phase.
+func (c *caller) follow(phase context.Context) {
+	c.phase, c.trace = phase, new(clientcore.Trace)
+	if c.stream {
+		c.traced = clientcore.WithTrace(phase, c.trace)
+		return
+	}
+	c.own = newCallContext(phase)
+	c.traced = clientcore.WithTrace(c.own, c.trace)
 }
 
 // judge makes of a call what its load entry expects. A call that was answered as

@@ -153,9 +153,10 @@ func (t *trial) plan() (engine.Plan, error) {
 		if err != nil {
 			return engine.Plan{}, err
 		}
+		timeout := t.variant.CallTimeout(l.Method())
 		slo := l.SLO
 		if slo == 0 {
-			slo = t.variant.CallTimeout(l.Method())
+			slo = timeout
 		}
 		checker := l.Checker()
 		process, rate, draws := l.Process()
@@ -168,7 +169,9 @@ func (t *trial) plan() (engine.Plan, error) {
 			Process: process, RatePerSecond: rate, Draws: draws, MaxInFlight: l.MaxInFlight, Session: session,
 			Workers: l.Workers, Think: think, MaxCalls: mostCalls(&l), Profile: l.Shape.Profile(), SLO: slo,
 			NewCaller: func() engine.Caller {
-				c := &caller{clients: t.clients, driver: newDriver(), sendID: sendID, names: names, stream: l.Kind() != result.Unary}
+				c := &caller{
+					clients: t.clients, driver: newDriver(), sendID: sendID, names: names, timeout: timeout, stream: l.Kind() != result.Unary,
+				}
 				if checker != nil {
 					c.answer = checker.Answer()
 					c.call.Answers = c.answer
