@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/heap"
+	"github.com/grpcbench/grpcbench/scenario/rpc"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -24,14 +26,14 @@ const (
 	overheadWorkers  = 50
 	overheadChannels = 5
 	overheadWarmup   = 200 * time.Millisecond
-	overheadMeasure  = 500 * time.Millisecond
+	overheadMeasure  = time.Second
 )
 
 // BenchmarkOverhead measures what grpcbench itself costs: client CPU and
-// allocations per call of its closed loop, beside a bare grpc-go loop with the
-// same timeout, workers and connections, on the same server in another
-// process. Each iteration measures both, one right after the other and in
-// either order, so that the machine's moods hit both. The costs are medians, and
+// allocations per call of its closed loop, beside a bare grpc-go loop that makes
+// the same calls with the same timeout, workers and connections, on the same server
+// in another process. Each iteration measures both, one right after the other and in
+// every order, so that the machine's moods hit both. The costs are medians, and
 // each ratio is the median of the ratios iteration by iteration, not the
 // quotient of two medians: hence many short iterations rather than few long
 // ones.
@@ -47,10 +49,13 @@ func BenchmarkOverhead(b *testing.B) {
 			func() { ours = append(ours, ourLoop(b, address, "call: GetUser")) },
 			func() { pinned = append(pinned, bareLoop(b, address, true)) },
 		}
+		// Each loop is first, second and last as often as the others, and after each
+		// of them.
 		if i%2 == 1 {
 			slices.Reverse(loops)
 		}
-		for _, loop := range loops {
+		first := i / 2 % len(loops)
+		for _, loop := range slices.Concat(loops[first:], loops[:first]) {
 			loop()
 		}
 	}
@@ -116,7 +121,8 @@ func startBackend(b *testing.B) string {
 	return addresses[0].Address
 }
 
-// bareLoop is the loop that anyone would write with grpc-go alone. Calls are
+// bareLoop is the loop that anyone would write with grpc-go alone, for as many users
+// as the driver asks for: that is the load, and none of its cost is ours. Calls are
 // dealt to the connections in turn, as a pool deals them, or each worker keeps
 // to one: the answers that arrive together are then requests that leave
 // together, which saves writes and has nothing to do with the cost of a client.
@@ -130,14 +136,20 @@ func bareLoop(b *testing.B, address string, pinned bool) loopCost {
 		defer conn.Close()
 		clients[i] = userpb.NewUserServiceClient(conn)
 	}
+	users := make([]string, rpc.Users)
+	for i := range users {
+		users[i] = fmt.Sprintf("user-%05d", i)
+	}
 	var calls, next atomic.Int64
 	var stop atomic.Bool
 	var workers sync.WaitGroup
 	for i := range overheadWorkers {
 		workers.Go(func() {
 			client := clients[i%len(clients)]
-			request := &userpb.GetUserRequest{UserId: "user-00001"}
+			request := &userpb.GetUserRequest{}
+			draws := rand.New(rand.NewPCG(1, uint64(i)))
 			for !stop.Load() {
+				request.UserId = users[draws.IntN(len(users))]
 				if !pinned {
 					client = clients[next.Add(1)%overheadChannels]
 				}
