@@ -43,6 +43,7 @@ func TestImportRules(t *testing.T) {
 		{"scenario/expect", []string{"scenario/strict"}},
 		{"scenario/dial", []string{"clientcore/...", "scenario/plain"}},
 		{"scenario/plain", nil},
+		{"scenario/heap", nil},
 		{"scenario/rpc", []string{"fakeserver/userpb", "scenario/message"}},
 		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/descriptor", "scenario/message", "scenario/secret", "scenario/expect", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"scenario/run", []string{"scenario/...", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},

@@ -44,6 +44,8 @@ func Raise() {
 		return
 	}
 	debug.SetGCPercent(Target)
+	// Whatever the limit is: from close below it the collector would never rest.
+	least = min(least, debug.SetMemoryLimit(-1)/4)
 	if ballast == nil {
 		ballast = make([]byte, least/(1+Target/100))
 	}

@@ -66,6 +66,7 @@ func TestRaised(t *testing.T) {
 		"unset":      {nil, floor, Target, limit},
 		"GOGC":       {[]string{"GOGC=50"}, 0, 50, limit},
 		"GOMEMLIMIT": {[]string{"GOMEMLIMIT=3GiB"}, floor, Target, 3 << 30},
+		"little":     {[]string{"GOMEMLIMIT=64MiB"}, 16 << 20, Target, 64 << 20},
 		"off":        {[]string{"GOGC=off", "GOMEMLIMIT=off"}, 0, -1, math.MaxInt64},
 	} {
 		t.Run(name, func(t *testing.T) {

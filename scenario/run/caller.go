@@ -33,22 +33,25 @@ type caller struct {
 
 	// timeout is the client's for calls of the load entry; 0 is none.
 	timeout time.Duration
-	// phase is a phase's context, and traced that of a call in it, with trace.
-	phase, traced context.Context
-	// own is the context of unary calls; see callContext for why.
-	own *callContext
+	// phase is the context of the phase that cutoff or, of streams, traced is for.
+	phase  context.Context
+	cutoff *cutoff
+	traced context.Context
 }
 
 func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.stream || c.phase != ctx {
 		c.follow(ctx)
 	}
-	if c.own != nil {
+	own := c.traced
+	if c.cutoff != nil {
 		var deadline time.Time
 		if c.timeout > 0 {
 			deadline = call.Dispatch.Add(c.timeout)
 		}
-		c.own.begin(deadline)
+		var done func()
+		own, done = c.cutoff.begin(deadline)
+		defer done()
 	}
 	c.trace.Reset()
 	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
@@ -60,7 +63,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.answer != nil {
 		c.answer.Reset()
 	}
-	err := c.driver.Do(c.traced, c.clients.of(call), &c.call)
+	err := c.driver.Do(own, c.clients.of(call), &c.call)
 	if c.answer != nil {
 		call.Done = time.Now() // judging it is no part of the call
 	}
@@ -100,15 +103,16 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	}
 }
 
-// follow makes the context and the trace for calls in a phase.
+// follow makes the trace, and what calls have their contexts from, for a phase.
 func (c *caller) follow(phase context.Context) {
-	c.phase, c.trace = phase, new(clientcore.Trace)
+	trace := new(clientcore.Trace)
+	c.phase, c.trace = phase, trace
+	traced := func(ctx context.Context) context.Context { return clientcore.WithTrace(ctx, trace) }
 	if c.stream {
-		c.traced = clientcore.WithTrace(phase, c.trace)
-		return
+		c.traced = traced(phase)
+	} else {
+		c.cutoff = newCutoff(phase, traced)
 	}
-	c.own = newCallContext(phase)
-	c.traced = clientcore.WithTrace(c.own, c.trace)
 }
 
 // judge makes of a call what its load entry expects. A call that was answered as

@@ -23,29 +23,7 @@ type observerKey struct{}
 
 // Observe is a context whose calls tell o of their picks.
 func Observe(ctx context.Context, o Observer) context.Context {
-	return &observed{ctx, o}
-}
-
-// observed is what context.WithValue would make, but for AfterFunc.
-type observed struct {
-	context.Context
-	observer Observer
-}
-
-func (o *observed) Value(key any) any {
-	if key == (observerKey{}) {
-		return o.observer
-	}
-	return o.Context.Value(key)
-}
-
-// AfterFunc is for contexts that are derived from o where what o is derived from is
-// neither of package context's own nor unable to tell of its end without a goroutine.
-func (o *observed) AfterFunc(f func()) (stop func() bool) {
-	if teller, ok := o.Context.(interface{ AfterFunc(func()) func() bool }); ok {
-		return teller.AfterFunc(f)
-	}
-	return context.AfterFunc(o.Context, f)
+	return context.WithValue(ctx, observerKey{}, o)
 }
 
 // ObserverOf is the Observer of ctx, or nil.
