@@ -117,7 +117,7 @@ func (l *openLoop) session(p *phase, w *worker) {
 			return
 		}
 		w.ready()
-		if w.rest.sleep(p.pacing, due) != nil {
+		if w.sleep(p.pacing, due) != nil {
 			return
 		}
 		now := time.Now()
