@@ -50,7 +50,7 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			due := w.call.Done
 			w.prepare(p, number, n)
 			w.call.Due, w.call.Dispatch = due, due
-		} else if greedy && n > 0 || !l.begin(p, w, number, n) {
+		} else if !l.begin(p, w, number, n) {
 			return
 		}
 		started = w.do(p.ctx, l.trial.recorder, greedy)

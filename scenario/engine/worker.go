@@ -73,11 +73,14 @@ func (w *worker) sleep(ctx context.Context, until time.Time) error {
 }
 
 // do makes the call and records it; with another, also that the next one
-// begins as it ends, if it does.
+// begins as it ends, if it does. It does not where the caller was still busy
+// with what came.
 func (w *worker) do(ctx context.Context, r *recorder, another bool) (started bool) {
 	w.caller.Call(ctx, &w.call)
 	if w.call.Done.IsZero() {
 		w.call.Done = time.Now()
+	} else {
+		another = false
 	}
 	return r.finish(&w.place, w.entry, &w.call, another)
 }
