@@ -83,8 +83,11 @@ func (l *closedLoop) begin(p *phase, w *worker, number int, ordinal uint64) bool
 		if !at.Before(p.end()) || w.sleep(p.pacing, at) != nil {
 			return false
 		}
-		l.trial.recorder.held(&w.place, w.entry, at, at.Sub(now))
-		now = time.Now()
+		waited := at.Sub(now)
+		if now = time.Now(); !now.Before(p.end()) {
+			return false // late, or the end has moved
+		}
+		l.trial.recorder.held(&w.place, w.entry, at, waited)
 	}
 	w.call.Due, w.call.Dispatch = now, now
 	return l.trial.recorder.arrival(&w.place, w.entry, now, now, false)
