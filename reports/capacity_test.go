@@ -149,6 +149,11 @@ func TestCapacityHeadline(t *testing.T) {
 			t.Errorf("the headline lacks %q:\n%s", want, text)
 		}
 	}
+	invalid := capacities(t)
+	invalid.Capacity.Variants[4].Limit = result.LimitInvalid
+	if text := strings.ReplaceAll(strings.Join(newPage(invalid).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=8 carries at least 1,400 calls/s: at 1,460/s trials are INVALID, which shows nothing.") {
+		t.Error(text)
+	}
 	alone := capacities(t)
 	alone.Capacity.Variants[4].Confirmed = false
 	if text := strings.ReplaceAll(strings.Join(newPage(alone).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=8 carries at least 1,400 calls/s in a single trial; others, to confirm it, were not fit to act on.") {
