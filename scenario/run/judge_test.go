@@ -218,6 +218,11 @@ func TestStates(t *testing.T) {
 	sessions.Sessions = &scenario.Sessions{Calls: 4, Think: s}
 	grows := []int64{10, 20, 30, 40, 50, 60, 70, 80, 90, 100}
 	slow := &scenario.Fleet{Config: fakeserver.Config{Backends: 1, MessageGap: 100 * time.Millisecond}}
+	// Besides, something fails now and then throughout.
+	flaky := func(f *scenario.Fleet) *scenario.Fleet {
+		f.Faults = append(f.Faults, fault.Rule{Inject: fault.Inject{Status: &fault.Status{}}})
+		return f
+	}
 	tests := map[string]struct {
 		good, flight []int64
 		load         *scenario.Load // reads when left out
@@ -251,6 +256,10 @@ func TestStates(t *testing.T) {
 		"flaps, then never well":     {good: join(all(100, 2), all(40, 8)), fleet: flap(2*s, s, 4*s), want: result.NotRecovered},
 		"rolls into the end":         {good: all(100, 10), fleet: roll(2*s, s, 3500*time.Millisecond), want: result.InFault},
 		"rolled":                     {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: roll(2*s, s, 2*s), want: result.Recovered},
+		"flaky":                      {good: all(90, 10), flight: all(5, 10), fleet: flaky(&scenario.Fleet{}), want: result.Steady},
+		"flaky, in flight grows":     {good: all(90, 10), flight: grows, fleet: flaky(&scenario.Fleet{}), want: result.Saturated},
+		"flaky, recovered":           {good: join(all(90, 2), all(40, 2), all(90, 6)), fleet: flaky(down(2*s, 2*s)), want: result.Recovered},
+		"flaky, not recovered":       {good: join(all(90, 2), all(40, 2), all(80, 6)), fleet: flaky(down(2*s, 2*s)), want: result.NotRecovered},
 		"from the start, never well": {good: all(40, 10), fleet: down(0, 3*s), want: result.NotRecovered},
 	}
 	for name, test := range tests {

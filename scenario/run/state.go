@@ -27,7 +27,7 @@ func state(t *result.Trial, fleet *scenario.Fleet, loads []scenario.Load, alpha 
 	measured := time.Duration(t.MeasuredNS)
 	if fleet != nil {
 		faults := describeFaults(fleet)
-		if windows := stats.AllWindows(faults, measured); len(windows) > 0 {
+		if windows := stats.Events(faults, measured); len(windows) > 0 {
 			phases := stats.Phases(t, "", faults...)
 			if len(phases) == 0 || windows[len(windows)-1].To >= measured {
 				return result.InFault
