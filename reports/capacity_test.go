@@ -98,9 +98,10 @@ func scalabilities(t testing.TB) *result.Result {
 	r.Variants, r.Capacity.Variants = r.Variants[:3], r.Capacity.Variants[:3]
 	peakN, peakX := around(43.589, 39.2, 48.8), around(10_976, 10_700, 11_200)
 	peakN.High = nil
+	from := 64.0
 	laws := []*result.ScalabilityLaw{
 		{Lambda: around(1000, 990, 1010), Sigma: around(0.05, 0.047, 0.053), Kappa: around(0.0005, 0.00046, 0.00054), PeakN: &peakN, PeakPerS: &peakX, MostN: 32},
-		{Lambda: around(1000, 980, 1020), Sigma: around(0.01, 0, 0.02), Kappa: around(0, 0, 1e-5), MostN: 32},
+		{Lambda: around(1000, 980, 1020), Sigma: around(0.01, 0, 0.02), Kappa: around(0, 0, 1e-5), PeakFromN: &from, MostN: 32},
 		nil,
 	}
 	for i := range r.Variants {
@@ -120,6 +121,33 @@ func scalabilities(t testing.TB) *result.Result {
 	last.Sweep = last.Sweep[:3]
 	last.Sweep[2].PerS, last.Sweep[2].Limit, last.Sweep[2].Detail = nil, result.LimitGenerator, "generator_cpu: the load generator used 93 % of its cores"
 	return r
+}
+
+// That there is no peak is said only where one was ruled out.
+func TestNoPeak(t *testing.T) {
+	r := scalabilities(t)
+	law := r.Capacity.Variants[1].Law
+	for _, c := range []struct {
+		from *float64
+		want string
+		cell string
+	}{
+		{new(64.0), "has no peak up to 64 workers, twice the most that were measured:", "> 64"},
+		{new(35.04), "has no peak shown up to 64 workers (95 % CI from 35.0), twice the most that were measured:", "from 35.0"},
+		{nil, "has no peak shown up to 64 workers, twice the most that were measured:", blank},
+	} {
+		law.PeakFromN = c.from
+		p := newPage(r)
+		if text := strings.ReplaceAll(strings.Join(p.headline, " "), "\u00a0", " "); !strings.Contains(text, "Throughput of pool.size=2 "+c.want) {
+			t.Errorf("the headline lacks %q:\n%s", c.want, text)
+		}
+		var to lines
+		row := capacityRow{CapacityVariant: r.Capacity.Variants[1]}
+		row.parameters(&to)
+		if got := to.cells[len(to.cells)-1]; got[1] != "> 64" || got[2] != c.cell {
+			t.Errorf("N* %q, want > 64, %s", got, c.cell)
+		}
+	}
 }
 
 // What stopped each variant is said in words, the best first.
