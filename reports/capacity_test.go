@@ -60,7 +60,7 @@ func capacities(t testing.TB) *result.Result {
 		r.Variants = append(r.Variants, result.Variant{
 			Name: name, Settings: map[string]string{"pool.size": v.size},
 			Loads:  []result.Load{{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open, Arrivals: "poisson", RatePerS: at}},
-			Trials: s.trials(t, 3, result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}),
+			Trials: evenly(t, s.trials(t, 3, result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open})),
 		})
 		found := result.CapacityVariant{Variant: name, RatePerS: v.rate, Confirmed: v.rate > 0, BeyondPerS: v.beyond, Limit: v.limit, Detail: v.detail}
 		if v.rate > 0 {
@@ -121,6 +121,27 @@ func scalabilities(t testing.TB) *result.Result {
 	last.Sweep = last.Sweep[:3]
 	last.Sweep[2].PerS, last.Sweep[2].Limit, last.Sweep[2].Detail = nil, result.LimitGenerator, "generator_cpu: the load generator used 93 % of its cores"
 	return r
+}
+
+// Trials of which it is not known how their calls hang together claim no interval:
+// the table shows how far apart they are, a headline the figure alone.
+func TestNoInterval(t *testing.T) {
+	r := capacities(t)
+	r.Variants[1].Trials[2].MeasuredNS = 7e9
+	c := newCapacity(r)
+	p99 := c.latencies()[0]
+	// 1 % up and down by block, blocks 0 to 2: −2, −1 and 0 %.
+	if p99.cells[0] != "17.8 (17.6 – 18.0)" || !strings.Contains(p99.notes[0].text, "from the lowest to the highest of them; some have no interval") || strings.Contains(p99.notes[0].text, "95 %") {
+		t.Errorf("%q, %+v", p99.cells, p99.notes)
+	}
+	one := single(t)
+	if text := strings.Join(newPage(one).headline, " "); !strings.Contains(text, "95\u00a0%\u00a0CI") {
+		t.Fatal(text)
+	}
+	one.Variants[0].Trials[0].MeasuredNS = 7e9
+	if text := strings.Join(newPage(one).headline, " "); strings.Contains(text, "CI") || !strings.Contains(text, "p50 1.17") {
+		t.Error(text)
+	}
 }
 
 // That there is no peak is said only where one was ruled out.
