@@ -183,7 +183,7 @@ func TestCapacitiesThatAreAlike(t *testing.T) {
 // Every format has room for a capacity, and the columns can be chosen.
 func TestCapacityInEveryFormat(t *testing.T) {
 	for name, r := range map[string]*result.Result{"capacity": capacities(t), "half": halfCapacities(t), "scalability": scalabilities(t)} {
-		for _, f := range Formats() {
+		for _, f := range quickFormats() {
 			if f.Render != nil {
 				if text := render(t, f.Render, r, Options{}); text == "" && f.Name != "hlog" {
 					t.Errorf("%s as %s is empty", name, f.Name)
