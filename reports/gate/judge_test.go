@@ -220,6 +220,11 @@ func TestJudgeAgainstAStoredResult(t *testing.T) {
 	if got := judge(t, resultOf(variantOf("a", 1, 1, 1)), "p99 <= @main + 5%", main); written(got.Cases[0]) != "inconclusive 0.1 3 trials against 4 cannot show a difference" {
 		t.Errorf("three against four: %s", written(got.Cases[0]))
 	}
+	// Half of the 16 ratios are to a failed p99: so is the middle one.
+	half := resultOf(variantOf("a", 10, 0, 10, 0))
+	if got := judge(t, now, "p99 <= @main + 5%", half); written(got.Cases[0]) != "inconclusive – [– 1.2] the figure that it is compared with lands on failed calls" {
+		t.Errorf("against half that failed: %s", written(got.Cases[0]))
+	}
 	for name, test := range map[string]struct {
 		edit func(*result.Result)
 		want string
