@@ -99,6 +99,32 @@ func (s shape) trials(t testing.TB, n int, series result.Series) []result.Trial 
 	return out
 }
 
+// evenly spreads the calls of trials with one series over their whole seconds.
+func evenly(t testing.TB, trials []result.Trial) []result.Trial {
+	t.Helper()
+	for i := range trials {
+		h, err := trials[i].Series[0].Latency[result.Response].Histogram()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, seconds := h.Spread(), trials[i].MeasuredNS/1e9
+		for _, interval := range trials[i].Intervals {
+			second := int64(interval.Second)
+			if second < 0 || second >= seconds {
+				continue
+			}
+			in := &interval.Series[0]
+			in.Spread = &result.Spread{First: all.First}
+			for _, n := range all.Counts {
+				share := n*(second+1)/seconds - n*second/seconds
+				in.Spread.Counts = append(in.Spread.Counts, share)
+				in.OK += share
+			}
+		}
+	}
+	return trials
+}
+
 func base() *result.Result {
 	return &result.Result{
 		SchemaVersion: result.SchemaVersion,
@@ -311,9 +337,9 @@ func single(t testing.TB) *result.Result {
 		Arrivals: "constant", RatePerS: 30, SLONS: int64(time.Second), Messages: 20, ResponseB: 1536,
 	}}
 	s := shape{rate: 30, seconds: 10, p50: 1200 * time.Millisecond, p99: 2900 * time.Millisecond, attempts: 1, late: 0.7}
-	v := result.Variant{Name: "default", Loads: loads, Trials: s.trials(t, 1, result.Series{
+	v := result.Variant{Name: "default", Loads: loads, Trials: evenly(t, s.trials(t, 1, result.Series{
 		Name: "lists", Method: "user.v1.UserService/ListUsers", Kind: result.ServerStream, Loop: result.Open,
-	})}
+	}))}
 	v.Trials[0].Fleet = nil
 	r.Variants = append(r.Variants, v)
 	r.Validity.Add(result.Reason{

@@ -101,6 +101,22 @@ func (l Load) Every() time.Duration {
 	return l.Pace.Every
 }
 
+// Takes is how long what an arrival begins takes by plan, in the mean and on the
+// slowest backend, if nothing has to wait: a call, or a session of them. Fleet is nil
+// for a target, of which only what the client paces is known.
+func (l Load) Takes(fleet *Fleet) time.Duration {
+	takes := time.Duration(max(0, l.messages()-1)) * l.Every()
+	if fleet != nil {
+		for b := range fleet.Backends {
+			takes = max(takes, fleet.MeanTime(b, l.Method(), l.messages()))
+		}
+	}
+	if s := l.Sessions; s != nil {
+		takes = time.Duration(s.Calls)*takes + time.Duration(max(0, s.Calls-1))*s.Think
+	}
+	return takes
+}
+
 // callRate is the calls per second that an open loop comes to over a
 // measurement, shape and sessions counted in.
 func (l Load) callRate(measure time.Duration) float64 {

@@ -134,6 +134,30 @@ compare:
 	}
 }
 
+// How long a call, or a session of them, takes by plan: what the client paces, or
+// the fleet takes if that is longer.
+func TestTakes(t *testing.T) {
+	fleet := "fleet: {backends: [{service_time: {fixed: 1s}}, {service_time: {fixed: 2s}}], message_time: {fixed: 100ms}, message_gap: 1s}\n"
+	for entry, want := range map[string][2]time.Duration{ // with the fleet, of a target
+		"{call: GetUser, rate: 1/s}":                                                          {2 * time.Second, 0},
+		"{call: GetUser, rate: 1/s, sessions: {calls: 3, think: 5s}}":                         {16 * time.Second, 10 * time.Second},
+		"{call: ListUsers, rate: 1/s, messages: 4}":                                           {5400 * time.Millisecond, 0},
+		"{call: SyncUsers, rate: 1/s, messages: 4}":                                           {2400 * time.Millisecond, 0},
+		"{call: SyncUsers, rate: 1/s, messages: {count: 4, every: 700ms}}":                    {2400 * time.Millisecond, 2100 * time.Millisecond},
+		"{call: SyncUsers, rate: 1/s, messages: {count: 4, every: 1s}}":                       {3 * time.Second, 3 * time.Second},
+		"{call: SyncUsers, rate: 1/s, messages: {count: 3, every: 2s}, sessions: {calls: 2}}": {9 * time.Second, 9 * time.Second},
+	} {
+		plan, err := Read("x.yaml", []byte(fleet+"load: ["+entry+"]"), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := plan.Base.Load[0]
+		if got := [2]time.Duration{l.Takes(plan.Base.Fleet), l.Takes(nil)}; got != want {
+			t.Errorf("%s: %v, want %v", entry, got, want)
+		}
+	}
+}
+
 func TestReplayIsReadFromTheScenariosFolder(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "calls.txt"), []byte("0.5\n1\n1.5\n4.5\n"), 0o666); err != nil {
