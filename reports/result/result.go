@@ -356,7 +356,7 @@ const (
 	ResponseFailed Measure = "response_failed" // done − due, failed calls
 	Service        Measure = "service"         // done − sent, OK calls
 	Wait           Measure = "wait"            // sent − due; done − due when never sent
-	Lag            Measure = "lag"             // dispatched − due
+	Lag            Measure = "lag"             // dispatched − due; how late paced messages left
 	AttemptTime    Measure = "attempt"         // one attempt, start to end
 	FirstMessage   Measure = "first_message"   // first − sent
 	MessageGap     Measure = "message_gap"     // between response messages
