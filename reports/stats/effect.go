@@ -1,5 +1,7 @@
 package stats
 
+import "math"
+
 // Cell is one variant of a full matrix: the number of its value in each
 // dimension, counted from 0, and its trials.
 type Cell struct {
@@ -41,6 +43,11 @@ func (e Effect) Detectable() float64 {
 	}
 	return most
 }
+
+// rounding is the share of what was added up below which a difference is that of
+// adding up: equal figures in another order may leave 1e-16 of them, the same in
+// every block, which the signed rank would take for shown.
+const rounding = 1e-12
 
 // MainEffects is the main effect of each dimension over a full matrix: sizes is
 // how many values each has, control the values that others are compared with.
@@ -87,9 +94,13 @@ func MainEffects(cells []Cell, sizes, control []int, m Metric) (effects []Effect
 		}
 		grand += mean[i] / float64(len(cells))
 	}
-	var between float64
+	var between, size float64
 	for i := range cells {
 		between += (mean[i] - grand) * (mean[i] - grand)
+		size += mean[i] * mean[i]
+	}
+	if between <= rounding*rounding*size {
+		between = 0
 	}
 	for d, n := range sizes {
 		e := Effect{Values: make([]Comparison, n)}
@@ -109,14 +120,18 @@ func MainEffects(cells []Cell, sizes, control []int, m Metric) (effects []Effect
 				continue
 			}
 			for _, b := range blocks {
-				var difference float64
+				var difference, terms float64
 				for i, c := range cells {
+					term := figures[i][b] / with
 					switch c.At[d] {
 					case v:
-						difference += figures[i][b] / with
+						difference, terms = difference+term, terms+math.Abs(term)
 					case control[d]:
-						difference -= figures[i][b] / with
+						difference, terms = difference-term, terms+math.Abs(term)
 					}
+				}
+				if math.Abs(difference) <= rounding*terms {
+					difference = 0
 				}
 				differences = append(differences, difference)
 			}

@@ -108,3 +108,50 @@ func TestMainEffectsNeedAFullMatrix(t *testing.T) {
 		t.Error("a null figure")
 	}
 }
+
+// Sums of equal figures in another order differ by their rounding, the same in each
+// block: that is no effect.
+func TestMainEffectsOfRounding(t *testing.T) {
+	cell := func(at []int, ns int64, slo float64) Cell {
+		c := Cell{At: at}
+		for block := range 8 {
+			s := p99(block, 1000, ns)
+			s.Series.InSLO = slo
+			c.Samples = append(c.Samples, s)
+		}
+		return c
+	}
+	rows := func(values ...[]float64) (cells []Cell) {
+		for outer, row := range values {
+			for inner, slo := range row {
+				cells = append(cells, cell([]int{outer, inner}, 12_345_678, slo))
+			}
+		}
+		return cells
+	}
+	ordered, turned := rows([]float64{0.9, 0.95, 1}, []float64{0.9, 0.95, 1}), rows([]float64{0.9, 0.95, 1}, []float64{1, 0.9, 0.95})
+	equal := rows([]float64{0.97, 0.97, 0.97}, []float64{0.97, 0.97, 0.97})
+	for name, c := range map[string]struct {
+		cells []Cell
+		of    int // the dimension without an effect; −1 for both
+		m     Metric
+	}{
+		"0.9, 0.95, 1":     {ordered, 0, InSLO()},
+		"in another order": {turned, 0, InSLO()},
+		"equal shares":     {equal, -1, InSLO()},
+		"equal p99":        {equal, -1, ResponseAt(P99)},
+	} {
+		effects, ok := MainEffects(c.cells, []int{2, 3}, []int{0, 0}, c.m)
+		if !ok {
+			t.Fatal(name)
+		}
+		for d, e := range effects {
+			if c.of >= 0 && c.of != d {
+				continue
+			}
+			if e.Shown() || e.Share > 1e-9 {
+				t.Errorf("%s: dimension %d: %+v", name, d, e)
+			}
+		}
+	}
+}
