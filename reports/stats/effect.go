@@ -54,9 +54,11 @@ const rounding = 1e-12
 // A block's effect of a value is the mean of the variants that have it, less
 // the mean of those that have the control's, on the metric's scale; blocks are
 // then compared as Compare does. All comparisons of all dimensions are one
-// family. ok is false where the cells are not a full matrix of at least two
+// family, in which the chance of any false alarm is at most `chance`: 1 − Level
+// where nothing else is compared, else what Remaining says of the table of the same
+// variants. ok is false where the cells are not a full matrix of at least two
 // dimensions, or no block has all of them.
-func MainEffects(cells []Cell, sizes, control []int, m Metric) (effects []Effect, ok bool) {
+func MainEffects(cells []Cell, sizes, control []int, m Metric, chance float64) (effects []Effect, ok bool) {
 	family, product := 0, 1
 	for _, n := range sizes {
 		family += n - 1
@@ -135,7 +137,7 @@ func MainEffects(cells []Cell, sizes, control []int, m Metric) (effects []Effect
 				}
 				differences = append(differences, difference)
 			}
-			e.Values[v] = paired(differences, m.Scale, family)
+			e.Values[v] = paired(differences, m.Scale, family, 1-chance/float64(family))
 		}
 		effects = append(effects, e)
 	}
