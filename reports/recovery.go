@@ -134,21 +134,15 @@ func (t *table) recoveryTable() (columns []column, rows []int, notes string) {
 	), rows, notes
 }
 
-// phases is the row's, by fault, in the order of their first windows. What is on
-// throughout is a condition, not an event, and left out.
+// phases is the row's, by fault, in the order of their first windows.
 func (t *table) phases(row int) []phases {
 	var out []phases
 	r := &t.rows[row]
 	for i := range r.variant.Trials {
 		trial := &r.variant.Trials[i]
-		measured := time.Duration(trial.MeasuredNS)
-		events := slices.DeleteFunc(slices.Clone(r.faults), func(f result.FaultWindow) bool {
-			windows := stats.Windows(f, measured)
-			return len(windows) == 1 && windows[0].From == 0 && windows[0].To == measured
-		})
 		var names []string
 		own := map[string][]stats.Phase{}
-		for _, p := range stats.Phases(trial, t.entry, events...) {
+		for _, p := range stats.Phases(trial, t.entry, r.faults...) {
 			name := clean(p.Window.Name)
 			if own[name] == nil {
 				names = append(names, name)
@@ -247,7 +241,7 @@ func recoveryOf(trials []stats.Phase) (median float64, text string) {
 func backOf(trial *result.Trial, faults []result.FaultWindow) stats.Phase {
 	measured := time.Duration(trial.MeasuredNS)
 	p := stats.Phase{Watched: measured}
-	if windows := stats.AllWindows(faults, measured); len(windows) > 0 {
+	if windows := stats.Events(faults, measured); len(windows) > 0 {
 		p.Window = windows[len(windows)-1]
 		p.Watched = measured - p.Window.To
 	}

@@ -294,7 +294,7 @@ const (
 	Steady       State = "steady"
 	Drifting     State = "drifting"  // responses grew or shrank throughout
 	Saturated    State = "saturated" // in flight grew to the end
-	InFault      State = "in fault"  // a fault was open when measurement ended, or until less than two seconds before
+	InFault      State = "in fault"  // a fault, not on throughout, was open when measurement ended, or until less than two seconds before
 	Recovered    State = "recovered"
 	NotRecovered State = "not recovered" // within what the measurement had left
 	Metastable   State = "metastable"    // nor in ten times the fault's length, a minute at least

@@ -64,17 +64,27 @@ func Windows(f result.FaultWindow, measured time.Duration) []Window {
 	return all
 }
 
-// AllWindows is when any of several faults was on, in order. Windows that overlap
-// or touch are one, under the names of all of them: goodput tells not apart which
-// of them did the harm.
-func AllWindows(faults []result.FaultWindow, measured time.Duration) []Window {
+// Events is when any of several faults was on, in order. Windows that overlap or
+// touch are one, under the names of all of them: goodput tells not apart which of
+// them did the harm. A fault that was on throughout the measurement is a condition
+// of it, and no event: it neither begins nor ends, and hides nothing that does.
+func Events(faults []result.FaultWindow, measured time.Duration) []Window {
 	var each []Window
 	for _, f := range faults {
-		each = append(each, Windows(f, measured)...)
+		own := merged(Windows(f, measured))
+		if len(own) == 1 && own[0].From == 0 && own[0].To == measured {
+			continue
+		}
+		each = append(each, own...)
 	}
 	slices.SortStableFunc(each, func(a, b Window) int { return cmp.Compare(a.From, b.From) })
+	return merged(each)
+}
+
+// merged makes one of windows, in order, that overlap or touch.
+func merged(windows []Window) []Window {
 	var all []Window
-	for _, w := range each {
+	for _, w := range windows {
 		if n := len(all); n > 0 && w.From <= all[n-1].To {
 			all[n-1].join(w)
 			continue
@@ -145,13 +155,13 @@ type Phase struct {
 }
 
 // Phases is the phases of one load entry, or of all together where load is "",
-// around the windows of faults, in order. It is the one definition of recovery:
+// around the Events of the faults, in order. It is the one definition of recovery:
 // the state of a trial, tables and gates all read it. Faults that were on from
 // the start leave nothing to compare with but goodput in full.
 func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase {
 	measured := time.Duration(t.MeasuredNS)
 	seconds := secondsOf(t, load, measured)
-	windows := AllWindows(faults, measured)
+	windows := Events(faults, measured)
 	if len(windows) == 0 || len(seconds) == 0 {
 		return nil
 	}

@@ -146,7 +146,7 @@ type Call struct {
 
 	// Done is when the call had ended: set by the engine when Call returns, unless
 	// the Caller has set it, which then looks at what came without the call's taking
-	// any longer.
+	// any longer; the worker's next call begins after that.
 	Done time.Time
 }
 

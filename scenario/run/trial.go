@@ -287,9 +287,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 	for i := range loads {
 		judgeArrivals(&out.Validity, out, &loads[i], level)
 	}
-	if out.State = state(out, t.variant.Scenario.Fleet); out.State == result.Steady && drifting(out, loads, level) {
-		out.State = result.Drifting
-	}
+	out.State = state(out, t.variant.Scenario.Fleet, loads, level)
 	return out, nil
 }
 
