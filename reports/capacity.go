@@ -152,8 +152,8 @@ func (c *capacity) latencies() []column {
 		if len(names) > 1 {
 			head = clean(name) + " " + head
 		}
-		col := column{head: head, rank: rankP99 + e*rankCPU, notes: []note{{noteUndecided,
-			"p99: of the trials at that rate, with at least 95 % confidence in the range"}}}
+		ranges, what := c.ranges(name, values[e])
+		col := column{head: head, rank: rankP99 + e*rankCPU, notes: []note{{noteUndecided, what}}}
 		for i, l := range values[e] {
 			text := blank
 			switch {
@@ -162,8 +162,8 @@ func (c *capacity) latencies() []column {
 				col.notes = append(col.notes, note{noteFailed, "failed: the rank lands on a call that failed"})
 			case l.Known():
 				text = significant(l.NS / u.ns)
-				if hull, ok := stats.Hull(stats.Samples(c.rows[i].variant, name), stats.P99); ok {
-					text += " " + within(hull, u.ns)
+				if in := ranges[i]; in != nil {
+					text += " " + within(*in, u.ns)
 				}
 			case c.rows[i].RatePerS > 0:
 				text = tooFew
@@ -173,6 +173,33 @@ func (c *capacity) latencies() []column {
 		out = append(out, col)
 	}
 	return out
+}
+
+// ranges is that of each row's p99 of a load entry, nil where it has none, and what
+// it is: the hull of the trials' own intervals, or where a trial has none, in all
+// rows, that of the trials themselves.
+func (c *capacity) ranges(entry string, p99 []stats.Latency) (ranges []*stats.Interval, what string) {
+	of := func(find func([]stats.Sample, stats.Quantile) (stats.Interval, bool)) (out []*stats.Interval, all, any bool) {
+		out, all = make([]*stats.Interval, len(c.rows)), true
+		for i := range c.rows {
+			if !p99[i].Known() {
+				continue
+			}
+			in, ok := find(stats.Samples(c.rows[i].variant, entry), stats.P99)
+			if ok {
+				out[i] = &in
+			}
+			all, any = all && ok, any || ok
+		}
+		return out, all, any
+	}
+	if hulls, all, any := of(stats.Hull); all && any {
+		return hulls, "p99: the trials' median, and from the lowest to the highest bound of their own 95 % intervals"
+	}
+	if extremes, _, any := of(stats.Extremes); any {
+		return extremes, "p99: the trials' median, and from the lowest to the highest of them; some have no interval of their own"
+	}
+	return make([]*stats.Interval, len(c.rows)), "p99: the trials' median"
 }
 
 // within is an interval in parentheses, (2.44 – 2.70), or what there is of it.
@@ -354,6 +381,8 @@ func (c *capacity) sentence(row *capacityRow, first bool) string {
 		return name + " carries " + at + slo + ", the highest rate that was allowed."
 	case row.Limit == result.LimitGenerator:
 		return name + " carries at least " + at + slo + ": " + beyond + " the load generator is the limit, not what it measures."
+	case row.Limit == result.LimitInvalid:
+		return name + " carries at least " + at + slo + ": " + beyond + " trials are INVALID, which shows nothing."
 	case row.Limit == result.LimitSLO:
 		return name + " carries " + at + slo + "; " + beyond + ", " + held(strings.Join(c.misses(row), ", ")) + "."
 	case row.Limit == result.LimitSaturated:

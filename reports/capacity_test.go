@@ -60,7 +60,7 @@ func capacities(t testing.TB) *result.Result {
 		r.Variants = append(r.Variants, result.Variant{
 			Name: name, Settings: map[string]string{"pool.size": v.size},
 			Loads:  []result.Load{{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open, Arrivals: "poisson", RatePerS: at}},
-			Trials: s.trials(t, 3, result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}),
+			Trials: evenly(t, s.trials(t, 3, result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open})),
 		})
 		found := result.CapacityVariant{Variant: name, RatePerS: v.rate, Confirmed: v.rate > 0, BeyondPerS: v.beyond, Limit: v.limit, Detail: v.detail}
 		if v.rate > 0 {
@@ -98,9 +98,10 @@ func scalabilities(t testing.TB) *result.Result {
 	r.Variants, r.Capacity.Variants = r.Variants[:3], r.Capacity.Variants[:3]
 	peakN, peakX := around(43.589, 39.2, 48.8), around(10_976, 10_700, 11_200)
 	peakN.High = nil
+	from := 64.0
 	laws := []*result.ScalabilityLaw{
 		{Lambda: around(1000, 990, 1010), Sigma: around(0.05, 0.047, 0.053), Kappa: around(0.0005, 0.00046, 0.00054), PeakN: &peakN, PeakPerS: &peakX, MostN: 32},
-		{Lambda: around(1000, 980, 1020), Sigma: around(0.01, 0, 0.02), Kappa: around(0, 0, 1e-5), MostN: 32},
+		{Lambda: around(1000, 980, 1020), Sigma: around(0.01, 0, 0.02), Kappa: around(0, 0, 1e-5), PeakFromN: &from, MostN: 32},
 		nil,
 	}
 	for i := range r.Variants {
@@ -120,6 +121,54 @@ func scalabilities(t testing.TB) *result.Result {
 	last.Sweep = last.Sweep[:3]
 	last.Sweep[2].PerS, last.Sweep[2].Limit, last.Sweep[2].Detail = nil, result.LimitGenerator, "generator_cpu: the load generator used 93 % of its cores"
 	return r
+}
+
+// Trials of which it is not known how their calls hang together claim no interval:
+// the table shows how far apart they are, a headline the figure alone.
+func TestNoInterval(t *testing.T) {
+	r := capacities(t)
+	r.Variants[1].Trials[2].MeasuredNS = 7e9
+	c := newCapacity(r)
+	p99 := c.latencies()[0]
+	// 1 % up and down by block, blocks 0 to 2: −2, −1 and 0 %.
+	if p99.cells[0] != "17.8 (17.6 – 18.0)" || !strings.Contains(p99.notes[0].text, "from the lowest to the highest of them; some have no interval") || strings.Contains(p99.notes[0].text, "95 %") {
+		t.Errorf("%q, %+v", p99.cells, p99.notes)
+	}
+	one := single(t)
+	if text := strings.Join(newPage(one).headline, " "); !strings.Contains(text, "95\u00a0%\u00a0CI") {
+		t.Fatal(text)
+	}
+	one.Variants[0].Trials[0].MeasuredNS = 7e9
+	if text := strings.Join(newPage(one).headline, " "); strings.Contains(text, "CI") || !strings.Contains(text, "p50 1.17") {
+		t.Error(text)
+	}
+}
+
+// That there is no peak is said only where one was ruled out.
+func TestNoPeak(t *testing.T) {
+	r := scalabilities(t)
+	law := r.Capacity.Variants[1].Law
+	for _, c := range []struct {
+		from *float64
+		want string
+		cell string
+	}{
+		{new(64.0), "has no peak up to 64 workers, twice the most that were measured:", "> 64"},
+		{new(35.04), "has no peak shown up to 64 workers (95 % CI from 35.0), twice the most that were measured:", "from 35.0"},
+		{nil, "has no peak shown up to 64 workers, twice the most that were measured:", blank},
+	} {
+		law.PeakFromN = c.from
+		p := newPage(r)
+		if text := strings.ReplaceAll(strings.Join(p.headline, " "), "\u00a0", " "); !strings.Contains(text, "Throughput of pool.size=2 "+c.want) {
+			t.Errorf("the headline lacks %q:\n%s", c.want, text)
+		}
+		var to lines
+		row := capacityRow{CapacityVariant: r.Capacity.Variants[1]}
+		row.parameters(&to)
+		if got := to.cells[len(to.cells)-1]; got[1] != "> 64" || got[2] != c.cell {
+			t.Errorf("N* %q, want > 64, %s", got, c.cell)
+		}
+	}
 }
 
 // What stopped each variant is said in words, the best first.
@@ -148,6 +197,11 @@ func TestCapacityHeadline(t *testing.T) {
 		if text := strings.ReplaceAll(strings.Join(newPage(r).headline, "\n"), "\u00a0", " "); !strings.Contains(text, want) {
 			t.Errorf("the headline lacks %q:\n%s", want, text)
 		}
+	}
+	invalid := capacities(t)
+	invalid.Capacity.Variants[4].Limit = result.LimitInvalid
+	if text := strings.ReplaceAll(strings.Join(newPage(invalid).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=8 carries at least 1,400 calls/s: at 1,460/s trials are INVALID, which shows nothing.") {
+		t.Error(text)
 	}
 	alone := capacities(t)
 	alone.Capacity.Variants[4].Confirmed = false
@@ -183,7 +237,7 @@ func TestCapacitiesThatAreAlike(t *testing.T) {
 // Every format has room for a capacity, and the columns can be chosen.
 func TestCapacityInEveryFormat(t *testing.T) {
 	for name, r := range map[string]*result.Result{"capacity": capacities(t), "half": halfCapacities(t), "scalability": scalabilities(t)} {
-		for _, f := range Formats() {
+		for _, f := range quickFormats() {
 			if f.Render != nil {
 				if text := render(t, f.Render, r, Options{}); text == "" && f.Name != "hlog" {
 					t.Errorf("%s as %s is empty", name, f.Name)

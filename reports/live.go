@@ -219,7 +219,7 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 	lines, seconds := s.spectrum, s.seconds
 	var notes []string
 	if len(lines) > 0 {
-		notes = t.spectrumNotes(s.trials)
+		notes = t.spectrumNotes(lines, s.trials)
 	}
 	at, running := s.underWay(m)
 	if running && len(m.Seconds) > 0 {

@@ -122,13 +122,15 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 	if !any {
 		return nil
 	}
-	return []figure{{name("spectrum"), p.Title, append(t.spectrumNotes(trials), t.undrawn(d)...), p, -1}}
+	return []figure{{name("spectrum"), p.Title, append(t.spectrumNotes(lines, trials), t.undrawn(d)...), p, -1}}
 }
 
 // spectrumNotes say what lines and bands are, of so many trials each.
-func (t *table) spectrumNotes(trials []int) []string {
+func (t *table) spectrumNotes(lines []plot.Line, trials []int) []string {
 	notes := []string{"Lines: medians over the trials."}
 	switch least := slices.Min(trials); {
+	case slices.Max(trials) == 1 && !slices.ContainsFunc(lines, func(l plot.Line) bool { return len(l.Band) > 0 }):
+		notes = append(notes, "No bands: a single trial has no intervals from less than 8 whole seconds.")
 	case slices.Max(trials) == 1:
 		notes = append(notes, "Bands: 95 % intervals within the one trial.")
 	case least >= 6:
@@ -236,9 +238,10 @@ func (r *row) spectrum(n int) ([]plot.Point, []plot.Range) {
 		if len(each) == 1 {
 			// Every third will do: each takes a while.
 			if i%3 == 0 {
-				size, _ := stats.EffectiveSize(r.trial(trials[0].series), trials[0].series, q)
-				in := stats.QuantileInterval(trials[0].histogram, trials[0].series.Planned, size, q, stats.Level)
-				band = append(band, plot.Range{X: x, Low: in.Low / 1e6, High: in.High / 1e6})
+				if size, known := stats.EffectiveSize(r.trial(trials[0].series), trials[0].series, q); known {
+					in := stats.QuantileInterval(trials[0].histogram, trials[0].series.Planned, size, q, stats.Level)
+					band = append(band, plot.Range{X: x, Low: in.Low / 1e6, High: in.High / 1e6})
+				}
 			}
 		} else {
 			low, high := stats.QuantileRanks(int64(len(each)), 0.5, stats.Level)

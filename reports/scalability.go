@@ -17,8 +17,21 @@ func (row *capacityRow) grows() string {
 	}
 	most, _ := row.throughput(law.MostN)
 	twice, _ := row.throughput(2 * law.MostN)
-	return fmt.Sprintf("has no peak up to %s workers, twice the most that were measured: by the Universal Scalability Law %s there, and %s at %s.",
-		trimmed(2*law.MostN), rate(twice), rate(most), trimmed(law.MostN))
+	peak, from := "has no peak", ""
+	if !row.ruledOut() {
+		peak = "has no peak shown"
+		if law.PeakFromN != nil {
+			from = " " + held("(95 % CI from "+small(*law.PeakFromN)+")")
+		}
+	}
+	return fmt.Sprintf("%s up to %s workers%s, twice the most that were measured: by the Universal Scalability Law %s there, and %s at %s.",
+		peak, trimmed(2*law.MostN), from, rate(twice), rate(most), trimmed(law.MostN))
+}
+
+// ruledOut is whether there is no peak as far as the law is read: its interval
+// begins beyond.
+func (row *capacityRow) ruledOut() bool {
+	return row.Law.PeakFromN != nil && *row.Law.PeakFromN >= 2*row.Law.MostN
 }
 
 // estimated is an estimate with its interval, in a sentence.
@@ -157,7 +170,15 @@ func (row *capacityRow) parameters(to *lines) {
 	to.add(row, "σ, contention", small(l.Sigma.Value), interval(l.Sigma))
 	to.add(row, "κ, coherency", small(l.Kappa.Value), interval(l.Kappa))
 	if l.PeakN == nil || l.PeakPerS == nil {
-		to.add(row, "N*, workers at the peak", "> "+trimmed(2*l.MostN), blank)
+		beyond := "> " + trimmed(2*l.MostN)
+		from := blank
+		switch {
+		case row.ruledOut():
+			from = beyond
+		case l.PeakFromN != nil:
+			from = "from " + small(*l.PeakFromN)
+		}
+		to.add(row, "N*, workers at the peak", beyond, from)
 		return
 	}
 	to.add(row, "N*, workers at the peak", small(l.PeakN.Value), interval(*l.PeakN))

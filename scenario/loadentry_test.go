@@ -183,3 +183,45 @@ func TestReplayIsReadFromTheScenariosFolder(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 }
+
+// Who paces messages is told where the calls cannot end, or not all of them.
+func TestPacedCallsMustEnd(t *testing.T) {
+	const none = ""
+	for _, c := range []struct {
+		more, load string
+		want       []string
+	}{
+		// The stream of the issue, with the defaults of everything else.
+		{none, "call: SyncUsers, messages: {count: 600, every: 50ms}", []string{
+			"the last message of each call of feed is due after 29.95s, and its timeout is 30s: little time is left for the last answer",
+			"calls of feed take 29.95s until their last message is due: none ends within the measurement of 10s and its drain of 5s, and all count as unfinished"}},
+		{"measure: 1m, client: {timeout: 1m}", "call: SyncUsers, messages: {count: 600, every: 50ms}", []string{
+			"calls of feed take 29.95s until their last message is due: those that begin in the last 24.95s of the measurement do not end within its drain of 5s, and count as unfinished"}},
+		{"measure: 1m, drain: 30s, client: {timeout: 1m}", "call: SyncUsers, messages: {count: 600, every: 50ms}", nil},
+		{"measure: 1m, client: {timeout: 0s}, drain: 10s", "call: BatchCreateUsers, messages: {count: 12, every: 1s}", []string{
+			"calls of feed take 11s until their last message is due: those that begin in the last 1s of the measurement do not end within its drain of 10s, and count as unfinished"}},
+		{none, "call: SyncUsers, messages: {count: 60, every: 50ms}", nil},
+		{none, "call: SyncUsers, messages: {count: 6, every: 1s}", nil},
+		{"client: {timeout: 3s}", "call: SyncUsers, messages: {count: 60, every: 50ms}", []string{
+			"the last message of each call of feed is due after 2.95s, and its timeout is 3s: little time is left for the last answer"}},
+		{"client: {methods: {SyncUsers: {timeout: 2950ms}}}", "call: SyncUsers, messages: {count: 60, every: 50ms}", []string{
+			"the last message of each call of feed is due after 2.95s, when its timeout of 2.95s has passed: no call ends well"}},
+		{"client: {methods: {SyncUsers: {timeout: 3100ms}}}", "call: SyncUsers, messages: {count: 60, every: 50ms}", nil},
+		{none, "call: SyncUsers, messages: 100000", nil},
+	} {
+		for _, loop := range []string{"rate: 2/s", "workers: 2"} {
+			text := "fleet: {}\nload: [{name: feed, " + loop + ", " + c.load + "}]\n"
+			if c.more != "" {
+				text = "{fleet: {}, load: [{name: feed, " + loop + ", " + c.load + "}], " + c.more + "}"
+			}
+			plan, err := Read("x.yaml", []byte(text), Options{})
+			if err != nil {
+				t.Errorf("%s, %s: %v", c.load, c.more, err)
+				continue
+			}
+			if diff := cmp.Diff(c.want, plan.Warnings); diff != "" {
+				t.Errorf("%s, %s: -want +got:\n%s", c.load, c.more, diff)
+			}
+		}
+	}
+}

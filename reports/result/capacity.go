@@ -90,10 +90,14 @@ type ScalabilityLaw struct {
 	Kappa  Estimate `json:"kappa"`
 	// PeakN is the concurrency of the highest throughput, PeakPerS that throughput.
 	// Both are null where the law puts it beyond twice the highest concurrency that
-	// was measured: throughput still grew.
+	// was measured.
 	PeakN    *Estimate `json:"peak_n"`
 	PeakPerS *Estimate `json:"peak_per_s"`
-	// MostN is that concurrency.
+	// PeakFromN is where the peak's 95 % interval begins, in place of PeakN: only
+	// where that is twice MostN, beyond which it is not read, was a peak up to there
+	// ruled out. It is left out where nothing is known of the fit's error.
+	PeakFromN *float64 `json:"peak_from_n,omitempty"`
+	// MostN is the highest concurrency that was measured.
 	MostN float64 `json:"most_n"`
 }
 

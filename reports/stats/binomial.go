@@ -67,6 +67,9 @@ func betaFraction(a, b, x float64) float64 {
 // normalQuantile is the p-quantile of the standard normal distribution.
 func normalQuantile(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) }
 
+// normalBeyond is the chance that a standard normal is above z.
+func normalBeyond(z float64) float64 { return 0.5 * math.Erfc(z/math.Sqrt2) }
+
 // studentAtMost is P(T ≤ t) for Student's t with df degrees of freedom
 // (Abramowitz and Stegun 26.7.1).
 func studentAtMost(t, df float64) float64 {

@@ -32,9 +32,11 @@ type Batch struct{ Calls, Over float64 }
 // over the binomial p(1−p)/n (Kish 1965), and the effective size n/D, reduced
 // for the few batches that D comes from by (z/t)² of Student's t with as many
 // degrees of freedom less one (Korn and Graubard 1998). Where batches differ no
-// more than independent calls would (χ² test at 25 %), it is n. So it is with
-// fewer than 8 whole seconds, or without the seconds' spreads: then known is
-// false.
+// more than independent calls would (χ² test at 25 %), it is n.
+//
+// known is false where nothing can be said of how calls depend on each other, and
+// n is the planned ones: with fewer than 8 whole seconds, without the seconds'
+// spreads, or where all calls lie within a class of them.
 func EffectiveSize(t *result.Trial, s *result.Series, q float64) (n float64, known bool) {
 	h, err := s.Latency[result.Response].Histogram()
 	if err != nil {
@@ -45,12 +47,17 @@ func EffectiveSize(t *result.Trial, s *result.Series, q float64) (n float64, kno
 
 // effectiveSize is EffectiveSize with the series' responses.
 func effectiveSize(t *result.Trial, s *result.Series, h *result.Histogram, q float64) (n float64, known bool) {
-	n = float64(s.Planned)
 	at := h.Quantiles(s.Planned, q)[0]
-	if at == nil {
-		return n, false
+	if at == nil { // it lands on failed calls: they are over it, all others are not
+		return effective(float64(s.Planned), joined(batches(t, s.Name, math.MaxInt)))
 	}
-	return effective(n, joined(batches(t, s.Name, result.SpreadEdge(*at))))
+	nearest := result.SpreadEdge(*at)
+	for _, edge := range []int{nearest, nearest + 1, nearest - 1} {
+		if n, known = effective(float64(s.Planned), joined(batches(t, s.Name, edge))); known {
+			break
+		}
+	}
+	return n, known
 }
 
 // effective reduces n by what the batches show.
@@ -78,8 +85,9 @@ func effective(n float64, batches []Batch) (float64, bool) {
 }
 
 // batches counts, by whole second, the calls and those over an edge of the
-// spread: the one that is nearest to the quantile stands for it. It is nil
-// where a second has no spread.
+// spread: the one that is nearest to the quantile stands for it, or where all
+// calls are on one side of that, as those of a fixed time are, the next. It is
+// nil where a second has no spread.
 func batches(t *result.Trial, series string, edge int) []Batch {
 	var out []Batch
 	for _, interval := range t.Intervals {
@@ -125,13 +133,17 @@ func joined(all []Batch) []Batch {
 
 // Within is the interval of quantile q of response within one trial at Level,
 // with its calls' dependence on each other allowed for. ok is false where the
-// histogram cannot be read or no call was planned.
+// histogram cannot be read, no call was planned, or nothing is known of that
+// dependence: see EffectiveSize.
 func Within(t *result.Trial, s *result.Series, q Quantile) (i Interval, ok bool) {
 	h, err := s.Latency[result.Response].Histogram()
 	if err != nil || s.Planned == 0 {
 		return Interval{}, false
 	}
-	n, _ := effectiveSize(t, s, h, float64(q))
+	n, known := effectiveSize(t, s, h, float64(q))
+	if !known {
+		return Interval{}, false
+	}
 	i = QuantileInterval(h, s.Planned, n, float64(q), Level)
 	return i, !math.IsInf(i.Low, 1)
 }

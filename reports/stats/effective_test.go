@@ -203,9 +203,75 @@ func TestWithin(t *testing.T) {
 	if want := QuantileInterval(h, 2000, n, 0.5, Level); !ok || got != want || !got.Contains(float64(*summary.P50NS)) {
 		t.Errorf("%v, %v; want %v", got, ok, want)
 	}
+	// The same calls, of which it is not known how they hang together.
+	short, long := *trial, trial.Intervals
+	short.Intervals = long[:7]
+	if _, ok := Within(&short, series, P50); ok {
+		t.Error("an interval from 7 s")
+	}
+	short.Intervals, short.MeasuredNS = long, 7_999_999_999
+	if _, ok := Within(&short, series, P50); ok {
+		t.Error("an interval from less than 8 whole seconds")
+	}
+	short.MeasuredNS = 8e9
+	if _, ok := Within(&short, series, P50); !ok {
+		t.Error("no interval from 8 s")
+	}
 	summary.HDR = "no histogram"
 	series.Latency[result.Response] = summary
 	if _, ok := Within(trial, series, P50); ok {
 		t.Error("an interval of nothing")
+	}
+}
+
+// Calls that took 2.05 to 2.1 ms, but for one in fifty, all took longer than the
+// edge of 2.00 ms that is nearest to their median: the next, of 2.38 ms, tells of
+// them.
+func TestEffectiveSizeBesideTheEdge(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	h := result.NewHistogram()
+	steady := func() float64 {
+		if rng.IntN(50) == 0 {
+			return 5e6
+		}
+		return 2.05e6 + 5e4*rng.Float64()
+	}
+	trial, series := simulated(h, 20, 200, steady)
+	if n, known := effectiveSize(trial, series, h, 0.5); !known || n < 1000 || n > 4000 {
+		t.Errorf("%v of 4,000 calls, known %v", n, known)
+	}
+	// Without the slow ones they say nothing of each other.
+	trial, series = simulated(h, 20, 200, func() float64 { return 2.05e6 + 5e4*rng.Float64() })
+	if n, known := effectiveSize(trial, series, h, 0.5); known || n != 4000 {
+		t.Errorf("%v of 4,000 calls, known %v", n, known)
+	}
+}
+
+// Where a quantile lands on failed calls, how failures hang together counts.
+func TestEffectiveSizeOfFailures(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 7))
+	for name, c := range map[string]struct {
+		failed    func(second int) int64 // of 100 calls
+		low, high float64                // effective size of 2,000
+	}{
+		"evenly":      {func(int) int64 { return 4 + int64(rng.IntN(3)) }, 2000, 2000},
+		"in a second": {func(second int) int64 { return []int64{0, 100}[second/19] }, 1, 40},
+	} {
+		h := result.NewHistogram()
+		trial, series := simulated(h, 20, 100, independent(rng))
+		h.Reset()
+		for i := range trial.Intervals {
+			second := &trial.Intervals[i].Series[0]
+			second.Failed = c.failed(i)
+			second.OK -= second.Failed
+			next := independent(rng)
+			for range second.OK {
+				h.Record(int64(next()))
+			}
+			second.Spread = &result.Spread{Counts: []int64{second.OK}}
+		}
+		if n, known := effectiveSize(trial, series, h, 0.99); !known || n < c.low || n > c.high {
+			t.Errorf("%s: worth %v calls, known %v, want %v to %v", name, n, known, c.low, c.high)
+		}
 	}
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // Median is the middle value, or the mean of the two middle ones; NaN of none.
-// +Inf ranks last, so a median can be +Inf. values is left as it is.
+// −Inf ranks first and +Inf last, so a median can be either; it is NaN where
+// they are the two middle ones. values is left as it is.
 func Median(values []float64) float64 {
 	return middle(slices.Sorted(slices.Values(values)))
 }
@@ -25,8 +26,11 @@ func middle(sorted []float64) float64 {
 		return sorted[n/2]
 	}
 	low, high := sorted[n/2-1], sorted[n/2]
-	if low == high {
+	switch {
+	case low == high:
 		return low // also keeps Inf, Inf from becoming NaN
+	case math.IsInf(low, 0):
+		return low + high // from −Inf no half of the way leads on
 	}
 	return low + (high-low)/2
 }

@@ -19,6 +19,10 @@ func TestMedian(t *testing.T) {
 		{[]float64{inf, inf, 2}, inf},
 		{[]float64{1, 2, inf, inf}, inf}, // half of the trials failed: so did the middle
 		{[]float64{inf, inf}, inf},
+		{[]float64{-inf, 1, 2, 3}, 1.5},
+		{[]float64{2, -inf}, -inf},
+		{[]float64{-inf, 2, -inf, 1}, -inf}, // and half of the others' failed
+		{[]float64{-inf, -inf}, -inf},
 		{[]float64{math.MaxFloat64, math.MaxFloat64}, math.MaxFloat64},
 	} {
 		if got := Median(c.in); got != c.want {
@@ -27,6 +31,9 @@ func TestMedian(t *testing.T) {
 	}
 	if got := Median(nil); !math.IsNaN(got) {
 		t.Errorf("Median of none = %v, want NaN", got)
+	}
+	if got := Median([]float64{-inf, inf}); !math.IsNaN(got) {
+		t.Errorf("there is no middle of all, got %v", got)
 	}
 	in := []float64{3, 1, 2}
 	Median(in)

@@ -141,6 +141,10 @@ type Phase struct {
 	// first fault, in the window, and from its end until recovery; NaN where no
 	// call ended.
 	Before, During, After float64
+	// WastedNS is the fleet's work for callers that were gone, of whatever load
+	// entry, that ended from the fault's begin until recovery (or the end); NaN
+	// where the result does not say when it ended.
+	WastedNS float64
 	// Recovered is whether goodput came back, Recovery how long after the
 	// fault's end, to the second: the first time from which five seconds have 95 %
 	// of the goodput per planned call that there was before the fault. Fewer
@@ -175,6 +179,7 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 	if before.planned > 0 {
 		usual = float64(before.good) / float64(before.planned)
 	}
+	wasted := wastedBy(t.Fleet)
 	var phases []Phase
 	for i, w := range windows {
 		until := measured
@@ -190,6 +195,7 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 		all := total(span(seconds, from, max(to, end)))
 		p.Lost = max(0, usual*float64(all.planned)-float64(all.good))
 		p.PeakP99NS = all.peak
+		p.WastedNS = wasted.between(from, max(to, end))
 		phases = append(phases, p)
 	}
 	return phases
@@ -214,8 +220,8 @@ func (p *Phase) recover(seconds []second, usual float64, until, measured time.Du
 	return last
 }
 
-// Worst is several phases as one, where a fault comes again: failures and what
-// was lost are summed, of the rest it is the worst. It has recovered where every
+// Worst is several phases as one, where a fault comes again: failures, what was
+// lost and what was wasted are summed, of the rest it is the worst. It has recovered where every
 // window that was judged has.
 func Worst(phases []Phase) Phase {
 	worst := phases[0]
@@ -227,6 +233,7 @@ func Worst(phases []Phase) Phase {
 	}
 	for _, p := range phases[1:] {
 		worst.Planned, worst.Failed, worst.Lost = worst.Planned+p.Planned, worst.Failed+p.Failed, worst.Lost+p.Lost
+		worst.WastedNS += p.WastedNS
 		worst.PeakP99NS = max(worst.PeakP99NS, p.PeakP99NS)
 		worst.During, worst.After = higher(worst.During, p.During), higher(worst.After, p.After)
 		if worse(p, worst) {

@@ -87,11 +87,9 @@ const (
 // throughput that is about the same everywhere.
 //
 // Intervals are from a bootstrap of 1,000 resamples, percentiles of what they
-// give (Efron and Tibshirani 1993, 13.3): measurements are drawn again within
-// their concurrency where each has at least 3 of them, and else relative
-// residuals, inflated by √(n/(n−p)) for the p parameters that were fitted. The
-// draws follow from the seed. A fit with no residual degree of freedom has
-// infinite intervals.
+// give (Efron and Tibshirani 1993, 13.3), corrected for how little so few
+// measurements tell of their own error: see resampler. The draws follow from the
+// seed. A fit with no residual degree of freedom has infinite intervals.
 //
 // Fewer than 3 concurrencies, or one that is not ≥ 1 with a throughput > 0, is
 // an error.
@@ -204,7 +202,7 @@ func solve(m [3][4]float64) (x [3]float64, ok bool) {
 
 // bootstrap sets the intervals.
 func (s *Scalability) bootstrap(loads []Load, level float64, rng *rand.Rand) {
-	draw := s.resampler(loads, rng)
+	draw, freedom := s.resampler(loads, rng)
 	if draw == nil {
 		unknown := Interval{Low: 0, High: math.Inf(1)}
 		s.LambdaIn, s.SigmaIn, s.KappaIn, s.PeakN, s.PeakX = unknown, unknown, unknown, unknown, unknown
@@ -218,17 +216,29 @@ func (s *Scalability) bootstrap(loads []Load, level float64, rng *rand.Rand) {
 		peakN = append(peakN, n)
 		peakX = append(peakX, r.at(min(n, furthest*s.MostN)))
 	}
+	// A resample varies as a normal quantity of known variance does; the error was
+	// estimated. Percentiles are taken as far out as Student's t puts them
+	// (Hesterberg 2015, 5.3: expanded percentiles).
+	beyond := int(resamples * normalBeyond(studentQuantile((1+level)/2, freedom)))
 	for to, values := range map[*Interval][]float64{
 		&s.LambdaIn: lambda, &s.SigmaIn: sigma, &s.KappaIn: kappa, &s.PeakN: peakN, &s.PeakX: peakX,
 	} {
 		slices.Sort(values)
-		at := func(p float64) float64 { return values[min(resamples-1, int(p*resamples))] }
-		*to = Interval{Low: at((1 - level) / 2), High: at((1 + level) / 2)}
+		*to = Interval{Low: values[beyond], High: values[resamples-1-beyond]}
 	}
 }
 
-// resampler draws measurements anew; nil where nothing is known of their error.
-func (s *Scalability) resampler(loads []Load, rng *rand.Rand) func() []Load {
+// resampler draws measurements anew, with the degrees of freedom that their error
+// is known by; nil where nothing is known of it.
+//
+// Measurements are drawn within their concurrency where each has at least 3 of
+// them. The m of one vary by (m−1)/m less around their own mean than around the
+// true one: their distances from it, as logarithms, are stretched by √(m/(m−1)),
+// and the degrees of freedom are those of the sum of their variances (Welch 1947,
+// Satterthwaite 1946), so that one concurrency may vary more than another. With
+// fewer than 3, relative residuals are drawn, stretched by √(n/(n−p)) for the p
+// parameters that were fitted.
+func (s *Scalability) resampler(loads []Load, rng *rand.Rand) (draw func() []Load, freedom float64) {
 	var groups [][]Load
 	for _, l := range loads {
 		if last := len(groups) - 1; last >= 0 && groups[last][0].N == l.N {
@@ -237,17 +247,8 @@ func (s *Scalability) resampler(loads []Load, rng *rand.Rand) func() []Load {
 			groups = append(groups, []Load{l})
 		}
 	}
-	drawn := make([]Load, 0, len(loads))
 	if !slices.ContainsFunc(groups, func(g []Load) bool { return len(g) < 3 }) {
-		return func() []Load {
-			drawn = drawn[:0]
-			for _, g := range groups {
-				for range g {
-					drawn = append(drawn, g[rng.IntN(len(g))])
-				}
-			}
-			return drawn
-		}
+		return withinGroups(groups, rng)
 	}
 	parameters := 1
 	for _, v := range []float64{s.Sigma, s.Kappa} {
@@ -257,22 +258,63 @@ func (s *Scalability) resampler(loads []Load, rng *rand.Rand) func() []Load {
 	}
 	free := len(loads) - parameters
 	if free <= 0 {
-		return nil
+		return nil, 0
 	}
 	residuals := make([]float64, len(loads))
-	var mean float64
 	for i, l := range loads {
 		residuals[i] = math.Log(l.X / s.at(l.N))
-		mean += residuals[i] / float64(len(loads))
 	}
-	for i := range residuals {
-		residuals[i] = (residuals[i] - mean) * math.Sqrt(float64(len(loads))/float64(free))
-	}
+	center(residuals, math.Sqrt(float64(len(loads))/float64(free)))
+	drawn := make([]Load, 0, len(loads))
 	return func() []Load {
 		drawn = drawn[:0]
 		for _, l := range loads {
 			drawn = append(drawn, Load{N: l.N, X: s.at(l.N) * math.Exp(residuals[rng.IntN(len(residuals))])})
 		}
 		return drawn
+	}, float64(free)
+}
+
+// withinGroups draws from measurements of the same concurrency, at least 2 of
+// each.
+func withinGroups(groups [][]Load, rng *rand.Rand) (draw func() []Load, freedom float64) {
+	means := make([]float64, len(groups))
+	distances := make([][]float64, len(groups))
+	var all float64 // measurements less one of each concurrency
+	var sum, squares float64
+	for i, g := range groups {
+		m := float64(len(g))
+		for _, l := range g {
+			distances[i] = append(distances[i], math.Log(l.X))
+		}
+		means[i] = center(distances[i], math.Sqrt(m/(m-1)))
+		var v float64
+		for _, d := range distances[i] {
+			v += d * d / m
+		}
+		sum, squares, all = sum+v, squares+v*v/(m-1), all+m-1
 	}
+	freedom = all
+	if sum > 0 {
+		freedom = sum * sum / squares
+	}
+	var drawn []Load
+	return func() []Load {
+		drawn = drawn[:0]
+		for i, g := range groups {
+			for range g {
+				drawn = append(drawn, Load{N: g[0].N, X: math.Exp(means[i] + distances[i][rng.IntN(len(g))])})
+			}
+		}
+		return drawn
+	}, freedom
+}
+
+// center makes values distances from their mean, stretched.
+func center(values []float64, stretch float64) (mean float64) {
+	mean = Mean(values)
+	for i := range values {
+		values[i] = (values[i] - mean) * stretch
+	}
+	return mean
 }

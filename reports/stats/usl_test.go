@@ -39,32 +39,50 @@ func TestScalabilityVector(t *testing.T) {
 	}
 }
 
-// 95 % intervals hold the truth in about 95 % of fits.
+// 95 % intervals hold the truth in about 95 % of fits: with three measurements of
+// each concurrency, as many as a sweep makes, too, and when the larger ones vary
+// seven times as much as the smaller, for which there is less to go by.
 func TestScalabilityIntervals(t *testing.T) {
 	withoutRace(t)
 	law := Scalability{Lambda: 1000, Sigma: 0.05, Kappa: 0.0005, MostN: 64}
-	for name, repeats := range map[string]int{"repeated": 6, "once each": 1} {
-		rng := rand.New(rand.NewPCG(7, uint64(repeats)))
-		const fits = 60
-		held := map[string]int{}
-		for i := range fits {
-			s, err := FitScalability(measured(law, rng, 0.02, repeats, 1, 2, 4, 8, 12, 16, 24, 32, 48, 64), Level, uint64(i))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for of, in := range map[string]bool{
-				"λ": s.LambdaIn.Contains(1000), "σ": s.SigmaIn.Contains(0.05), "κ": s.KappaIn.Contains(0.0005), "N*": s.PeakN.Contains(law.peak()),
-			} {
-				if in {
-					held[of]++
+	even := func(float64) float64 { return 0.02 }
+	for name, c := range map[string]struct {
+		repeats, fits int
+		noise         func(n float64) float64
+		least, most   float64
+	}{
+		"a sweep's three": {3, 400, even, 0.92, 0.98},
+		"uneven":          {3, 100, func(n float64) float64 { return 0.005 + 0.03*n/64 }, 0.85, 1},
+		"six":             {6, 60, even, 0.87, 1},
+		"once each":       {1, 100, even, 0.87, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(7, uint64(c.repeats)))
+			held := map[string]int{}
+			for i := range c.fits {
+				var loads []Load
+				for n := 1.0; n <= 64; n *= 2 {
+					loads = append(loads, measured(law, rng, c.noise(n), c.repeats, n)...)
+				}
+				s, err := FitScalability(loads, Level, uint64(i))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for of, in := range map[string]bool{
+					"λ": s.LambdaIn.Contains(1000), "σ": s.SigmaIn.Contains(0.05), "κ": s.KappaIn.Contains(0.0005), "N*": s.PeakN.Contains(law.peak()),
+				} {
+					if in {
+						held[of]++
+					}
 				}
 			}
-		}
-		for of, n := range held {
-			if share := float64(n) / fits; share < 0.85 {
-				t.Errorf("%s: the interval of %s covers %.3f", name, of, share)
+			for of, n := range held {
+				if share := float64(n) / float64(c.fits); share < c.least || share > c.most {
+					t.Errorf("the interval of %s covers %.3f, want %.2f to %.2f", of, share, c.least, c.most)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -91,6 +91,10 @@ func fitLaw(out *result.CapacityVariant, seed uint64) {
 	}
 	n, err := law.Peak()
 	if err != nil {
+		if e := estimate(n, law.PeakN, math.Inf(1)); e.Low != nil {
+			from := min(*e.Low, 2*law.MostN)
+			out.Law.PeakFromN = &from
+		}
 		return
 	}
 	x, err := law.At(n)

@@ -306,6 +306,7 @@ func fleetAccount(after, before fakeserver.Snapshot) *result.Fleet {
 				Killed: b.ConnectionsKilled, Open: b.ConnectionsOpen,
 			},
 			QueueLength: resultBuckets(b.QueueLength), QueueWaitNS: resultBuckets(b.QueueWait),
+			WastedSeconds: wastedSeconds(b.WastedSeconds),
 		})
 	}
 	if asked > 0 {
@@ -319,6 +320,14 @@ func attemptSeries(all []fakeserver.AttemptsSnapshot) []result.AttemptSeries {
 	for _, a := range all {
 		out = append(out, result.AttemptSeries{Method: a.Method, Kind: a.Kind, Attempt: a.Attempt, Received: a.Received,
 			Codes: a.Codes, Rules: a.Rules, Abandoned: a.Abandoned})
+	}
+	return out
+}
+
+func wastedSeconds(all []fakeserver.WastedSecond) []result.WastedSecond {
+	var out []result.WastedSecond
+	for _, s := range all {
+		out = append(out, result.WastedSecond{Second: s.Second, NS: int64(s.Time)})
 	}
 	return out
 }
