@@ -366,7 +366,7 @@ func (rd reader) recovery(s stats.Sample) reading {
 		}
 	}
 	if !judged {
-		return notKnown("%s does not end early enough in a trial to see a recovery", rd.gate.Select.During)
+		return notKnown("%s does not end early enough before the next fault, or the end of a trial, to see a recovery", rd.gate.Select.During)
 	}
 	return exactly(longest)
 }

@@ -467,18 +467,18 @@ func TestJudgeRecoveryAmongOtherFaults(t *testing.T) {
 		}
 		return v
 	}
-	a, b := at("a", 5, 8), at("b", 12, 15)
+	a, b := at("a", 5, 8), at("b", 14, 17)
 	stuck := func(s int) float64 {
 		switch {
 		case s >= 5 && s < 8:
 			return 0
-		case s >= 12:
+		case s >= 14:
 			return 0.72
 		}
 		return 1
 	}
 	flaky := result.FaultWindow{Name: "flaky", Kind: "status", AtNS: -1e9}
-	others := at("others", 12, 40)
+	others := at("others", 14, 40)
 	others.Method = "ListUsers"
 	for name, c := range map[string]struct {
 		variant result.Variant
@@ -497,7 +497,7 @@ func TestJudgeRecoveryAmongOtherFaults(t *testing.T) {
 		"in any order":          {variant(stuck, b, a), map[string]string{"a": "passed 0 [0 0]", "b": "failed –!"}},
 		"beside one that is on throughout": {
 			variant(stuck, flaky, a, b),
-			map[string]string{"a": "passed 0 [0 0]", "b": "failed –!", "flaky": "inconclusive – flaky does not end early enough in a trial to see a recovery"},
+			map[string]string{"a": "passed 0 [0 0]", "b": "failed –!", "flaky": "inconclusive – flaky does not end early enough before the next fault, or the end of a trial, to see a recovery"},
 		},
 		"two at once": {
 			variant(func(s int) float64 {
