@@ -111,7 +111,7 @@ type life struct {
 func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
 	config := &b.site.config
 	own := config.of(b.number)
-	books := newBooks(config.Faults)
+	books := newBooks(config.Faults, b.site.clock)
 	life := &life{
 		port: b.port, books: books, connections: b.connections(books, seed), pace: newPace(own.Speed), frames: newFrames(), wellness: newWellness(),
 		slots: own.Concurrency, shares: map[fault.Fault]float64{}, bad: map[fault.Fault]fault.BadCertificate{},

@@ -45,7 +45,8 @@ type series [methodCount + 1][maxAttempt]atomic.Int64
 // of is where an attempt, from 1, is counted.
 func (s *series) of(m method, attempt int) *atomic.Int64 { return &s[m][min(attempt, maxAttempt)-1] }
 
-// books is what one backend counts between two resets. Calls take no lock.
+// books is what one backend counts between two resets. Calls take no lock, but
+// for work that was wasted.
 type books struct {
 	received  series
 	answers   [len(codeNames)]series
@@ -56,9 +57,9 @@ type books struct {
 	inFlight, inService     atomic.Int64
 	orphans                 atomic.Int64 // calls that are worked on for callers that left
 	services, asked, actual atomic.Int64
-	wasted, wastedTime      atomic.Int64
 	opened, openConns       atomic.Int64
 	killed                  atomic.Int64
+	waste                   waste
 }
 
 // ruleCount is how often a fault was met: by attempts, or, where it befalls a
@@ -69,8 +70,10 @@ type ruleCount struct {
 	calls       series
 }
 
-func newBooks(rules []fault.Rule) *books {
-	b := &books{}
+// newBooks opens the books of a backend. Time is by clock: nil where nothing is
+// served.
+func newBooks(rules []fault.Rule, clock *clock) *books {
+	b := &books{waste: waste{clock: clock}}
 	counts := make([]*ruleCount, len(rules))
 	for i, label := range fault.Labels(rules) {
 		counts[i] = &ruleCount{label: label, kind: rules[i].Inject.Kind()}
@@ -107,12 +110,6 @@ func (b *books) answered(ctx context.Context, m method, attempt int, err error) 
 	b.answers[code].of(m, attempt).Add(1)
 }
 
-// waste counts work that was done for a caller that is gone.
-func (b *books) waste(d time.Duration) {
-	b.wasted.Add(1)
-	b.wastedTime.Add(int64(d))
-}
-
 // served counts a finished service.
 func (b *books) served(asked, actual time.Duration) {
 	b.services.Add(1)
@@ -127,7 +124,7 @@ func (b *books) snapshot() BackendSnapshot {
 	s.InFlight, s.InService, s.Orphans = b.inFlight.Load(), b.inService.Load(), b.orphans.Load()
 	s.ConnectionsOpened, s.ConnectionsOpen, s.ConnectionsKilled = b.opened.Load(), b.openConns.Load(), b.killed.Load()
 	s.Services, s.Asked, s.Actual = b.services.Load(), time.Duration(b.asked.Load()), time.Duration(b.actual.Load())
-	s.Wasted, s.WastedTime = b.wasted.Load(), time.Duration(b.wastedTime.Load())
+	s.Wasted, s.WastedTime, s.WastedSeconds = b.waste.read()
 	counts := *b.rules.Load()
 	for m := range methodCount + 1 {
 		for attempt := 1; attempt <= maxAttempt; attempt++ {

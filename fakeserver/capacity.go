@@ -62,6 +62,17 @@ func (c *Config) MeanWork(backend int, name string, messages int) time.Duration 
 	return time.Duration(float64(work) / c.of(backend).Speed)
 }
 
+// MeanTime is the mean time that such a call takes on a backend once it has its slot:
+// the work, and between the messages of a server stream the waits, which hold none.
+func (c *Config) MeanTime(backend int, name string, messages int) time.Duration {
+	took := c.MeanWork(backend, name, messages)
+	if m, ok := findMethod(name); ok && m.kind() == fault.ServerStream {
+		_, _, gap := c.choices(backend, m)
+		took += time.Duration(max(0, messages-1)) * gap
+	}
+	return took
+}
+
 // choices is what applies to a method on a backend: what the method has of its
 // own, else the backend, else the fleet.
 func (c *Config) choices(backend int, m method) (service, message servicetime.Choice, gap time.Duration) {

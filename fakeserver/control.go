@@ -32,6 +32,7 @@ func DialControl(address, fleetToken string, dial func(context.Context, string) 
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithUnaryInterceptor(token(fleetToken).attach),
 		grpc.WithStreamInterceptor(token(fleetToken).attachStream),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)), // the seconds of many backends are long
 	}
 	if dial != nil {
 		options = append(options, grpc.WithContextDialer(dial))

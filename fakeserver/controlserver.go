@@ -35,7 +35,7 @@ func newControlEnd(f *Fleet, l net.Listener) *controlEnd {
 		grpc.WaitForHandlers(true),
 	)
 	controlpb.RegisterControlServer(s, &controlServer{fleet: f})
-	return &controlEnd{server: s, gate: newGate(l, newConnections(newBooks(nil)))}
+	return &controlEnd{server: s, gate: newGate(l, newConnections(newBooks(nil, nil)))}
 }
 
 // serve returns when stop was called or the listener fails.

@@ -243,7 +243,7 @@ func (s *service) hold(ctx context.Context, asked time.Duration) error {
 	if !s.ignore {
 		took, err := s.occupy(ctx, asked)
 		if took > 0 && ctx.Err() != nil {
-			s.books.waste(took)
+			s.books.waste.add(took)
 		}
 		return err
 	}
@@ -254,7 +254,7 @@ func (s *service) hold(ctx context.Context, asked time.Duration) error {
 		if !parted.CompareAndSwap(false, true) {
 			s.books.orphans.Add(-1)
 			s.load.changed()
-			s.books.waste(took)
+			s.books.waste.add(took)
 		}
 		end <- err
 	})

@@ -78,7 +78,7 @@ func newSideLife(s *side, l net.Listener) *sideLife {
 		good := func() (fault.BadCertificate, bool) { return 0, false }
 		options = append(options, grpc.Creds(s.certs.credentials(good)))
 	}
-	life := &sideLife{server: grpc.NewServer(options...), gate: newGate(l, newConnections(newBooks(nil)))}
+	life := &sideLife{server: grpc.NewServer(options...), gate: newGate(l, newConnections(newBooks(nil, nil)))}
 	ctx, cancel := context.WithCancel(context.Background())
 	life.cancel = cancel
 	s.register(ctx, life.server, &life.running)

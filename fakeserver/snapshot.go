@@ -63,6 +63,9 @@ type BackendSnapshot struct {
 	// they ended, WastedTime what these took. Orphans is such services now.
 	Wasted, Orphans int64
 	WastedTime      time.Duration
+	// WastedSeconds is WastedTime by the second of the fleet's clock in which a
+	// service ended, in order; their sum is always WastedTime.
+	WastedSeconds []WastedSecond
 	// QueueLength is how many waited when a call asked for a slot, QueueWait how
 	// long those waited, in nanoseconds, that got one. Both are empty where
 	// nothing limits the calls.
@@ -115,6 +118,7 @@ func (s Snapshot) Sub(earlier Snapshot) Snapshot {
 		b.ConnectionsKilled -= e.ConnectionsKilled
 		b.Wasted -= e.Wasted
 		b.WastedTime -= e.WastedTime
+		b.WastedSeconds = subtractSeconds(b.WastedSeconds, e.WastedSeconds)
 		b.QueueLength = b.QueueLength.sub(e.QueueLength)
 		b.QueueWait = b.QueueWait.sub(e.QueueWait)
 		out.Backends[i] = b
@@ -174,6 +178,7 @@ func (s Snapshot) proto() *controlpb.SnapshotResponse {
 			Wasted:            b.Wasted,
 			Orphans:           b.Orphans,
 			WastedNanos:       int64(b.WastedTime),
+			WastedSeconds:     protoSeconds(b.WastedSeconds),
 			QueueLength:       b.QueueLength.proto(),
 			QueueWait:         b.QueueWait.proto(),
 		})
@@ -194,6 +199,22 @@ func (h Histogram) proto() []*controlpb.Bucket {
 	var out []*controlpb.Bucket
 	for _, b := range h {
 		out = append(out, &controlpb.Bucket{Max: b.Max, Count: b.Count})
+	}
+	return out
+}
+
+func protoSeconds(all []WastedSecond) []*controlpb.WastedSecond {
+	var out []*controlpb.WastedSecond
+	for _, s := range all {
+		out = append(out, &controlpb.WastedSecond{Second: int64(s.Second), Nanos: int64(s.Time)})
+	}
+	return out
+}
+
+func secondsOf(in []*controlpb.WastedSecond) []WastedSecond {
+	var out []WastedSecond
+	for _, s := range in {
+		out = append(out, WastedSecond{Second: int(s.GetSecond()), Time: time.Duration(s.GetNanos())})
 	}
 	return out
 }
@@ -239,6 +260,7 @@ func snapshotOf(in *controlpb.SnapshotResponse) Snapshot {
 			Wasted:            b.GetWasted(),
 			Orphans:           b.GetOrphans(),
 			WastedTime:        time.Duration(b.GetWastedNanos()),
+			WastedSeconds:     secondsOf(b.GetWastedSeconds()),
 			QueueLength:       histogramOf(b.GetQueueLength()),
 			QueueWait:         histogramOf(b.GetQueueWait()),
 		})

@@ -43,14 +43,14 @@ func TestSeriesSub(t *testing.T) {
 	one := func(method string, attempt int, received, abandoned int64, codes counts) AttemptsSnapshot {
 		return AttemptsSnapshot{Method: method, Kind: "unary", Attempt: attempt, Received: received, Abandoned: abandoned, Codes: codes, Rules: counts{}}
 	}
-	before := Snapshot{[]BackendSnapshot{{Name: "b0", Wasted: 1, WastedTime: 10, Orphans: 7, ConnectionsKilled: 1,
+	before := Snapshot{[]BackendSnapshot{{Name: "b0", Wasted: 1, WastedTime: 10, WastedSeconds: []WastedSecond{{BeforeStart, 6}, {2, 4}}, Orphans: 7, ConnectionsKilled: 1,
 		Series:    []AttemptsSnapshot{one("a", 1, 5, 1, counts{"OK": 4}), one("a", 2, 3, 0, counts{"OK": 3})},
 		QueueWait: Histogram{{0, 4}, {15, 2}}, QueueLength: Histogram{{3, 1}}}}}
-	now := Snapshot{[]BackendSnapshot{{Name: "b0", Wasted: 3, WastedTime: 35, Orphans: 2, ConnectionsKilled: 4,
+	now := Snapshot{[]BackendSnapshot{{Name: "b0", Wasted: 3, WastedTime: 35, WastedSeconds: []WastedSecond{{BeforeStart, 6}, {1, 8}, {2, 5}, {7, 16}}, Orphans: 2, ConnectionsKilled: 4,
 		Series:    []AttemptsSnapshot{one("a", 1, 9, 2, counts{"OK": 6, "CANCELLED": 2}), one("a", 2, 3, 0, counts{"OK": 3}), one("b", 1, 1, 0, counts{})},
 		QueueWait: Histogram{{0, 4}, {7, 1}, {15, 5}}, QueueLength: Histogram{{3, 1}}}}}
 	want := BackendSnapshot{Name: "b0", Attempts: counts{}, Codes: counts{}, Faults: counts{}, Rules: counts{},
-		Wasted: 2, WastedTime: 25, Orphans: 2, ConnectionsKilled: 3,
+		Wasted: 2, WastedTime: 25, WastedSeconds: []WastedSecond{{1, 8}, {2, 1}, {7, 16}}, Orphans: 2, ConnectionsKilled: 3,
 		Series:    []AttemptsSnapshot{one("a", 1, 4, 1, counts{"OK": 2, "CANCELLED": 2}), one("b", 1, 1, 0, counts{})},
 		QueueWait: Histogram{{7, 1}, {15, 3}}}
 	if d := cmp.Diff(want, now.Sub(before).Backends[0]); d != "" {
@@ -60,7 +60,7 @@ func TestSeriesSub(t *testing.T) {
 		t.Error(d)
 	}
 	if crossed := snapshotOf(now.proto()).Backends[0]; crossed.Wasted != 3 || crossed.WastedTime != 35 || crossed.Orphans != 2 ||
-		crossed.ConnectionsKilled != 4 || !cmp.Equal(crossed.QueueWait, now.Backends[0].QueueWait) || !cmp.Equal(crossed.QueueLength, now.Backends[0].QueueLength) {
+		!cmp.Equal(crossed.WastedSeconds, now.Backends[0].WastedSeconds) || crossed.ConnectionsKilled != 4 || !cmp.Equal(crossed.QueueWait, now.Backends[0].QueueWait) || !cmp.Equal(crossed.QueueLength, now.Backends[0].QueueLength) {
 		t.Errorf("%+v", crossed)
 	}
 }

@@ -381,6 +381,8 @@ func (c *capacity) sentence(row *capacityRow, first bool) string {
 		return name + " carries " + at + slo + ", the highest rate that was allowed."
 	case row.Limit == result.LimitGenerator:
 		return name + " carries at least " + at + slo + ": " + beyond + " the load generator is the limit, not what it measures."
+	case row.Limit == result.LimitInvalid:
+		return name + " carries at least " + at + slo + ": " + beyond + " trials are INVALID, which shows nothing."
 	case row.Limit == result.LimitSLO:
 		return name + " carries " + at + slo + "; " + beyond + ", " + held(strings.Join(c.misses(row), ", ")) + "."
 	case row.Limit == result.LimitSaturated:

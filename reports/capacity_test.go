@@ -198,6 +198,11 @@ func TestCapacityHeadline(t *testing.T) {
 			t.Errorf("the headline lacks %q:\n%s", want, text)
 		}
 	}
+	invalid := capacities(t)
+	invalid.Capacity.Variants[4].Limit = result.LimitInvalid
+	if text := strings.ReplaceAll(strings.Join(newPage(invalid).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=8 carries at least 1,400 calls/s: at 1,460/s trials are INVALID, which shows nothing.") {
+		t.Error(text)
+	}
 	alone := capacities(t)
 	alone.Capacity.Variants[4].Confirmed = false
 	if text := strings.ReplaceAll(strings.Join(newPage(alone).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=8 carries at least 1,400 calls/s in a single trial; others, to confirm it, were not fit to act on.") {
@@ -232,7 +237,7 @@ func TestCapacitiesThatAreAlike(t *testing.T) {
 // Every format has room for a capacity, and the columns can be chosen.
 func TestCapacityInEveryFormat(t *testing.T) {
 	for name, r := range map[string]*result.Result{"capacity": capacities(t), "half": halfCapacities(t), "scalability": scalabilities(t)} {
-		for _, f := range Formats() {
+		for _, f := range quickFormats() {
 			if f.Render != nil {
 				if text := render(t, f.Render, r, Options{}); text == "" && f.Name != "hlog" {
 					t.Errorf("%s as %s is empty", name, f.Name)

@@ -208,16 +208,33 @@ func origin(r *result.Result) string {
 	return strings.Join(append(parts, word), " ")
 }
 
-// warning says loudly that apples are compared with oranges.
+// warning says loudly that what was measured is not fit to act on, or that apples
+// are compared with oranges.
 func (c Changes) warning() string {
-	if len(c.Differences) == 0 {
-		return ""
+	var out []string
+	before, now := invalid(c.Old), invalid(c.New)
+	switch {
+	case before && now:
+		out = append(out, "INVALID: do not act on the figures of either result.")
+	case before:
+		out = append(out, "INVALID: do not act on the figures from before.")
+	case now:
+		out = append(out, "INVALID: do not act on the figures of now.")
 	}
-	var all []string
-	for _, d := range c.Differences {
-		all = append(all, clean(d))
+	if len(c.Differences) > 0 {
+		var all []string
+		for _, d := range c.Differences {
+			all = append(all, clean(d))
+		}
+		out = append(out, "NOT COMPARABLE: the two results differ in more than what is compared. "+strings.Join(all, "; ")+".")
 	}
-	return "NOT COMPARABLE: the two results differ in more than what is compared. " + strings.Join(all, "; ") + "."
+	return strings.Join(out, " ")
+}
+
+// invalid says whether a result is not fit to act on; a verdict that is not known
+// is no better.
+func invalid(r *result.Result) bool {
+	return result.Worst(r.Validity.Verdict, result.Suspect) == result.Invalid
 }
 
 // headline says what was shown.

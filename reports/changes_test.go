@@ -59,6 +59,33 @@ func TestNoChanges(t *testing.T) {
 	}
 }
 
+// Figures that are not fit to act on are told of before anything is said of them.
+func TestChangesOfInvalid(t *testing.T) {
+	for want, verdicts := range map[string][2]result.Verdict{
+		"Changed: p99 of": {result.Suspect, result.Valid},
+		"INVALID: do not act on the figures from before. Changed:":      {result.Invalid, result.Valid},
+		"INVALID: do not act on the figures of now. Changed:":           {result.Valid, result.Invalid},
+		"INVALID: do not act on the figures of either result. Changed:": {result.Invalid, result.Invalid},
+	} {
+		c := Changes{Old: outage(t), New: slower(t, 150*time.Millisecond)}
+		c.Old.Validity.Verdict, c.New.Validity.Verdict = verdicts[0], verdicts[1]
+		var table, markdown bytes.Buffer
+		if err := c.Table(&table, Options{Columns: 80}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Markdown(&markdown); err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(strings.Fields(table.String()), " "); !strings.HasPrefix(text, want) {
+			t.Errorf("the table begins with %.80q, want %q", text, want)
+		}
+		warning, _, _ := strings.Cut(want, " Changed")
+		if warned := strings.HasPrefix(markdown.String(), "> ⚠️ "+warning+"\n"); warned != strings.HasPrefix(want, "INVALID") {
+			t.Errorf("Markdown begins with %.80q, want the warning %q", markdown.String(), warning)
+		}
+	}
+}
+
 // The changes as one JSON document: figures before and now, how they differ, and
 // what only one of the results has.
 func TestChangesAsJSON(t *testing.T) {

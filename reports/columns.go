@@ -26,8 +26,10 @@ const (
 	rankInSLO
 	rankP50
 	rankP99
+	rankMessageP99
 	rankGain
 	rankChange
+	rankMessageP50
 	rankFailed
 	rankAttempts
 	rankRecovery
@@ -59,6 +61,7 @@ const (
 	noteFailed
 	noteUnended
 	noteTooFew
+	noteMessages
 	noteInSLO
 	noteAttempts
 	noteImbalance
@@ -100,6 +103,7 @@ func (t *table) columns(r *result.Result) (columns []column, heading []string, m
 			p99.notes = append(p99.notes, c.notes...)
 		}
 	}
+	figures = append(figures, t.messages()...)
 	figures = append(figures,
 		t.quantile("p99.9", stats.P999, u, rankP999, func(r *row) stats.Latency { return r.p999 }),
 		t.each("failed %", rankFailed, func(r *row) string { return percent(r.figures.Failed) }),

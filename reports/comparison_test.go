@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -81,6 +82,115 @@ func TestHeadlineDecides(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// observed is a result of variants by their trials' figures.
+func observed(p99 map[string][]float64, inSLO map[string][]float64) *result.Result {
+	names := slices.Sorted(maps.Keys(p99))
+	r := noisy(1, len(p99[names[0]]), make([]float64, len(names)), make([]float64, len(names)))
+	for i, name := range names {
+		for block := range r.Variants[i].Trials {
+			s := &r.Variants[i].Trials[block].Series[0]
+			summary := s.Latency[result.Response]
+			at := new(int64(math.Round(p99[name][block] * 1e6)))
+			if *at == 0 {
+				at = nil // on a failed call
+			}
+			summary.P90NS, summary.P99NS = at, at
+			s.Latency[result.Response] = summary
+			s.InSLO = 0.99
+			if inSLO != nil {
+				s.InSLO = inSLO[name][block]
+			}
+		}
+	}
+	return r
+}
+
+// Means and medians rank the variants, and blocks decide: the headline says where
+// they disagree, and gives nobody a difference the other way as a proof.
+func TestHeadlineOfMeansThatBlocksContradict(t *testing.T) {
+	repeat := func(k int, v float64, first ...float64) []float64 {
+		return append(first, slices.Repeat([]float64{v}, k-len(first))...)
+	}
+	same := map[string][]float64{"a": repeat(12, 10), "b": repeat(12, 10)}
+	for name, c := range map[string]struct {
+		p99, inSLO map[string][]float64
+		want       []string
+		never      string
+	}{
+		"in SLO of the baseline: one bad trial": {
+			same, map[string][]float64{"a": repeat(12, 0.999, 0.5), "b": repeat(12, 0.99)},
+			[]string{"b keeps 99.00 % of GetUser calls in SLO; a 95.74 % (mean and blocks disagree: block by block −0.90 points, 95 % CI −0.90 to −0.90)."}, "",
+		},
+		"in SLO of another": {
+			map[string][]float64{"a": repeat(20, 10), "b": repeat(20, 10), "c": repeat(20, 10)},
+			map[string][]float64{"a": repeat(20, 0.9), "b": repeat(20, 0.99), "c": repeat(20, 0.999, 0.5)},
+			[]string{
+				"b keeps 99.00 % of GetUser calls in SLO; a 90.00 % (+9.00 points, 95 % CI 9.00 to 9.00).",
+				"b against c: mean and blocks disagree, block by block b is below.",
+			}, "",
+		},
+		"p99 of the baseline": {
+			map[string][]float64{
+				"a": {1, 2, 3, 4, 10, 10.2, 100, 200, 300, 400},
+				"b": {.5, 1, 1.5, 2, 10.3, 10.4, 50, 100, 150, 200},
+			}, nil,
+			[]string{"no variant's p99 of GetUser was shown to be the lowest; b's, 10.3 ms, is 50 % below a (95 % CI 28 to 50 %)."}, "has the lowest",
+		},
+		"p99 of another": {
+			map[string][]float64{
+				"a": repeat(10, 1000),
+				"b": {1, 2, 3, 4, 10, 10.2, 100, 200, 300, 400},
+				"c": {.5, 1, 1.5, 2, 10.3, 10.4, 50, 100, 150, 200},
+			}, nil,
+			[]string{"no variant's p99 of GetUser was shown to be the lowest"}, "has the lowest",
+		},
+		"p99 that cannot be compared": {
+			map[string][]float64{"a": repeat(10, 20), "b": repeat(10, 10), "c": repeat(10, 11, 0), "d": repeat(10, 0)}, nil,
+			[]string{
+				"b has the lowest p99 of GetUser: 10.0 ms, 50 % below a (95 % CI 50 to 50 %).",
+				"b against c: not compared, a trial's is failed or n/a.",
+			}, "against c and d",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := strings.ReplaceAll(strings.Join(newPage(observed(c.p99, c.inSLO)).headline, " "), "\u00a0", " ")
+			for _, want := range c.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("the headline lacks %q:\n%s", want, got)
+				}
+			}
+			if c.never != "" && strings.Contains(got, c.never) {
+				t.Errorf("the headline has %q:\n%s", c.never, got)
+			}
+		})
+	}
+}
+
+// Why a figure was not compared is said of the figure that it was not.
+func TestNotComparedSaysWhy(t *testing.T) {
+	notes := func(r *result.Result) (all []string) {
+		for _, c := range newPage(r).sections[0].columns {
+			for _, n := range c.notes {
+				if strings.Contains(n.text, "not compared") {
+					all = append(all, n.text)
+				}
+			}
+		}
+		return all
+	}
+	failed := observed(map[string][]float64{"a": {10, 10, 10, 10, 10, 0}, "b": {20, 20, 20, 20, 20, 20}}, map[string][]float64{"a": {1, 1, 1, 1, 1, 1}, "b": {.9, .9, .9, .9, .9, .9}})
+	if got := notes(failed); !slices.Equal(got, []string{"p99 is not compared: a trial's is failed or n/a"}) {
+		t.Errorf("a trial without p99: %q", got)
+	}
+	// An interrupted run may leave two variants without a block in common.
+	for i := range failed.Variants[0].Trials {
+		failed.Variants[0].Trials[i].Block += 100
+	}
+	if got := notes(failed); !slices.Equal(got, []string{"in SLO is not compared: no block has both", "p99 is not compared: no block has both"}) {
+		t.Errorf("no block in common: %q", got)
 	}
 }
 

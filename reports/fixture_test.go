@@ -293,6 +293,40 @@ func interrupted(t testing.TB) *result.Result {
 	return r
 }
 
+// paced compares streams whose messages have their own times in two of three
+// variants; another entry has none.
+func paced(t testing.TB) *result.Result {
+	r := base()
+	r.Scenario.Name, r.Scenario.File, r.Scenario.MeasureNS = "feeds", "feeds.yaml", int64(20*time.Second)
+	r.Scenario.Dimensions = []result.Dimension{{Name: "feed", Values: []string{"plain", "keepalive", "unpaced"}, Baseline: "plain"}}
+	feed := result.Series{Name: "feed", Method: "user.v1.UserService/SyncUsers", Kind: result.BidiStream, Loop: result.Open}
+	reads := result.Series{Name: "reads", Method: "user.v1.UserService/GetUser", Kind: result.Unary, Loop: result.Open}
+	for i, name := range r.Scenario.Dimensions[0].Values {
+		load := result.Load{Name: "feed", Method: feed.Method, Kind: feed.Kind, Loop: feed.Loop, Arrivals: "poisson", RatePerS: 20,
+			TimeoutNS: 30e9, Messages: 60, MessageEveryNS: int64(50 * time.Millisecond)}
+		streams := shape{rate: 20, seconds: 20, p50: 2953 * time.Millisecond, p99: 2971 * time.Millisecond, attempts: 1}
+		if name == "unpaced" {
+			load.MessageEveryNS = 0
+			streams.p50, streams.p99 = 190*time.Millisecond, 240*time.Millisecond
+		}
+		v := result.Variant{
+			Name: "feed=" + name, Settings: map[string]string{"feed": name}, Trials: streams.trials(t, 7, feed),
+			Loads: []result.Load{load, {Name: "reads", Method: reads.Method, Kind: reads.Kind, Loop: reads.Loop, Arrivals: "constant", RatePerS: 200, SLONS: 20e6}},
+		}
+		unary := shape{rate: 200, seconds: 20, p50: 2 * time.Millisecond, p99: 9 * time.Millisecond, attempts: 1}.trials(t, 7, reads)
+		// What the messages took is drawn as the responses of calls are.
+		messages := shape{rate: 1200, seconds: 20, p50: 2100 * time.Microsecond, p99: time.Duration(14-5*i) * time.Millisecond}.trials(t, 7, feed)
+		for j := range v.Trials {
+			if load.MessageEveryNS > 0 {
+				v.Trials[j].Series[0].Latency[result.MessageResponse] = messages[j].Series[0].Latency[result.Response]
+			}
+			v.Trials[j].Series = append(v.Trials[j].Series, unary[j].Series...)
+		}
+		r.Variants = append(r.Variants, v)
+	}
+	return r
+}
+
 // single has one variant and nothing to compare, against a target.
 func single(t testing.TB) *result.Result {
 	r := base()
@@ -634,7 +668,7 @@ func calibrated() *result.Calibration {
 
 func fixtures() map[string]func(testing.TB) *result.Result {
 	return map[string]func(testing.TB) *result.Result{
-		"outage": outage, "kinds": kinds, "interrupted": interrupted, "single": single,
+		"outage": outage, "kinds": kinds, "paced": paced, "interrupted": interrupted, "single": single,
 		"hostile": hostile, "wide": wide, "long": long,
 		"overlays": overlays, "faulty": faulty, "overload": overload, "never": never, "matrix": matrix, "gated": gated, "twins": twins,
 		"capacity": capacities, "capacity-half": halfCapacities, "scalability": scalabilities,

@@ -172,7 +172,11 @@ func caseWords(g *result.Gate, c *result.GateCase) string {
 		if c.High != nil {
 			high = comparedFigure(g, *c.High)
 		}
-		parts = append(parts, held("(95 % CI "+low+" to "+high+")"))
+		what := "95 % CI "
+		if g.Reference == "" && g.Unit == "share" {
+			what = "from " // a share is counted: these are what it can be
+		}
+		parts = append(parts, held("("+what+low+" to "+high+")"))
 	}
 	if g.Reference != "" && len(parts) > 0 {
 		of := "the baseline"

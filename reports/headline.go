@@ -206,9 +206,12 @@ func (t *table) leadInSLO(best *row) string {
 	}
 	difference := held(points(best.figures.InSLO-other.figures.InSLO) + " points")
 	switch {
-	case c != nil && c.Shown():
+	case c != nil && c.More():
 		// The estimate that the interval belongs to, as in the table.
 		difference = held(points(c.Estimate)+" points") + ", " + ci(c, false)
+	case c != nil && c.Less():
+		// Who leads by the mean owes it to a few trials.
+		difference = "mean and blocks disagree: block by block " + held(points(c.Estimate)+" points") + ", " + ci(c, false)
 	case c != nil && c.Possible():
 		difference = "no difference shown; " + wouldHave(c)
 	}
@@ -231,29 +234,50 @@ func (t *table) ofEntry() string {
 	return " of " + shorten(clean(t.entry), longestName)
 }
 
-// rest says of which of the others the best was not shown to differ, at what
-// the sentence before did not name. The baseline and `spoken`, which may be nil,
-// have been spoken of.
+// rest says of which of the others the best was not shown to differ, or with which
+// it could not be compared, at what the sentence before did not name. The baseline
+// and `spoken`, which may be nil, have been spoken of.
 func (t *table) rest(best, spoken *row, m stats.Metric, at string) []string {
-	var open []string
+	var open, above, apart []string
 	var widest *stats.Comparison
-	for i, c := range stats.Against(t.samplesOf(), t.indexOf(best), m) {
+	list := stats.Against(t.samplesOf(), t.indexOf(best), m)
+	for i, c := range list {
 		r := &t.rows[i]
-		if c == nil || !c.Possible() || c.Shown() || r == t.baseline || r == spoken {
+		if r == best || r == t.baseline || r == spoken {
 			continue
 		}
 		if m.Scale == stats.Points && percent(r.figures.InSLO) == percent(best.figures.InSLO) {
 			continue // named beside it already
 		}
-		open = append(open, r.label)
-		if widest == nil || c.Detectable() > widest.Detectable() {
-			widest = c
+		switch {
+		case c == nil && m.Scale == stats.Ratio && r.p99.Failed():
+			// No contender, in more than half of its trials.
+		case c == nil:
+			apart = append(apart, r.label)
+		case m.Scale == stats.Points && c.More():
+			above = append(above, r.label)
+		case c.Possible() && !c.Shown():
+			open = append(open, r.label)
+			if widest == nil || c.Detectable() > widest.Detectable() {
+				widest = c
+			}
 		}
 	}
-	if len(open) == 0 {
-		return nil
+	var out []string
+	if len(open) > 0 {
+		out = append(out, fmt.Sprintf("%s against %s%s: no difference shown (%s).", best.label, and(open), at, wouldHave(widest)))
 	}
-	return []string{fmt.Sprintf("%s against %s%s: no difference shown (%s).", best.label, and(open), at, wouldHave(widest))}
+	if len(above) > 0 {
+		out = append(out, fmt.Sprintf("%s against %s%s: mean and blocks disagree, block by block %s is below.", best.label, and(above), at, best.label))
+	}
+	if len(apart) > 0 && possible(list) {
+		why := "no block has both"
+		if m.Scale == stats.Ratio {
+			why = "a trial's is failed or n/a"
+		}
+		out = append(out, fmt.Sprintf("%s against %s%s: not compared, %s.", best.label, and(apart), at, why))
+	}
+	return out
 }
 
 func compare(a, b float64) int {
@@ -334,15 +358,20 @@ func (t *table) followP99(best *row) []string {
 
 // shownP99 says whether the row with the lowest p99 may be said to have it:
 // it was shown to be below the baseline's, or, being the baseline, some other
-// above it. Where no difference could have been shown, the estimates speak.
+// above it, and none was shown to be below it. Where no difference could have been
+// shown, the estimates speak.
 func (t *table) shownP99(lowest *row) bool {
+	less := func(c *stats.Comparison) bool { return c != nil && c.Less() }
+	more := func(c *stats.Comparison) bool { return c != nil && c.More() }
 	switch {
+	case slices.ContainsFunc(stats.Against(t.samplesOf(), t.indexOf(lowest), stats.ResponseAt(stats.P99)), less):
+		return false // lower block by block, higher in the median trial
 	case !possible(t.changes()):
 		return true
 	case lowest == t.baseline:
-		return t.anyShown(t.changes())
+		return slices.ContainsFunc(t.changes(), more)
 	}
-	return lowest.change != nil && lowest.change.Less()
+	return less(lowest.change)
 }
 
 func (t *table) anyShown(list []*stats.Comparison) bool {
@@ -462,6 +491,9 @@ func (t *table) nothingShown(lowest, highest *row) string {
 // baseline's, but not the lowest.
 func (t *table) onlyWorse(highest *row) []string {
 	text := fmt.Sprintf("%sno variant's p99 of %s was shown to be the lowest", t.where(), t.subject())
+	if t.baseline == nil {
+		return []string{text + "."}
+	}
 	if above := differs(highest.change, t.baseline.label); above != "" {
 		text += fmt.Sprintf("; %s's, %s, is %s", highest.label, held(duration(highest.p99.NS)), above)
 	}

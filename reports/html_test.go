@@ -207,6 +207,21 @@ func TestRecovery(t *testing.T) {
 	if got := recovery([]result.FaultWindow{fault}, busy); got["wasted s"] != "2.50" {
 		t.Errorf("wasted work: %v", got)
 	}
+	// With seconds in the books it is of the fault alone, until recovery; here of a
+	// second trial, too.
+	busy.Fleet.Backends[0].WastedSeconds = []result.WastedSecond{{Second: 1, NS: 0.1e9}, {Second: 5, NS: 0.3e9}, {Second: 10, NS: 0.6e9}, {Second: 12, NS: 0.5e9}}
+	busy.Fleet.Backends[1].WastedSeconds = []result.WastedSecond{{Second: 10, NS: 1e9}}
+	idle := *trial(3)
+	idle.Fleet = &result.Fleet{Backends: []result.Backend{{Name: "b0"}}}
+	if got := recovery([]result.FaultWindow{fault}, busy); got["wasted s"] != "1.90" {
+		t.Errorf("wasted work of the fault: %v", got)
+	}
+	if got := recovery([]result.FaultWindow{fault}, busy, idle); got["wasted s"] != "0.950" {
+		t.Errorf("wasted work of two trials: %v", got)
+	}
+	if got := recovery([]result.FaultWindow{fault}, idle); got["wasted s"] != "" {
+		t.Errorf("no wasted work: %v", got)
+	}
 	// Half of the trials is not most of them.
 	if got := recovery([]result.FaultWindow{fault}, *trial(3), *trial(12)); got["recovery"] != "not by 12 s" || got["trials back"] != "1 of 2" {
 		t.Errorf("one of two recovers: %v", got)

@@ -28,12 +28,18 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 )
 
+// quickFormats is all formats, but for pictures under the race detector: one goroutine
+// draws them, and their millions of pixels would take it minutes.
+func quickFormats() []Format {
+	return slices.DeleteFunc(slices.Clone(Formats()), func(f Format) bool { return raceEnabled && f.Name == "png" })
+}
+
 // documents renders the result in every format: by the format's name, and the
 // part's behind a slash.
 func documents(t testing.TB, r *result.Result) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, f := range Formats() {
+	for _, f := range quickFormats() {
 		var b bytes.Buffer
 		if f.Parts == nil {
 			if err := f.Render(&b, r, Options{}); err != nil {
@@ -186,7 +192,7 @@ func readCSV(t *testing.T, text string) []map[string]string {
 }
 
 func formatNamed(name string) Format {
-	for _, f := range Formats() {
+	for _, f := range quickFormats() {
 		if f.Name == name {
 			return f
 		}

@@ -15,8 +15,12 @@ const recoveryNote = "Medians over the trials, by whole seconds. Failed: during 
 	"attempts: per call, before the first fault, during this one, and after it until recovery. Recovery: from the fault's end until 95 % of the goodput from before is back for 5 s; " +
 	"not by: nor while it was watched; metastable: nor in 10 × the fault, a minute at least."
 
-// wastedNote explains the column of wasted work, where there is one.
-const wastedNote = " Wasted: the fleet's work for callers that were gone, in the whole trial."
+// These explain the column of wasted work, where there is one: by fault, and as
+// results of old have it.
+const (
+	wastedNote      = " Wasted: the fleet's work for callers that were gone when it ended, from the fault's begin until recovery."
+	wastedTrialNote = " Wasted: the fleet's work for callers that were gone, in the whole trial: the result does not say when."
+)
 
 // phases is what one variant's trials went through around one fault, or around
 // several that were on together.
@@ -83,16 +87,29 @@ func (t *table) recoveryTable() (columns []column, rows []int, notes string) {
 	figure("during", func(p stats.Phase) float64 { return p.During }, ratio)
 	figure("after", func(p stats.Phase) float64 { return p.After }, ratio)
 	notes = recoveryNote
-	stands := map[int]bool{} // counted by trial, not by fault, it stands once
+	byFault, byTrial := false, false
+	stands := map[int]bool{} // where it is by trial it stands once
 	wasted := of("wasted s", func(p phases) string {
+		if ns := p.median(func(one stats.Phase) float64 { return one.WastedNS }); !math.IsNaN(ns) {
+			byFault = true
+			return significant(ns / float64(time.Second))
+		}
 		if stands[p.row] {
 			return blank
 		}
 		stands[p.row] = true
-		return t.rows[p.row].wasted()
+		cell := t.rows[p.row].wasted()
+		byTrial = byTrial || cell != blank
+		return cell
 	})
 	if slices.ContainsFunc(wasted.cells, func(s string) bool { return s != blank && s != "0" }) {
-		columns, notes = append(columns, wasted), notes+wastedNote
+		columns = append(columns, wasted)
+		if byFault {
+			notes += wastedNote
+		}
+		if byTrial {
+			notes += wastedTrialNote
+		}
 	}
 	return append(columns,
 		of("recovery", func(p phases) string {
@@ -117,21 +134,15 @@ func (t *table) recoveryTable() (columns []column, rows []int, notes string) {
 	), rows, notes
 }
 
-// phases is the row's, by fault, in the order of their first windows. What is on
-// throughout is a condition, not an event, and left out.
+// phases is the row's, by fault, in the order of their first windows.
 func (t *table) phases(row int) []phases {
 	var out []phases
 	r := &t.rows[row]
 	for i := range r.variant.Trials {
 		trial := &r.variant.Trials[i]
-		measured := time.Duration(trial.MeasuredNS)
-		events := slices.DeleteFunc(slices.Clone(r.faults), func(f result.FaultWindow) bool {
-			windows := stats.Windows(f, measured)
-			return len(windows) == 1 && windows[0].From == 0 && windows[0].To == measured
-		})
 		var names []string
 		own := map[string][]stats.Phase{}
-		for _, p := range stats.Phases(trial, t.entry, events...) {
+		for _, p := range stats.Phases(trial, t.entry, r.faults...) {
 			name := clean(p.Window.Name)
 			if own[name] == nil {
 				names = append(names, name)
@@ -230,7 +241,7 @@ func recoveryOf(trials []stats.Phase) (median float64, text string) {
 func backOf(trial *result.Trial, faults []result.FaultWindow) stats.Phase {
 	measured := time.Duration(trial.MeasuredNS)
 	p := stats.Phase{Watched: measured}
-	if windows := stats.AllWindows(faults, measured); len(windows) > 0 {
+	if windows := stats.Events(faults, measured); len(windows) > 0 {
 		p.Window = windows[len(windows)-1]
 		p.Watched = measured - p.Window.To
 	}

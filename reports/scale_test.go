@@ -30,7 +30,7 @@ func BenchmarkScale(b *testing.B) {
 			}
 		}
 	})
-	for _, f := range Formats() {
+	for _, f := range quickFormats() {
 		b.Run(f.Name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

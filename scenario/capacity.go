@@ -267,7 +267,7 @@ func (s *Scenario) doubts() []string {
 	called := make(map[string]bool)
 	for _, l := range s.Load {
 		called[l.Method()] = true
-		all = append(all, l.doubts(s.Measure)...)
+		all = append(all, l.doubts(s)...)
 		if timeout := s.CallTimeout(l.Method()); l.SLO > 0 && timeout > 0 && l.SLO > timeout {
 			doubt("the slo of %s, %v, is longer than the timeout of a call, %v", l.Name, l.SLO, timeout)
 		}

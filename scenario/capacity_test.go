@@ -37,6 +37,7 @@ func TestRateAsShare(t *testing.T) {
 			"call: CreateUser, rate: 100%", 25},
 		{"messages", "backends: 1, concurrency: 1, service_time: {fixed: 10ms}, message_time: {fixed: 1ms}", "call: ListUsers, messages: 30, rate: 100%", 25},
 		{"as many messages as when left out", "backends: 1, concurrency: 1, message_time: {fixed: 1ms}", "call: SyncUsers, rate: 100%", 100},
+		{"users who make five calls each", "backends: 1, concurrency: 4, service_time: {fixed: 10ms}", "call: GetUser, rate: 60%, sessions: {calls: 5}", 48},
 	} {
 		s := scenarioOf(t, "fleet: {%s}\nload: [{%s}]\n", c.fleet, c.load)
 		if got := s.Load[0].Rate; math.Abs(got-c.want) > 1e-9 {

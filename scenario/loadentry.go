@@ -101,6 +101,22 @@ func (l Load) Every() time.Duration {
 	return l.Pace.Every
 }
 
+// Takes is how long what an arrival begins takes by plan, in the mean and on the
+// slowest backend, if nothing has to wait: a call, or a session of them. Fleet is nil
+// for a target, of which only what the client paces is known.
+func (l Load) Takes(fleet *Fleet) time.Duration {
+	takes := time.Duration(max(0, l.messages()-1)) * l.Every()
+	if fleet != nil {
+		for b := range fleet.Backends {
+			takes = max(takes, fleet.MeanTime(b, l.Method(), l.messages()))
+		}
+	}
+	if s := l.Sessions; s != nil {
+		takes = time.Duration(s.Calls)*takes + time.Duration(max(0, s.Calls-1))*s.Think
+	}
+	return takes
+}
+
 // callRate is the calls per second that an open loop comes to over a
 // measurement, shape and sessions counted in.
 func (l Load) callRate(measure time.Duration) float64 {
@@ -131,9 +147,10 @@ func inFolder(folder, name string) string {
 	return filepath.Join(folder, name)
 }
 
-// doubts are warnings about an entry that can be run.
-func (l Load) doubts(measure time.Duration) []string {
-	var all []string
+// doubts are warnings about an entry of s that can be run.
+func (l Load) doubts(s *Scenario) []string {
+	measure := s.Measure
+	all := l.paceDoubts(s)
 	if r := l.Arrivals.Replay; r != nil {
 		if _, over := r.Len(); over < measure {
 			all = append(all, "the arrivals of "+l.Name+" end after "+over.Round(time.Millisecond).String()+" of the measurement's "+measure.String())
@@ -142,6 +159,31 @@ func (l Load) doubts(measure time.Duration) []string {
 	if calls := l.callRate(measure) * measure.Seconds(); l.Feed != nil && l.Feed.Order == message.Once && l.Open() && calls > float64(l.rows) {
 		all = append(all, fmt.Sprintf("the %s of %s's feed are used up before the measurement's %v are over: %.0f calls are planned, and the rest are not made",
 			plural(l.rows, "row", "rows"), l.Name, measure, calls))
+	}
+	return all
+}
+
+// paceDoubts are warnings about paced messages: a call takes at least until its
+// last one is due, whatever the server does. Where a number of answers ends a
+// call, only the server knows when that is.
+func (l Load) paceDoubts(s *Scenario) (all []string) {
+	if l.Pace == nil || l.Answers > 0 {
+		return nil
+	}
+	takes := time.Duration(l.Pace.Count-1) * l.Pace.Every
+	timeout := s.CallTimeout(l.Method())
+	switch {
+	case timeout > 0 && takes >= timeout:
+		// They end with that, and say so themselves.
+		return append(all, fmt.Sprintf("the last message of each call of %s is due after %v, when its timeout of %v has passed: no call ends well", l.Name, takes, timeout))
+	case timeout > 0 && takes+l.Pace.Every >= timeout:
+		all = append(all, fmt.Sprintf("the last message of each call of %s is due after %v, and its timeout is %v: little time is left for the last answer", l.Name, takes, timeout))
+	}
+	switch late := takes - s.Drain; {
+	case late >= s.Measure:
+		all = append(all, fmt.Sprintf("calls of %s take %v until their last message is due: none ends within the measurement of %v and its drain of %v, and all count as unfinished", l.Name, takes, s.Measure, s.Drain))
+	case late > 0:
+		all = append(all, fmt.Sprintf("calls of %s take %v until their last message is due: those that begin in the last %v of the measurement do not end within its drain of %v, and count as unfinished", l.Name, takes, late, s.Drain))
 	}
 	return all
 }

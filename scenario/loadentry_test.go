@@ -134,6 +134,30 @@ compare:
 	}
 }
 
+// How long a call, or a session of them, takes by plan: what the client paces, or
+// the fleet takes if that is longer.
+func TestTakes(t *testing.T) {
+	fleet := "fleet: {backends: [{service_time: {fixed: 1s}}, {service_time: {fixed: 2s}}], message_time: {fixed: 100ms}, message_gap: 1s}\n"
+	for entry, want := range map[string][2]time.Duration{ // with the fleet, of a target
+		"{call: GetUser, rate: 1/s}":                                                          {2 * time.Second, 0},
+		"{call: GetUser, rate: 1/s, sessions: {calls: 3, think: 5s}}":                         {16 * time.Second, 10 * time.Second},
+		"{call: ListUsers, rate: 1/s, messages: 4}":                                           {5400 * time.Millisecond, 0},
+		"{call: SyncUsers, rate: 1/s, messages: 4}":                                           {2400 * time.Millisecond, 0},
+		"{call: SyncUsers, rate: 1/s, messages: {count: 4, every: 700ms}}":                    {2400 * time.Millisecond, 2100 * time.Millisecond},
+		"{call: SyncUsers, rate: 1/s, messages: {count: 4, every: 1s}}":                       {3 * time.Second, 3 * time.Second},
+		"{call: SyncUsers, rate: 1/s, messages: {count: 3, every: 2s}, sessions: {calls: 2}}": {9 * time.Second, 9 * time.Second},
+	} {
+		plan, err := Read("x.yaml", []byte(fleet+"load: ["+entry+"]"), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := plan.Base.Load[0]
+		if got := [2]time.Duration{l.Takes(plan.Base.Fleet), l.Takes(nil)}; got != want {
+			t.Errorf("%s: %v, want %v", entry, got, want)
+		}
+	}
+}
+
 func TestReplayIsReadFromTheScenariosFolder(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "calls.txt"), []byte("0.5\n1\n1.5\n4.5\n"), 0o666); err != nil {
@@ -157,5 +181,47 @@ func TestReplayIsReadFromTheScenariosFolder(t *testing.T) {
 	_, err = Read(filepath.Join(dir, "x.yaml"), []byte(strings.Replace(strings.Replace(text, "%s", "1s", 1), "calls.txt", "none.txt", 1)), Options{})
 	if err == nil || !strings.Contains(err.Error(), "load[0].arrivals.replay.file: open ") {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// Who paces messages is told where the calls cannot end, or not all of them.
+func TestPacedCallsMustEnd(t *testing.T) {
+	const none = ""
+	for _, c := range []struct {
+		more, load string
+		want       []string
+	}{
+		// The stream of the issue, with the defaults of everything else.
+		{none, "call: SyncUsers, messages: {count: 600, every: 50ms}", []string{
+			"the last message of each call of feed is due after 29.95s, and its timeout is 30s: little time is left for the last answer",
+			"calls of feed take 29.95s until their last message is due: none ends within the measurement of 10s and its drain of 5s, and all count as unfinished"}},
+		{"measure: 1m, client: {timeout: 1m}", "call: SyncUsers, messages: {count: 600, every: 50ms}", []string{
+			"calls of feed take 29.95s until their last message is due: those that begin in the last 24.95s of the measurement do not end within its drain of 5s, and count as unfinished"}},
+		{"measure: 1m, drain: 30s, client: {timeout: 1m}", "call: SyncUsers, messages: {count: 600, every: 50ms}", nil},
+		{"measure: 1m, client: {timeout: 0s}, drain: 10s", "call: BatchCreateUsers, messages: {count: 12, every: 1s}", []string{
+			"calls of feed take 11s until their last message is due: those that begin in the last 1s of the measurement do not end within its drain of 10s, and count as unfinished"}},
+		{none, "call: SyncUsers, messages: {count: 60, every: 50ms}", nil},
+		{none, "call: SyncUsers, messages: {count: 6, every: 1s}", nil},
+		{"client: {timeout: 3s}", "call: SyncUsers, messages: {count: 60, every: 50ms}", []string{
+			"the last message of each call of feed is due after 2.95s, and its timeout is 3s: little time is left for the last answer"}},
+		{"client: {methods: {SyncUsers: {timeout: 2950ms}}}", "call: SyncUsers, messages: {count: 60, every: 50ms}", []string{
+			"the last message of each call of feed is due after 2.95s, when its timeout of 2.95s has passed: no call ends well"}},
+		{"client: {methods: {SyncUsers: {timeout: 3100ms}}}", "call: SyncUsers, messages: {count: 60, every: 50ms}", nil},
+		{none, "call: SyncUsers, messages: 100000", nil},
+	} {
+		for _, loop := range []string{"rate: 2/s", "workers: 2"} {
+			text := "fleet: {}\nload: [{name: feed, " + loop + ", " + c.load + "}]\n"
+			if c.more != "" {
+				text = "{fleet: {}, load: [{name: feed, " + loop + ", " + c.load + "}], " + c.more + "}"
+			}
+			plan, err := Read("x.yaml", []byte(text), Options{})
+			if err != nil {
+				t.Errorf("%s, %s: %v", c.load, c.more, err)
+				continue
+			}
+			if diff := cmp.Diff(c.want, plan.Warnings); diff != "" {
+				t.Errorf("%s, %s: -want +got:\n%s", c.load, c.more, diff)
+			}
+		}
 	}
 }

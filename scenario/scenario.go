@@ -222,6 +222,9 @@ func (s *Scenario) complete() {
 		l.written()
 		if l.Share > 0 {
 			capacity, _ := s.capacity(*l)
+			if l.Sessions != nil {
+				capacity /= float64(l.Sessions.Calls) // the rate is of users
+			}
 			l.Rate = l.Share * capacity
 		}
 		if l.Open() {

@@ -103,7 +103,8 @@ func beyond() []string {
 		descriptors-fleet descriptors-no-file descriptors-file-missing own-message-fleet own-method-fleet own-size own-metadata-alone own-feed-missing
 		own-settings-unknown request-distribution-near
 		expect-nothing expect-field expect-value expect-unary-messages expect-code-and-fields expect-path expect-mix
-		gate-unit gate-metric gate-load gate-variant gate-fault gate-dimension gate-value gate-baseline-itself gate-share-over-100 abort-reference abort-max abort-load`)
+		gate-unit gate-metric gate-load gate-variant gate-fault gate-dimension gate-value gate-baseline-itself gate-share-over-100 abort-reference abort-max abort-load
+		gate-unfinished abort-unfinished`)
 }
 
 func TestSchemaRejectsMistakes(t *testing.T) {

@@ -67,7 +67,8 @@ func (s *Scenario) checkUntil(p *problems) {
 }
 
 // recovers reports whether there is something to recover from: a fault within
-// the measurement, and none that lasts, or is repeated, to its end.
+// the measurement, and none that lasts, or is repeated, to its end. One that is on
+// throughout is a condition, from which nothing has to recover.
 func (s *Scenario) recovers() bool {
 	some := false
 	if s.Fleet == nil {
@@ -82,6 +83,8 @@ func (s *Scenario) recovers() bool {
 		switch lasts := rule.For == 0 && !rule.Momentary(); {
 		case !lasts && rule.Every == 0 && to <= 0:
 			continue // over before it begins
+		case lasts && rule.At <= 0 && rule.Stagger == 0 && rule.Every == 0:
+			continue
 		case lasts, rule.Every > 0, to >= s.MeasureUntil.Max:
 			return false
 		}

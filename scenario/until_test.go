@@ -10,7 +10,7 @@ func TestMeasureUntil(t *testing.T) {
 	text := func(measure, faults string) []byte {
 		return []byte("fleet: {backends: 2, faults: [" + faults + "]}\nload: [{call: GetUser, rate: 5/s}]\nmeasure: " + measure + "\n")
 	}
-	const outage = "{at: 5s, for: 3s, inject: down}"
+	const outage, flaky = "{at: 5s, for: 3s, inject: down}", "{probability: 1%, inject: {status: {code: ABORTED}}}"
 	for measure, want := range map[string]struct {
 		measure time.Duration
 		text    string
@@ -39,7 +39,8 @@ func TestMeasureUntil(t *testing.T) {
 		{"{until: recovered + soon}", outage, "measure.until: must be recovered, or recovered + a duration such as 10s (got recovered + soon)"},
 		{"{until: recovered, max: 8s}", outage, "measure.until: needs faults that are over, for good, before max, 8s"},
 		{"{until: recovered}", "", "measure.until: needs faults that are over"},
-		{"{until: recovered}", outage + ", {probability: 1%, inject: {status: {code: ABORTED}}}", "measure.until: needs faults that are over"},
+		{"{until: recovered}", flaky, "measure.until: needs faults that are over"},
+		{"{until: recovered}", outage + ", {at: 9s, probability: 1%, inject: {status: {code: ABORTED}}}", "measure.until: needs faults that are over"},
 		{"{until: recovered}", "{at: 1s, for: 1s, every: 5s, inject: down}", "measure.until: needs faults that are over"},
 		{"{until: recovered, max: 9s}", "{at: 5s, for: 3s, stagger: 2s, inject: down}", "measure.until: needs faults that are over"},
 		{"{until: recovered, max: 0s}", outage, "measure.max: must be > 0 (got 0s)"},
@@ -51,6 +52,9 @@ func TestMeasureUntil(t *testing.T) {
 	}
 	if _, err := Read("x.yaml", text("{until: recovered}", "{at: 5s, inject: disconnect}"), Options{}); err != nil {
 		t.Errorf("a fault of a moment is over with it: %v", err)
+	}
+	if _, err := Read("x.yaml", text("{until: recovered}", outage+", "+flaky), Options{}); err != nil {
+		t.Errorf("a fault that is on throughout is a condition: %v", err)
 	}
 	// An option's length replaces it.
 	if p, err := Read("x.yaml", text("{until: recovered}", outage), Options{Measure: 7 * time.Second}); err != nil || p.Measure != 7*time.Second || p.Base.MeasureUntil != nil {

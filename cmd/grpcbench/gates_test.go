@@ -262,7 +262,7 @@ func TestGateFiguresAreDocumented(t *testing.T) {
 
 // A hopeless run stops, keeps what it has measured and says why.
 func TestAbortWhen(t *testing.T) {
-	long := strings.Replace(small, "measure: 1s", "measure: 20s", 1)
+	long := strings.Replace(small, "measure: 1s", "measure: 6s", 1)
 	file := write(t, "hopeless.yaml", long+"abort_when: ['errors{variant=none} > 10%']\n")
 	out := t.TempDir()
 	code, stdout, stderr := inVirtualTime(t, "run", file, "--out", out)

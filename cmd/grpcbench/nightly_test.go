@@ -31,6 +31,9 @@ func night(t *testing.T, root, dir string, args ...string) (code int, out string
 // The script that users copy: the first good night is the baseline, the second is
 // judged against it, and both are in the history.
 func TestNightly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the command and runs it, many times")
+	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

@@ -54,6 +54,9 @@ func everyCommand(t *testing.T) []asked {
 // TestStandardOutputIsForResults: what a command was asked for goes to standard
 // output; what it tells of itself to standard error, which --quiet leaves empty.
 func TestStandardOutputIsForResults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs each command three times")
+	}
 	seen := map[string]bool{}
 	for _, c := range everyCommand(t) {
 		seen[c.args[0]] = true

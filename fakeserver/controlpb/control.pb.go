@@ -490,6 +490,8 @@ type Backend struct {
 	Wasted      int64 `protobuf:"varint,24,opt,name=wasted,proto3" json:"wasted,omitempty"`
 	WastedNanos int64 `protobuf:"varint,25,opt,name=wasted_nanos,json=wastedNanos,proto3" json:"wasted_nanos,omitempty"`
 	Orphans     int64 `protobuf:"varint,26,opt,name=orphans,proto3" json:"orphans,omitempty"`
+	// wasted_nanos by the second in which a service ended, in order.
+	WastedSeconds []*WastedSecond `protobuf:"bytes,29,rep,name=wasted_seconds,json=wastedSeconds,proto3" json:"wasted_seconds,omitempty"`
 	// Calls that waited when a call asked for a slot; how long those waited, in
 	// nanoseconds, that got one.
 	QueueLength   []*Bucket `protobuf:"bytes,27,rep,name=queue_length,json=queueLength,proto3" json:"queue_length,omitempty"`
@@ -668,6 +670,13 @@ func (x *Backend) GetOrphans() int64 {
 	return 0
 }
 
+func (x *Backend) GetWastedSeconds() []*WastedSecond {
+	if x != nil {
+		return x.WastedSeconds
+	}
+	return nil
+}
+
 func (x *Backend) GetQueueLength() []*Bucket {
 	if x != nil {
 		return x.QueueLength
@@ -777,6 +786,61 @@ func (x *Attempts) GetRules() map[string]int64 {
 	return nil
 }
 
+// What services for callers that were gone took that ended in one second.
+type WastedSecond struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts from t0; -1 is all that ended before it, and the day's last second
+	// has what ended later, too.
+	Second        int64 `protobuf:"zigzag64,1,opt,name=second,proto3" json:"second,omitempty"`
+	Nanos         int64 `protobuf:"varint,2,opt,name=nanos,proto3" json:"nanos,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WastedSecond) Reset() {
+	*x = WastedSecond{}
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WastedSecond) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WastedSecond) ProtoMessage() {}
+
+func (x *WastedSecond) ProtoReflect() protoreflect.Message {
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WastedSecond.ProtoReflect.Descriptor instead.
+func (*WastedSecond) Descriptor() ([]byte, []int) {
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *WastedSecond) GetSecond() int64 {
+	if x != nil {
+		return x.Second
+	}
+	return 0
+}
+
+func (x *WastedSecond) GetNanos() int64 {
+	if x != nil {
+		return x.Nanos
+	}
+	return 0
+}
+
 // Values up to max that are in no bucket before.
 type Bucket struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -788,7 +852,7 @@ type Bucket struct {
 
 func (x *Bucket) Reset() {
 	*x = Bucket{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[11]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +864,7 @@ func (x *Bucket) String() string {
 func (*Bucket) ProtoMessage() {}
 
 func (x *Bucket) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[11]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +877,7 @@ func (x *Bucket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bucket.ProtoReflect.Descriptor instead.
 func (*Bucket) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{11}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Bucket) GetMax() int64 {
@@ -840,7 +904,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[12]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -852,7 +916,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[12]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +929,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{12}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchRequest) GetIntervalNanos() int64 {
@@ -885,7 +949,7 @@ type AddFaultRequest struct {
 
 func (x *AddFaultRequest) Reset() {
 	*x = AddFaultRequest{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[13]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +961,7 @@ func (x *AddFaultRequest) String() string {
 func (*AddFaultRequest) ProtoMessage() {}
 
 func (x *AddFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[13]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +974,7 @@ func (x *AddFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddFaultRequest.ProtoReflect.Descriptor instead.
 func (*AddFaultRequest) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{13}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AddFaultRequest) GetRule() []byte {
@@ -930,7 +994,7 @@ type AddFaultResponse struct {
 
 func (x *AddFaultResponse) Reset() {
 	*x = AddFaultResponse{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[14]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -942,7 +1006,7 @@ func (x *AddFaultResponse) String() string {
 func (*AddFaultResponse) ProtoMessage() {}
 
 func (x *AddFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[14]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -955,7 +1019,7 @@ func (x *AddFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddFaultResponse.ProtoReflect.Descriptor instead.
 func (*AddFaultResponse) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{14}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AddFaultResponse) GetName() string {
@@ -974,7 +1038,7 @@ type RemoveFaultRequest struct {
 
 func (x *RemoveFaultRequest) Reset() {
 	*x = RemoveFaultRequest{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[15]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1050,7 @@ func (x *RemoveFaultRequest) String() string {
 func (*RemoveFaultRequest) ProtoMessage() {}
 
 func (x *RemoveFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[15]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1063,7 @@ func (x *RemoveFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveFaultRequest.ProtoReflect.Descriptor instead.
 func (*RemoveFaultRequest) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{15}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RemoveFaultRequest) GetName() string {
@@ -1017,7 +1081,7 @@ type RemoveFaultResponse struct {
 
 func (x *RemoveFaultResponse) Reset() {
 	*x = RemoveFaultResponse{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[16]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1093,7 @@ func (x *RemoveFaultResponse) String() string {
 func (*RemoveFaultResponse) ProtoMessage() {}
 
 func (x *RemoveFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[16]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1106,7 @@ func (x *RemoveFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveFaultResponse.ProtoReflect.Descriptor instead.
 func (*RemoveFaultResponse) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{16}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{17}
 }
 
 type ListFaultsRequest struct {
@@ -1053,7 +1117,7 @@ type ListFaultsRequest struct {
 
 func (x *ListFaultsRequest) Reset() {
 	*x = ListFaultsRequest{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[17]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1129,7 @@ func (x *ListFaultsRequest) String() string {
 func (*ListFaultsRequest) ProtoMessage() {}
 
 func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[17]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1142,7 @@ func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{17}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{18}
 }
 
 type ListFaultsResponse struct {
@@ -1090,7 +1154,7 @@ type ListFaultsResponse struct {
 
 func (x *ListFaultsResponse) Reset() {
 	*x = ListFaultsResponse{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[18]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1166,7 @@ func (x *ListFaultsResponse) String() string {
 func (*ListFaultsResponse) ProtoMessage() {}
 
 func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[18]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1179,7 @@ func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{18}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListFaultsResponse) GetFaults() []*Fault {
@@ -1141,7 +1205,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[19]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1217,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[19]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1230,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{19}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Fault) GetName() string {
@@ -1212,7 +1276,7 @@ type ClockRequest struct {
 
 func (x *ClockRequest) Reset() {
 	*x = ClockRequest{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[20]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1224,7 +1288,7 @@ func (x *ClockRequest) String() string {
 func (*ClockRequest) ProtoMessage() {}
 
 func (x *ClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[20]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1237,7 +1301,7 @@ func (x *ClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
 func (*ClockRequest) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{20}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{21}
 }
 
 type ClockResponse struct {
@@ -1252,7 +1316,7 @@ type ClockResponse struct {
 
 func (x *ClockResponse) Reset() {
 	*x = ClockResponse{}
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[21]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1264,7 +1328,7 @@ func (x *ClockResponse) String() string {
 func (*ClockResponse) ProtoMessage() {}
 
 func (x *ClockResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fakeserver_controlpb_control_proto_msgTypes[21]
+	mi := &file_fakeserver_controlpb_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1277,7 +1341,7 @@ func (x *ClockResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockResponse.ProtoReflect.Descriptor instead.
 func (*ClockResponse) Descriptor() ([]byte, []int) {
-	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{21}
+	return file_fakeserver_controlpb_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ClockResponse) GetReceivedUnixNanos() int64 {
@@ -1319,7 +1383,7 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\rStartResponse\"\x11\n" +
 	"\x0fSnapshotRequest\"M\n" +
 	"\x10SnapshotResponse\x129\n" +
-	"\bbackends\x18\x01 \x03(\v2\x1d.grpcbench.control.v1.BackendR\bbackends\"\x91\t\n" +
+	"\bbackends\x18\x01 \x03(\v2\x1d.grpcbench.control.v1.BackendR\bbackends\"\xdc\t\n" +
 	"\aBackend\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12G\n" +
@@ -1343,7 +1407,8 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\x12connections_killed\x18\x17 \x01(\x03R\x11connectionsKilled\x12\x16\n" +
 	"\x06wasted\x18\x18 \x01(\x03R\x06wasted\x12!\n" +
 	"\fwasted_nanos\x18\x19 \x01(\x03R\vwastedNanos\x12\x18\n" +
-	"\aorphans\x18\x1a \x01(\x03R\aorphans\x12?\n" +
+	"\aorphans\x18\x1a \x01(\x03R\aorphans\x12I\n" +
+	"\x0ewasted_seconds\x18\x1d \x03(\v2\".grpcbench.control.v1.WastedSecondR\rwastedSeconds\x12?\n" +
 	"\fqueue_length\x18\x1b \x03(\v2\x1c.grpcbench.control.v1.BucketR\vqueueLength\x12;\n" +
 	"\n" +
 	"queue_wait\x18\x1c \x03(\v2\x1c.grpcbench.control.v1.BucketR\tqueueWait\x1a;\n" +
@@ -1376,7 +1441,10 @@ const file_fakeserver_controlpb_control_proto_rawDesc = "" +
 	"\n" +
 	"RulesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"0\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"<\n" +
+	"\fWastedSecond\x12\x16\n" +
+	"\x06second\x18\x01 \x01(\x12R\x06second\x12\x14\n" +
+	"\x05nanos\x18\x02 \x01(\x03R\x05nanos\"0\n" +
 	"\x06Bucket\x12\x10\n" +
 	"\x03max\x18\x01 \x01(\x03R\x03max\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x03R\x05count\"5\n" +
@@ -1426,7 +1494,7 @@ func file_fakeserver_controlpb_control_proto_rawDescGZIP() []byte {
 	return file_fakeserver_controlpb_control_proto_rawDescData
 }
 
-var file_fakeserver_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_fakeserver_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_fakeserver_controlpb_control_proto_goTypes = []any{
 	(*ConfigureRequest)(nil),    // 0: grpcbench.control.v1.ConfigureRequest
 	(*ConfigureResponse)(nil),   // 1: grpcbench.control.v1.ConfigureResponse
@@ -1439,60 +1507,62 @@ var file_fakeserver_controlpb_control_proto_goTypes = []any{
 	(*SnapshotResponse)(nil),    // 8: grpcbench.control.v1.SnapshotResponse
 	(*Backend)(nil),             // 9: grpcbench.control.v1.Backend
 	(*Attempts)(nil),            // 10: grpcbench.control.v1.Attempts
-	(*Bucket)(nil),              // 11: grpcbench.control.v1.Bucket
-	(*WatchRequest)(nil),        // 12: grpcbench.control.v1.WatchRequest
-	(*AddFaultRequest)(nil),     // 13: grpcbench.control.v1.AddFaultRequest
-	(*AddFaultResponse)(nil),    // 14: grpcbench.control.v1.AddFaultResponse
-	(*RemoveFaultRequest)(nil),  // 15: grpcbench.control.v1.RemoveFaultRequest
-	(*RemoveFaultResponse)(nil), // 16: grpcbench.control.v1.RemoveFaultResponse
-	(*ListFaultsRequest)(nil),   // 17: grpcbench.control.v1.ListFaultsRequest
-	(*ListFaultsResponse)(nil),  // 18: grpcbench.control.v1.ListFaultsResponse
-	(*Fault)(nil),               // 19: grpcbench.control.v1.Fault
-	(*ClockRequest)(nil),        // 20: grpcbench.control.v1.ClockRequest
-	(*ClockResponse)(nil),       // 21: grpcbench.control.v1.ClockResponse
-	nil,                         // 22: grpcbench.control.v1.Backend.AttemptsEntry
-	nil,                         // 23: grpcbench.control.v1.Backend.CodesEntry
-	nil,                         // 24: grpcbench.control.v1.Backend.FaultsEntry
-	nil,                         // 25: grpcbench.control.v1.Backend.RulesEntry
-	nil,                         // 26: grpcbench.control.v1.Attempts.CodesEntry
-	nil,                         // 27: grpcbench.control.v1.Attempts.RulesEntry
+	(*WastedSecond)(nil),        // 11: grpcbench.control.v1.WastedSecond
+	(*Bucket)(nil),              // 12: grpcbench.control.v1.Bucket
+	(*WatchRequest)(nil),        // 13: grpcbench.control.v1.WatchRequest
+	(*AddFaultRequest)(nil),     // 14: grpcbench.control.v1.AddFaultRequest
+	(*AddFaultResponse)(nil),    // 15: grpcbench.control.v1.AddFaultResponse
+	(*RemoveFaultRequest)(nil),  // 16: grpcbench.control.v1.RemoveFaultRequest
+	(*RemoveFaultResponse)(nil), // 17: grpcbench.control.v1.RemoveFaultResponse
+	(*ListFaultsRequest)(nil),   // 18: grpcbench.control.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),  // 19: grpcbench.control.v1.ListFaultsResponse
+	(*Fault)(nil),               // 20: grpcbench.control.v1.Fault
+	(*ClockRequest)(nil),        // 21: grpcbench.control.v1.ClockRequest
+	(*ClockResponse)(nil),       // 22: grpcbench.control.v1.ClockResponse
+	nil,                         // 23: grpcbench.control.v1.Backend.AttemptsEntry
+	nil,                         // 24: grpcbench.control.v1.Backend.CodesEntry
+	nil,                         // 25: grpcbench.control.v1.Backend.FaultsEntry
+	nil,                         // 26: grpcbench.control.v1.Backend.RulesEntry
+	nil,                         // 27: grpcbench.control.v1.Attempts.CodesEntry
+	nil,                         // 28: grpcbench.control.v1.Attempts.RulesEntry
 }
 var file_fakeserver_controlpb_control_proto_depIdxs = []int32{
 	2,  // 0: grpcbench.control.v1.ConfigureResponse.backends:type_name -> grpcbench.control.v1.BackendAddress
 	9,  // 1: grpcbench.control.v1.SnapshotResponse.backends:type_name -> grpcbench.control.v1.Backend
-	22, // 2: grpcbench.control.v1.Backend.attempts:type_name -> grpcbench.control.v1.Backend.AttemptsEntry
-	23, // 3: grpcbench.control.v1.Backend.codes:type_name -> grpcbench.control.v1.Backend.CodesEntry
-	24, // 4: grpcbench.control.v1.Backend.faults:type_name -> grpcbench.control.v1.Backend.FaultsEntry
-	25, // 5: grpcbench.control.v1.Backend.rules:type_name -> grpcbench.control.v1.Backend.RulesEntry
+	23, // 2: grpcbench.control.v1.Backend.attempts:type_name -> grpcbench.control.v1.Backend.AttemptsEntry
+	24, // 3: grpcbench.control.v1.Backend.codes:type_name -> grpcbench.control.v1.Backend.CodesEntry
+	25, // 4: grpcbench.control.v1.Backend.faults:type_name -> grpcbench.control.v1.Backend.FaultsEntry
+	26, // 5: grpcbench.control.v1.Backend.rules:type_name -> grpcbench.control.v1.Backend.RulesEntry
 	10, // 6: grpcbench.control.v1.Backend.series:type_name -> grpcbench.control.v1.Attempts
-	11, // 7: grpcbench.control.v1.Backend.queue_length:type_name -> grpcbench.control.v1.Bucket
-	11, // 8: grpcbench.control.v1.Backend.queue_wait:type_name -> grpcbench.control.v1.Bucket
-	26, // 9: grpcbench.control.v1.Attempts.codes:type_name -> grpcbench.control.v1.Attempts.CodesEntry
-	27, // 10: grpcbench.control.v1.Attempts.rules:type_name -> grpcbench.control.v1.Attempts.RulesEntry
-	19, // 11: grpcbench.control.v1.ListFaultsResponse.faults:type_name -> grpcbench.control.v1.Fault
-	0,  // 12: grpcbench.control.v1.Control.Configure:input_type -> grpcbench.control.v1.ConfigureRequest
-	3,  // 13: grpcbench.control.v1.Control.Reset:input_type -> grpcbench.control.v1.ResetRequest
-	5,  // 14: grpcbench.control.v1.Control.Start:input_type -> grpcbench.control.v1.StartRequest
-	7,  // 15: grpcbench.control.v1.Control.Snapshot:input_type -> grpcbench.control.v1.SnapshotRequest
-	12, // 16: grpcbench.control.v1.Control.Watch:input_type -> grpcbench.control.v1.WatchRequest
-	13, // 17: grpcbench.control.v1.Control.AddFault:input_type -> grpcbench.control.v1.AddFaultRequest
-	15, // 18: grpcbench.control.v1.Control.RemoveFault:input_type -> grpcbench.control.v1.RemoveFaultRequest
-	17, // 19: grpcbench.control.v1.Control.ListFaults:input_type -> grpcbench.control.v1.ListFaultsRequest
-	20, // 20: grpcbench.control.v1.Control.Clock:input_type -> grpcbench.control.v1.ClockRequest
-	1,  // 21: grpcbench.control.v1.Control.Configure:output_type -> grpcbench.control.v1.ConfigureResponse
-	4,  // 22: grpcbench.control.v1.Control.Reset:output_type -> grpcbench.control.v1.ResetResponse
-	6,  // 23: grpcbench.control.v1.Control.Start:output_type -> grpcbench.control.v1.StartResponse
-	8,  // 24: grpcbench.control.v1.Control.Snapshot:output_type -> grpcbench.control.v1.SnapshotResponse
-	8,  // 25: grpcbench.control.v1.Control.Watch:output_type -> grpcbench.control.v1.SnapshotResponse
-	14, // 26: grpcbench.control.v1.Control.AddFault:output_type -> grpcbench.control.v1.AddFaultResponse
-	16, // 27: grpcbench.control.v1.Control.RemoveFault:output_type -> grpcbench.control.v1.RemoveFaultResponse
-	18, // 28: grpcbench.control.v1.Control.ListFaults:output_type -> grpcbench.control.v1.ListFaultsResponse
-	21, // 29: grpcbench.control.v1.Control.Clock:output_type -> grpcbench.control.v1.ClockResponse
-	21, // [21:30] is the sub-list for method output_type
-	12, // [12:21] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	11, // 7: grpcbench.control.v1.Backend.wasted_seconds:type_name -> grpcbench.control.v1.WastedSecond
+	12, // 8: grpcbench.control.v1.Backend.queue_length:type_name -> grpcbench.control.v1.Bucket
+	12, // 9: grpcbench.control.v1.Backend.queue_wait:type_name -> grpcbench.control.v1.Bucket
+	27, // 10: grpcbench.control.v1.Attempts.codes:type_name -> grpcbench.control.v1.Attempts.CodesEntry
+	28, // 11: grpcbench.control.v1.Attempts.rules:type_name -> grpcbench.control.v1.Attempts.RulesEntry
+	20, // 12: grpcbench.control.v1.ListFaultsResponse.faults:type_name -> grpcbench.control.v1.Fault
+	0,  // 13: grpcbench.control.v1.Control.Configure:input_type -> grpcbench.control.v1.ConfigureRequest
+	3,  // 14: grpcbench.control.v1.Control.Reset:input_type -> grpcbench.control.v1.ResetRequest
+	5,  // 15: grpcbench.control.v1.Control.Start:input_type -> grpcbench.control.v1.StartRequest
+	7,  // 16: grpcbench.control.v1.Control.Snapshot:input_type -> grpcbench.control.v1.SnapshotRequest
+	13, // 17: grpcbench.control.v1.Control.Watch:input_type -> grpcbench.control.v1.WatchRequest
+	14, // 18: grpcbench.control.v1.Control.AddFault:input_type -> grpcbench.control.v1.AddFaultRequest
+	16, // 19: grpcbench.control.v1.Control.RemoveFault:input_type -> grpcbench.control.v1.RemoveFaultRequest
+	18, // 20: grpcbench.control.v1.Control.ListFaults:input_type -> grpcbench.control.v1.ListFaultsRequest
+	21, // 21: grpcbench.control.v1.Control.Clock:input_type -> grpcbench.control.v1.ClockRequest
+	1,  // 22: grpcbench.control.v1.Control.Configure:output_type -> grpcbench.control.v1.ConfigureResponse
+	4,  // 23: grpcbench.control.v1.Control.Reset:output_type -> grpcbench.control.v1.ResetResponse
+	6,  // 24: grpcbench.control.v1.Control.Start:output_type -> grpcbench.control.v1.StartResponse
+	8,  // 25: grpcbench.control.v1.Control.Snapshot:output_type -> grpcbench.control.v1.SnapshotResponse
+	8,  // 26: grpcbench.control.v1.Control.Watch:output_type -> grpcbench.control.v1.SnapshotResponse
+	15, // 27: grpcbench.control.v1.Control.AddFault:output_type -> grpcbench.control.v1.AddFaultResponse
+	17, // 28: grpcbench.control.v1.Control.RemoveFault:output_type -> grpcbench.control.v1.RemoveFaultResponse
+	19, // 29: grpcbench.control.v1.Control.ListFaults:output_type -> grpcbench.control.v1.ListFaultsResponse
+	22, // 30: grpcbench.control.v1.Control.Clock:output_type -> grpcbench.control.v1.ClockResponse
+	22, // [22:31] is the sub-list for method output_type
+	13, // [13:22] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_fakeserver_controlpb_control_proto_init() }
@@ -1506,7 +1576,7 @@ func file_fakeserver_controlpb_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fakeserver_controlpb_control_proto_rawDesc), len(file_fakeserver_controlpb_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,11 +26,12 @@ func notKnown(format string, a ...any) reading { return reading{unknown: fmt.Spr
 // reader reads the figures of one variant's trials.
 type reader struct {
 	gate   Gate
+	all    []result.FaultWindow // the variant's
 	faults []result.FaultWindow // those that during names
 }
 
 func newReader(g Gate, v *result.Variant) reader {
-	rd := reader{gate: g}
+	rd := reader{gate: g, all: v.Faults}
 	for _, f := range v.Faults {
 		if g.Select.During != "" && f.Name == g.Select.During {
 			rd.faults = append(rd.faults, f)
@@ -122,15 +123,21 @@ func positive(v float64, otherwise string) reading {
 	return exactly(v)
 }
 
+// What a call can come to beside a code of gRPC.
+const (
+	codeUnfinished = "unfinished"
+	codeDropped    = "dropped"
+)
+
 // errorsOf is the calls that did not end OK: all, or those of a code, of
 // unfinished or of dropped.
 func errorsOf(s *result.Series, code string) float64 {
 	switch code {
 	case "":
 		return float64(s.Failed())
-	case "unfinished":
+	case codeUnfinished:
 		return float64(s.Unfinished)
-	case "dropped":
+	case codeDropped:
 		return float64(s.Dropped)
 	}
 	return float64(s.Codes[code])
@@ -166,8 +173,11 @@ func quantileOf(s *result.Series, m Metric) reading {
 type seconds struct {
 	n                                                  int
 	planned, good, ok, failed, dropped, attempts, code int64
-	spread                                             map[int]int64 // by class
-	spreadless                                         bool
+	// later is the calls that failed, with the gate's code if it has one, after the
+	// first of these seconds and in none of them.
+	later      int64
+	spread     map[int]int64 // by class
+	spreadless bool
 }
 
 // during reads the figure off the one-second intervals of the fault's windows.
@@ -180,7 +190,38 @@ func (rd reader) during(s stats.Sample) reading {
 	if sum.n == 0 || sum.planned == 0 {
 		return notKnown("no whole second of a trial has both calls and %s", rd.gate.Select.During)
 	}
+	if rd.gate.Metric.Kind == Errors {
+		return sum.errors(rd.gate.Select.Code)
+	}
 	return sum.figure(rd.gate, sum.planned)
+}
+
+// ended is the calls that ended in these seconds, or were dropped.
+func (sum seconds) ended() int64 { return sum.ok + sum.failed + sum.dropped }
+
+// errors is the share of the calls of these seconds that did not end OK. A fault
+// may let calls hang that fail long after it. Those that were due and did not end
+// are open: none of them failed, or as many as failed later.
+func (sum seconds) errors(code string) reading {
+	if code == codeDropped {
+		return exactly(float64(sum.dropped) / float64(sum.planned)) // when they were due
+	}
+	failed, ended := sum.errorsOf(code), sum.ended()
+	open := max(0, sum.planned-ended)
+	share := func(n int64) float64 { return float64(n) / float64(ended+open) }
+	return reading{low: share(failed), high: share(failed + min(open, sum.later))}
+}
+
+// errorsOf is the calls of these seconds that are known not to have ended OK: all,
+// those that were dropped, or those of the code that was added up.
+func (sum seconds) errorsOf(code string) int64 {
+	switch code {
+	case "":
+		return sum.failed + sum.dropped
+	case codeDropped:
+		return sum.dropped
+	}
+	return sum.code
 }
 
 // figure reads the gate's figure off these seconds; shares are of so many calls.
@@ -192,13 +233,7 @@ func (sum seconds) figure(g Gate, calls int64) reading {
 	case InSLO:
 		return share(sum.good)
 	case Errors:
-		switch g.Select.Code {
-		case "":
-			return share(sum.failed + sum.dropped)
-		case "dropped":
-			return share(sum.dropped)
-		}
-		return share(sum.code)
+		return share(sum.errorsOf(g.Select.Code))
 	case Goodput:
 		return exactly(float64(sum.good) / float64(sum.n))
 	case Rate:
@@ -223,12 +258,36 @@ func (rd reader) sum(s stats.Sample) seconds {
 			}
 		}
 	}
+	code, before := rd.gate.Select.Code, int64(0)
 	for i := range s.Trial.Intervals {
-		if interval := &s.Trial.Intervals[i]; in[interval.Second] {
-			sum.add(interval, s.Series.Name, rd.gate.Select.Code)
+		switch interval := &s.Trial.Intervals[i]; {
+		case in[interval.Second]:
+			sum.add(interval, s.Series.Name, code)
+		case interval.Second >= 0 && sum.n == 0:
+			before += failedIn(interval, s.Series.Name, code)
 		}
 	}
+	all, within := s.Series.Failed()-s.Series.Dropped, sum.failed
+	if code != "" {
+		all, within = s.Series.Codes[code], sum.code
+	}
+	sum.later = max(0, all-before-within)
 	return sum
+}
+
+// failedIn is the calls of a load entry that failed in a second, with a code if
+// one is given. What was dropped never began.
+func failedIn(interval *result.Interval, load, code string) (n int64) {
+	for i := range interval.Series {
+		switch one := &interval.Series[i]; {
+		case one.Name != load:
+		case code == "":
+			n += one.Failed
+		default:
+			n += one.Codes[code]
+		}
+	}
+	return n
 }
 
 func newSeconds() seconds { return seconds{spread: map[int]int64{}} }
@@ -261,7 +320,7 @@ func (sum *seconds) add(interval *result.Interval, load, code string) {
 // quantile is the class of the spread in which the rank lies, among the calls
 // that ended or were dropped in these seconds, failed ones last.
 func (sum seconds) quantile(q float64) reading {
-	ended := sum.ok + sum.failed + sum.dropped
+	ended := sum.ended()
 	switch {
 	case sum.spreadless:
 		return notKnown("a trial does not have its seconds' spread")
@@ -286,17 +345,24 @@ func (sum seconds) quantile(q float64) reading {
 	return exactly(math.Inf(1))
 }
 
-// recovery is the longest after any window of the fault.
+// recovery is the longest after any window of the fault, by the phases that tables
+// show: what other faults did that can touch these calls is neither the fault's own
+// harm nor what was usual before it.
 func (rd reader) recovery(s stats.Sample) reading {
+	var faults []result.FaultWindow
+	for _, f := range rd.all {
+		if f.Touches(s.Series.Method) || f.Name == rd.gate.Select.During {
+			faults = append(faults, f)
+		}
+	}
 	longest, judged := 0.0, false
-	for _, f := range rd.faults {
-		for _, p := range stats.Phases(s.Trial, s.Series.Name, f) {
-			switch {
-			case p.Recovered:
-				longest, judged = max(longest, float64(p.Recovery)), true
-			case p.Judged:
-				return exactly(math.Inf(1))
-			}
+	for _, p := range stats.Phases(s.Trial, s.Series.Name, faults...) {
+		switch {
+		case !p.Window.Names(rd.gate.Select.During):
+		case p.Recovered:
+			longest, judged = max(longest, float64(p.Recovery)), true
+		case p.Judged:
+			return exactly(math.Inf(1))
 		}
 	}
 	if !judged {

@@ -229,16 +229,19 @@ func (r readings) failed() (n int) {
 	return n
 }
 
-// alone judges the figure against a fixed limit. What is counted is known: the
-// mean over the trials is judged as it was observed. A latency varies from trial
-// to trial: the exact interval of the signed rank, on logarithms, is judged, or
-// the median of so few trials that they give none.
+// alone judges the figure against a fixed limit. What is counted is known, or known
+// within bounds: the mean over the trials is judged as it was observed. A latency
+// varies from trial to trial: the exact interval of the signed rank, on
+// logarithms, is judged, or the median of so few trials that they give none.
 func (j judging) alone(c *result.GateCase, r readings) {
 	limit := j.gate.limit()
 	if !j.gate.varies() {
-		mean := settled(stats.Mean(r.highs()))
-		setFigure(c, mean)
-		c.Outcome = outcome(limit.Observed(mean))
+		i := stats.Interval{Low: settled(stats.Mean(r.lows()), meanDigits), High: settled(stats.Mean(r.highs()), meanDigits)}
+		setFigure(c, i.High)
+		if c.Outcome = outcome(limit.Judge(i)); i.Low != i.High {
+			setInterval(c, i)
+			c.Reason = endedLater
+		}
 		return
 	}
 	low, high := stats.Median(r.lows()), stats.Median(r.highs())
@@ -259,10 +262,22 @@ func (j judging) alone(c *result.GateCase, r readings) {
 	c.Outcome = outcome(limit.Judge(i))
 }
 
-// settled is v without the noise of adding it up: the mean of 98 % six times is 98 %
-// and no hair more, which a gate at 98 % would see.
-func settled(v float64) float64 {
-	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 12, 64), 64) // cannot fail
+// endedLater is why errors during a fault are known within bounds only.
+const endedLater = "calls due in these seconds ended after them, and may be among those that failed later"
+
+const (
+	// meanDigits and differenceDigits are the significant digits of means and of how
+	// figures differ. What subtracting leaves has fewer that mean anything; a call of
+	// a thousand million is seen yet.
+	meanDigits       = 12
+	differenceDigits = 9
+)
+
+// settled is v without the noise of its arithmetic, in so many significant digits:
+// the mean of 98 % six times is 98 % and no hair more, which a gate at 98 % would
+// see.
+func settled(v float64, digits int) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64) // cannot fail
 	return v
 }
 

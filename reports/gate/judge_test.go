@@ -10,6 +10,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 const ms = 1_000_000
@@ -321,6 +322,210 @@ func TestJudgeDuringAFault(t *testing.T) {
 	}
 }
 
+// hangs is six trials of 14 s at 100 calls a second, of which a fault from 5 s to
+// 7 s lets so many a second hang: they end 5 s after they were due, badly or well.
+// One call fails before the fault, and none is left at the end unless told.
+func hangs(share, failed int64, edit ...func(*result.Trial)) *result.Result {
+	v := variantOf("a")
+	v.Faults = []result.FaultWindow{{Name: "hole", AtNS: 5e9, ForNS: 2e9}}
+	for block := range 6 {
+		v.Trials = append(v.Trials, trialOf(block, 5, func(t *result.Trial) {
+			t.MeasuredNS = 14e9
+			s := &t.Series[0]
+			s.Planned, s.Calls, s.Codes = 1400, 1400, map[string]int64{}
+			for second := range 14 {
+				one := result.IntervalSeries{Name: "reads", Planned: 100, OK: 100, Codes: map[string]int64{}}
+				switch second {
+				case 1:
+					one.OK, one.Failed, one.Codes["UNAVAILABLE"] = 99, 1, 1
+				case 5, 6:
+					one.OK -= share
+				case 10, 11:
+					one.OK, one.Failed, one.Codes["DEADLINE_EXCEEDED"] = 100+share-failed, failed, failed
+				}
+				one.Codes["OK"] = one.OK
+				for code, n := range one.Codes {
+					s.Codes[code] += n
+				}
+				t.Intervals = append(t.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{one}})
+			}
+			for _, e := range edit {
+				e(t)
+			}
+		}))
+	}
+	return resultOf(v)
+}
+
+// A call that a fault lets hang fails after it: errors during the fault do not pass
+// for want of calls that have ended.
+func TestErrorsOfCallsThatHang(t *testing.T) {
+	const later = " calls due in these seconds ended after them, and may be among those that failed later"
+	unfinished := func(t *result.Trial) {
+		// The last 60 of those that hang are never heard of.
+		s := &t.Intervals[11].Series[0]
+		s.OK, s.Codes["OK"] = s.OK-60, s.OK-60
+		t.Series[0].Codes["OK"] -= 60
+		t.Series[0].Unfinished = 60
+	}
+	for _, test := range []struct {
+		of   *result.Result
+		gate string
+		want string
+	}{
+		{hangs(100, 100), "errors{during=hole} < 1%", "inconclusive 1 [0 1]" + later},
+		{hangs(100, 100), "errors{during=hole, code=DEADLINE_EXCEEDED} < 1%", "inconclusive 1 [0 1]" + later},
+		{hangs(100, 100), "errors{during=hole, code=UNAVAILABLE} < 1%", "passed 0"}, // that was before
+		{hangs(100, 100), "errors{during=hole, code=dropped} <= 0%", "passed 0"},
+		{hangs(100, 100), "errors < 15%", "passed 0.143571"},
+		{hangs(99, 99), "errors{during=hole} < 1%", "inconclusive 0.99 [0 0.99]" + later}, // a straggler makes no difference
+		{hangs(33, 33), "errors{during=hole} < 30%", "inconclusive 0.33 [0 0.33]" + later},
+		{hangs(33, 33), "errors{during=hole} < 34%", "passed 0.33 [0 0.33]" + later},
+		{hangs(33, 3), "errors{during=hole} < 4%", "passed 0.03 [0 0.03]" + later}, // no more than failed later
+		{hangs(100, 0), "errors{during=hole} <= 0%", "passed 0"},                   // late, but all are well
+		{hangs(100, 0, unfinished), "errors{during=hole} < 20%", "inconclusive 0.3 [0 0.3]" + later},
+	} {
+		if got := judge(t, test.of, test.gate, nil); written(got.Cases[0]) != test.want {
+			t.Errorf("%s: %s, want %s", test.gate, written(got.Cases[0]), test.want)
+		}
+	}
+	twin := hangs(100, 100)
+	twin.Variants = append(twin.Variants, twin.Variants[0])
+	twin.Variants[1].Name, twin.Variants[1].Settings = "backoff=b", map[string]string{"backoff": "b"}
+	twin.Scenario.Dimensions[0].Values = []string{"a", "b"}
+	if got := judge(t, twin, "errors{during=hole} <= baseline", nil); got.Outcome != result.GateInconclusive || got.Cases[0].Reason != strings.TrimSpace(later) {
+		t.Errorf("against the baseline: %s", written(got.Cases[0]))
+	}
+}
+
+// What differs by just as much as is allowed is allowed, and by less than <
+// allows it is not: floating point has no say.
+func TestJudgeAtTheAllowedDifference(t *testing.T) {
+	shares := func(name string, share float64) result.Variant {
+		v := variantOf(name, 10, 10, 10, 10, 10, 10)
+		for i := range v.Trials {
+			v.Trials[i].Series[0].InSLO = share
+		}
+		return v
+	}
+	slow := func(name string, p99 float64) result.Variant { return variantOf(name, p99, p99, p99, p99, p99, p99) }
+	for _, test := range []struct {
+		base, other result.Variant
+		allowed     string // METRIC OP= baseline ± CHANGE
+	}{
+		{shares("a", 0.98), shares("b", 0.97), "in_slo >= baseline - 1pp"},
+		{shares("a", 0.97), shares("b", 0.98), "in_slo <= baseline + 1pp"},
+		{shares("a", 0.99999), shares("b", 0.99998), "in_slo >= baseline - 0.001pp"},
+		{slow("a", 20), slow("b", 21), "p99 <= baseline + 5%"},
+		{slow("a", 20), slow("b", 19), "p99 >= baseline - 5%"},
+		{slow("a", 30), slow("b", 33), "p99 <= baseline + 10%"},
+		{slow("a", 20), slow("b", 21), "p99 <= baseline + 1ms"},
+	} {
+		strict := strings.Replace(test.allowed, "=", "", 1)
+		stored := strings.NewReplacer("baseline", "@main").Replace
+		old := test.base
+		old.Name, old.Settings = test.other.Name, test.other.Settings
+		for text, want := range map[string]result.GateOutcome{
+			test.allowed: result.GatePassed, strict: result.GateFailed,
+			stored(test.allowed): result.GatePassed, stored(strict): result.GateFailed,
+		} {
+			r, main := resultOf(test.base, test.other), (*result.Result)(nil)
+			if strings.Contains(text, "@") {
+				r, main = resultOf(test.other), resultOf(old)
+			}
+			if got := judge(t, r, text, main); got.Outcome != want {
+				t.Errorf("%s: %s, want %s", text, written(got.Cases[0]), want)
+			}
+		}
+	}
+	// What differs by a call more than is allowed does fail.
+	if got := judge(t, resultOf(shares("a", 0.98), shares("b", 0.97-1e-8)), "in_slo >= baseline - 1pp", nil); got.Outcome != result.GateFailed {
+		t.Errorf("one in 10⁸ more: %s", written(got.Cases[0]))
+	}
+}
+
+// The recovery of one fault is what tables show of it, whatever else is on: other
+// faults' harm is not what was usual before it, nor is the next of its own windows
+// what it did not recover from.
+func TestJudgeRecoveryAmongOtherFaults(t *testing.T) {
+	at := func(name string, from, to int64) result.FaultWindow {
+		return result.FaultWindow{Name: name, Kind: "down", AtNS: from * 1e9, ForNS: (to - from) * 1e9}
+	}
+	// good is the share of calls that are, by second.
+	variant := func(good func(second int) float64, faults ...result.FaultWindow) result.Variant {
+		v := variantOf("a")
+		v.Faults = faults
+		for block := range 6 {
+			v.Trials = append(v.Trials, trialOf(block, 5, func(t *result.Trial) {
+				t.MeasuredNS, t.Series[0].Method = 60e9, "user.v1.UserService/GetUser"
+				for second := range 60 {
+					n := int64(100 * good(second))
+					t.Intervals = append(t.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{
+						{Name: "reads", Planned: 100, OK: n, InSLO: n, Failed: 100 - n, Attempts: 100}}})
+				}
+			}))
+		}
+		return v
+	}
+	a, b := at("a", 5, 8), at("b", 12, 15)
+	stuck := func(s int) float64 {
+		switch {
+		case s >= 5 && s < 8:
+			return 0
+		case s >= 12:
+			return 0.72
+		}
+		return 1
+	}
+	flaky := result.FaultWindow{Name: "flaky", Kind: "status", AtNS: -1e9}
+	others := at("others", 12, 40)
+	others.Method = "ListUsers"
+	for name, c := range map[string]struct {
+		variant result.Variant
+		want    map[string]string
+	}{
+		"one backend after the other": {
+			variant(func(s int) float64 {
+				if s >= 20 && s < 35 {
+					return 0.67
+				}
+				return 1
+			}, at("roll", 20, 25), at("roll", 25, 30), at("roll", 30, 35)),
+			map[string]string{"roll": "passed 0 [0 0]"},
+		},
+		"the second one sticks": {variant(stuck, a, b), map[string]string{"a": "passed 0 [0 0]", "b": "failed –!"}},
+		"in any order":          {variant(stuck, b, a), map[string]string{"a": "passed 0 [0 0]", "b": "failed –!"}},
+		"beside one that is on throughout": {
+			variant(stuck, flaky, a, b),
+			map[string]string{"a": "passed 0 [0 0]", "b": "failed –!", "flaky": "inconclusive – flaky does not end early enough in a trial to see a recovery"},
+		},
+		"two at once": {
+			variant(func(s int) float64 {
+				if s >= 5 && s < 12 {
+					return 0.5
+				}
+				return 1
+			}, a, at("c", 7, 11)),
+			map[string]string{"a": "passed 1e+09 [1e+09 1e+09]", "c": "passed 1e+09 [1e+09 1e+09]"},
+		},
+		"beside one of another method": {variant(func(int) float64 { return 1 }, a, others), map[string]string{"a": "passed 0 [0 0]", "others": "passed 0 [0 0]"}},
+	} {
+		for fault, want := range c.want {
+			got := judge(t, resultOf(c.variant), "recovery{during="+fault+"} < 2s", nil)
+			if written(got.Cases[0]) != want {
+				t.Errorf("%s: recovery of %s: %s, want %s", name, fault, written(got.Cases[0]), want)
+			}
+			// The phases of all of the faults agree.
+			trial := &c.variant.Trials[0]
+			for _, p := range stats.Phases(trial, "reads", c.variant.Faults...) {
+				if fault != "others" && p.Window.Names(fault) && p.Recovered != (got.Outcome == result.GatePassed) {
+					t.Errorf("%s: %s is %s, and %+v", name, fault, got.Outcome, p)
+				}
+			}
+		}
+	}
+}
+
 func TestSelectors(t *testing.T) {
 	a, b := variantOf("a", 1), variantOf("b", 1)
 	for _, v := range []*result.Variant{&a, &b} {
@@ -525,7 +730,7 @@ func TestWatcher(t *testing.T) {
 			t.Errorf("%s is told at %d, want %d", test.condition, told, test.want)
 		}
 	}
-	for _, text := range []string{"max > 1s", "service.p99 > 1s", "p99 > baseline + 5%", "errors > @main + 1pp", "recovery > 5s", "errors{during=x} > 5%", "imbalance > 3"} {
+	for _, text := range []string{"max > 1s", "service.p99 > 1s", "p99 > baseline + 5%", "errors > @main + 1pp", "recovery > 5s", "errors{during=x} > 5%", "imbalance > 3", "errors{code=unfinished} > 1%"} {
 		g, err := gate.Parse(text)
 		if err != nil {
 			t.Fatal(err)

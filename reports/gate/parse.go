@@ -84,6 +84,8 @@ func (p *parser) meaning(g *Gate) error {
 		return p.fail(0, "during is known of response only, not of %s", g.Metric.Measure)
 	case g.Select.During != "" && (g.Metric.Kind == Max || g.Metric.Kind == Mean):
 		return p.fail(0, "%s is not known second by second: quantiles, in_slo, errors, goodput, rate, attempts and recovery are", g.Metric)
+	case g.Select.During != "" && g.Select.Code == codeUnfinished:
+		return p.fail(0, "code=unfinished is known at a trial's end only: during takes a code of gRPC or dropped")
 	case g.Bound.Reference == "" && g.Metric.Unit() == Share && (g.Bound.Value < 0 || g.Bound.Value > 1):
 		return p.fail(0, "a share is between 0%% and 100%% (got %v%%)", 100*g.Bound.Value)
 	}

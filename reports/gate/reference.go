@@ -73,7 +73,12 @@ func (j judging) differs(c *result.GateCase, d stats.Comparison) {
 	if j.gate.Select.During != "" && j.gate.Metric.Kind == Quantile && d.Scale == stats.Ratio {
 		i = stats.Interval{Low: i.Low / spreadStep, High: i.High * spreadStep}
 	}
-	c.Outcome = outcome(j.gate.limit().Judge(i))
+	// A figure that differs by just as much as is allowed is within the limit, whatever
+	// logarithms and subtractions make of its last digits.
+	i = stats.Interval{Low: settled(i.Low, differenceDigits), High: settled(i.High, differenceDigits)}
+	limit := j.gate.limit()
+	limit.Value = settled(limit.Value, differenceDigits)
+	c.Outcome = outcome(limit.Judge(i))
 	if d.Scale == stats.Ratio {
 		// A ratio of 0 is one to a figure beyond all others.
 		for _, v := range []*float64{&d.Estimate, &i.Low, &i.High} {
@@ -102,6 +107,13 @@ func (j judging) unequal(mine, theirs readings, name string) string {
 		for _, v := range append(mine.highs(), theirs.highs()...) {
 			if v <= 0 {
 				return fmt.Sprintf("%s is 0 in a trial, which has no ratio: compare it by a difference", j.gate.Metric)
+			}
+		}
+	}
+	if j.gate.Metric.Kind == Errors {
+		for _, v := range append(mine.values, theirs.values...) {
+			if v.low != v.high {
+				return endedLater
 			}
 		}
 	}

@@ -24,6 +24,8 @@ func (g Gate) Watchable() error {
 		return &Error{Message: fmt.Sprintf("%s is not known second by second: quantiles of response are", g.Metric)}
 	case g.Bound.Reference != "":
 		return &Error{Message: "must be against a value: a run that is under way has nothing to compare with"}
+	case g.Select.Code == codeUnfinished:
+		return &Error{Message: "code=unfinished is known at a trial's end only: a code of gRPC and dropped are known before"}
 	case g.Select.During != "":
 		return &Error{Message: "takes no during: it is about the trial so far"}
 	}
@@ -77,7 +79,7 @@ func (w *Watcher) Add(i result.Interval) string {
 // holds says whether the condition holds for the calls that have ended so far. Of
 // a quantile all of the class in which it lies must meet it.
 func (w *watch) holds() bool {
-	ended := w.sum.ok + w.sum.failed + w.sum.dropped
+	ended := w.sum.ended()
 	if ended == 0 {
 		return false
 	}

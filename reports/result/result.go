@@ -7,7 +7,10 @@
 // measurement window. Codes are written as gRPC writes them (UNAVAILABLE).
 package result
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // SchemaVersion is the version of the format that this package writes.
 const SchemaVersion = 1
@@ -131,6 +134,12 @@ type Load struct {
 
 // Lasts is whether the fault goes on to the end of the trial once it has begun.
 func (f *FaultWindow) Lasts() bool { return f.ForNS == 0 && !f.Moment }
+
+// Touches is whether the fault can touch calls of a method.
+func (f *FaultWindow) Touches(method string) bool {
+	where, method := strings.TrimPrefix(f.Method, "/"), strings.TrimPrefix(method, "/")
+	return where == "" || where == method || where == method[strings.LastIndexByte(method, '/')+1:]
+}
 
 // FaultWindow is one scheduled fault. Times count from t0.
 type FaultWindow struct {
@@ -291,7 +300,7 @@ const (
 	Steady       State = "steady"
 	Drifting     State = "drifting"  // responses grew or shrank throughout
 	Saturated    State = "saturated" // in flight grew to the end
-	InFault      State = "in fault"  // a fault was open when measurement ended, or until less than two seconds before
+	InFault      State = "in fault"  // a fault, not on throughout, was open when measurement ended, or until less than two seconds before
 	Recovered    State = "recovered"
 	NotRecovered State = "not recovered" // within what the measurement had left
 	Metastable   State = "metastable"    // nor in ten times the fault's length, a minute at least
@@ -356,7 +365,7 @@ const (
 	ResponseFailed Measure = "response_failed" // done − due, failed calls
 	Service        Measure = "service"         // done − sent, OK calls
 	Wait           Measure = "wait"            // sent − due; done − due when never sent
-	Lag            Measure = "lag"             // dispatched − due
+	Lag            Measure = "lag"             // dispatched − due; how late paced messages left
 	AttemptTime    Measure = "attempt"         // one attempt, start to end
 	FirstMessage   Measure = "first_message"   // first − sent
 	MessageGap     Measure = "message_gap"     // between response messages
@@ -495,10 +504,22 @@ type Backend struct {
 	Wasted      int64            `json:"wasted,omitempty"`
 	WastedNS    int64            `json:"wasted_ns,omitempty"`
 	Connections FleetConnections `json:"connections"`
+	// WastedSeconds is WastedNS by the second in which a service ended: those in
+	// which one did, in order. Their sum is WastedNS. Results of old have none.
+	WastedSeconds []WastedSecond `json:"wasted_seconds,omitempty"`
 	// QueueLength is how many waited when a call asked for a slot, QueueWaitNS
 	// how long those waited that got one: where concurrency is limited.
 	QueueLength []Bucket `json:"queue_length,omitempty"`
 	QueueWaitNS []Bucket `json:"queue_wait_ns,omitempty"`
+}
+
+// WastedSecond is what the services took that ended in one second for callers that
+// were gone.
+type WastedSecond struct {
+	// Second counts from t0 on the fleet's clock. -1 is what ended before it, when
+	// the books had just been opened; seconds after the measurement are of the drain.
+	Second int   `json:"second"`
+	NS     int64 `json:"ns"`
 }
 
 // AttemptSeries is the attempts of one number at one method of a backend.

@@ -82,8 +82,25 @@ func (l Latency) Known() bool { return !l.Failed() && !l.TooFew() }
 // than MinSamples(q), cut short perhaps, has no say; where that is half of
 // them or more, the quantile is n/a.
 func Response(samples []Sample, q Quantile) Latency {
-	values := perTrial(samples, q)
-	if 2*len(values) <= len(samples) {
+	return medianOf(perTrial(samples, q), len(samples))
+}
+
+// Message is the variant's quantile q of paced messages' responses, by the same
+// rules, among those that were answered.
+func Message(samples []Sample, q Quantile) Latency {
+	var values []float64
+	for _, s := range samples {
+		if l := s.Series.Latency[result.MessageResponse]; l.Count >= MinSamples(float64(q)) {
+			values = append(values, orInf(q.Of(l)))
+		}
+	}
+	slices.Sort(values)
+	return medianOf(values, len(samples))
+}
+
+// medianOf is the median of the ascending quantiles of the trials that have a say.
+func medianOf(values []float64, trials int) Latency {
+	if 2*len(values) <= trials {
 		return Latency{NS: math.NaN()}
 	}
 	return Latency{NS: middle(values)}

@@ -64,17 +64,27 @@ func Windows(f result.FaultWindow, measured time.Duration) []Window {
 	return all
 }
 
-// AllWindows is when any of several faults was on, in order. Windows that overlap
-// or touch are one, under the names of all of them: goodput tells not apart which
-// of them did the harm.
-func AllWindows(faults []result.FaultWindow, measured time.Duration) []Window {
+// Events is when any of several faults was on, in order. Windows that overlap or
+// touch are one, under the names of all of them: goodput tells not apart which of
+// them did the harm. A fault that was on throughout the measurement is a condition
+// of it, and no event: it neither begins nor ends, and hides nothing that does.
+func Events(faults []result.FaultWindow, measured time.Duration) []Window {
 	var each []Window
 	for _, f := range faults {
-		each = append(each, Windows(f, measured)...)
+		own := merged(Windows(f, measured))
+		if len(own) == 1 && own[0].From == 0 && own[0].To == measured {
+			continue
+		}
+		each = append(each, own...)
 	}
 	slices.SortStableFunc(each, func(a, b Window) int { return cmp.Compare(a.From, b.From) })
+	return merged(each)
+}
+
+// merged makes one of windows, in order, that overlap or touch.
+func merged(windows []Window) []Window {
 	var all []Window
-	for _, w := range each {
+	for _, w := range windows {
 		if n := len(all); n > 0 && w.From <= all[n-1].To {
 			all[n-1].join(w)
 			continue
@@ -90,8 +100,16 @@ func (w *Window) join(other Window) {
 	w.Name, w.Kind = bothNames(w.Name, other.Name), bothNames(w.Kind, other.Kind)
 }
 
+// and is between the names of faults that share a window.
+const and = " + "
+
+// Names says whether the window is one of the fault's of that name, alone or among
+// others.
+func (w Window) Names(fault string) bool {
+	return w.Name == fault || slices.Contains(strings.Split(w.Name, and), fault)
+}
+
 func bothNames(names, name string) string {
-	const and = " + "
 	if slices.Contains(strings.Split(names, and), name) {
 		return names
 	}
@@ -123,6 +141,10 @@ type Phase struct {
 	// first fault, in the window, and from its end until recovery; NaN where no
 	// call ended.
 	Before, During, After float64
+	// WastedNS is the fleet's work for callers that were gone, of whatever load
+	// entry, that ended from the fault's begin until recovery (or the end); NaN
+	// where the result does not say when it ended.
+	WastedNS float64
 	// Recovered is whether goodput came back, Recovery how long after the
 	// fault's end, to the second: the first time from which five seconds (or what
 	// is left of the measurement, but two at least) have 95 % of the goodput per
@@ -141,13 +163,13 @@ type Phase struct {
 }
 
 // Phases is the phases of one load entry, or of all together where load is "",
-// around the windows of faults, in order. It is the one definition of recovery:
+// around the Events of the faults, in order. It is the one definition of recovery:
 // the state of a trial, tables and gates all read it. Faults that were on from
 // the start leave nothing to compare with but goodput in full.
 func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase {
 	measured := time.Duration(t.MeasuredNS)
 	seconds := secondsOf(t, load, measured)
-	windows := AllWindows(faults, measured)
+	windows := Events(faults, measured)
 	if len(windows) == 0 || len(seconds) == 0 {
 		return nil
 	}
@@ -156,6 +178,7 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 	if before.planned > 0 {
 		usual = float64(before.good) / float64(before.planned)
 	}
+	wasted := wastedBy(t.Fleet)
 	var phases []Phase
 	for i, w := range windows {
 		until := measured
@@ -171,6 +194,7 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 		all := total(span(seconds, from, max(to, end)))
 		p.Lost = max(0, usual*float64(all.planned)-float64(all.good))
 		p.PeakP99NS = all.peak
+		p.WastedNS = wasted.between(from, max(to, end))
 		phases = append(phases, p)
 	}
 	return phases
@@ -198,8 +222,8 @@ func (p *Phase) recover(seconds []second, usual float64, until time.Duration) (e
 	return last
 }
 
-// Worst is several phases as one, where a fault comes again: failures and what
-// was lost are summed, of the rest it is the worst. It has recovered where every
+// Worst is several phases as one, where a fault comes again: failures, what was
+// lost and what was wasted are summed, of the rest it is the worst. It has recovered where every
 // window that was judged has.
 func Worst(phases []Phase) Phase {
 	worst := phases[0]
@@ -211,6 +235,7 @@ func Worst(phases []Phase) Phase {
 	}
 	for _, p := range phases[1:] {
 		worst.Planned, worst.Failed, worst.Lost = worst.Planned+p.Planned, worst.Failed+p.Failed, worst.Lost+p.Lost
+		worst.WastedNS += p.WastedNS
 		worst.PeakP99NS = max(worst.PeakP99NS, p.PeakP99NS)
 		worst.During, worst.After = higher(worst.During, p.During), higher(worst.After, p.After)
 		if worse(p, worst) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 )
@@ -48,6 +49,32 @@ func TestWindows(t *testing.T) {
 		"again, from the warm-up on": {window(-9*sec, sec, 4*sec), []Window{w(3*sec, 4*sec), w(7*sec, 8*sec)}},
 	} {
 		if diff := cmp.Diff(c.want, Windows(c.fault, 10*sec)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// Events are what begins or ends within the measurement, however it is written.
+func TestEvents(t *testing.T) {
+	w := func(name string, from, to time.Duration) Window {
+		return Window{Name: name, Kind: "down", From: from, To: to}
+	}
+	named := func(f result.FaultWindow, name string) result.FaultWindow { f.Name = name; return f }
+	outage := window(2*sec, sec, 0)
+	for name, c := range map[string]struct {
+		faults []result.FaultWindow
+		want   []Window
+	}{
+		"none":                               {nil, nil},
+		"throughout":                         {[]result.FaultWindow{named(window(0, 0, 0), "flaky")}, nil},
+		"throughout, from the warm-up on":    {[]result.FaultWindow{named(window(-sec, 20*sec, 0), "flaky")}, nil},
+		"throughout, piece by piece":         {[]result.FaultWindow{named(window(-sec, 2*sec, 2*sec), "flaky")}, nil},
+		"throughout, beside an outage":       {[]result.FaultWindow{named(window(0, 0, 0), "flaky"), outage}, []Window{w("outage", 2*sec, 3*sec)}},
+		"not quite from the start":           {[]result.FaultWindow{window(sec, 0, 0)}, []Window{w("outage", sec, 10*sec)}},
+		"not quite to the end":               {[]result.FaultWindow{window(0, 9*sec, 0)}, []Window{w("outage", 0, 9*sec)}},
+		"throughout, by one after the other": {[]result.FaultWindow{named(window(0, 5*sec, 0), "a"), named(window(5*sec, 0, 0), "b")}, []Window{w("a + b", 0, 10*sec)}},
+	} {
+		if diff := cmp.Diff(c.want, Events(c.faults, 10*sec)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -152,6 +179,15 @@ func TestPhases(t *testing.T) {
 		b.Recovered = false
 		if w := Worst([]Phase{a, b}); w.Recovered || w.Watched != 3*sec {
 			t.Errorf("%+v: the second has not recovered", w)
+		}
+	})
+	t.Run("beside a fault that is on throughout", func(t *testing.T) {
+		flaky := window(-sec, 0, 0)
+		flaky.Name = "flaky"
+		trial, outage := course(0.9, 0.9, 0.2, 0.5, 0.9, 0.9, 0.9, 0.9, 0.9), window(2*sec, sec, 0)
+		phases := Phases(trial, "reads", flaky, outage)
+		if diff := cmp.Diff(Phases(trial, "reads", outage), phases, cmpopts.EquateNaNs()); diff != "" || len(phases) != 1 || phases[0].Recovery != sec {
+			t.Errorf("%+v: want that of the outage alone: %s", phases, diff)
 		}
 	})
 	t.Run("all entries", func(t *testing.T) {

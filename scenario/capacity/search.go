@@ -80,16 +80,18 @@ func Search(ctx context.Context, o Options, probe Probe) (Found, error) {
 	if err := first.search(ctx, min(max(o.Start, o.Least), o.Most), fastest); err != nil {
 		return first.found(), err
 	}
-	if first.low == 0 && first.blind > 0 {
-		return first.found(), nil // nothing to confirm: little can be told anywhere
-	}
 	second := bracket{Options: o, probe: probe, trials: o.Trials, patience: patience}
 	from, step := o.Least, float64(fastest)
-	if first.low > 0 {
+	switch {
+	case first.low > 0 && first.high > 0:
+		from, step = first.low, max(smallest, first.high/first.low)
+	case first.low > 0:
 		from, step = first.low, 1+o.Within
-		if first.high > 0 {
-			step = max(smallest, first.high/first.low)
-		}
+	case first.blind > 0 && first.high > 0:
+		// Nothing below can be told of: only the rate that did not meet is left.
+		from, step, second.blind = first.high, 1+o.Within, first.blind
+	case first.blind > 0:
+		return first.found(), nil // nothing to confirm: little can be told anywhere
 	}
 	if err := second.search(ctx, from, step); err != nil {
 		if second.low == 0 && (second.high == 0 || second.high > first.low) {

@@ -60,7 +60,21 @@ func TestPath(t *testing.T) {
 				return capacity.TooFew, nil
 			}
 			return capacity.Missed, nil
-		}, "40×1 80×1 56.6×1 47.6×1 51.9×1 49.7×1", capacity.Found{Beyond: 51.9, Why: capacity.Missed}},
+		}, "40×1 80×1 56.6×1 47.6×1 51.9×1 49.7×1 51.9×3", capacity.Found{Beyond: 51.9, Why: capacity.Missed}},
+		// One unlucky trial at the lowest rate that can be told of, too.
+		"too little below an unlucky trial": {40, 10, 1e6, func(_ context.Context, rate float64, trials int) (capacity.Verdict, error) {
+			switch {
+			case rate < 50:
+				return capacity.TooFew, nil
+			case trials == 1:
+				return capacity.Missed, nil
+			}
+			return upTo(70)(t.Context(), rate, 0)
+		}, "40×1 80×1 56.6×1 47.6×1 51.9×1 49.7×1 51.9×3 54.5×3 60.1×3 73.1×3 66.3×3 69.6×3 71.3×3",
+			capacity.Found{Rate: 69.6, Confirmed: true, Beyond: 71.3, Why: capacity.Missed}},
+		"too little anywhere": {100, 10, 200, func(context.Context, float64, int) (capacity.Verdict, error) {
+			return capacity.TooFew, nil
+		}, "100×1 200×1", capacity.Found{}},
 		// One unlucky trial below the capacity, one lucky trial above it: three
 		// trials each put it right.
 		"an unlucky trial": {100, 1, 1e6, func(_ context.Context, rate float64, trials int) (capacity.Verdict, error) {

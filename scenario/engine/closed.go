@@ -50,7 +50,7 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			due := w.call.Done
 			w.prepare(p, number, n)
 			w.call.Due, w.call.Dispatch = due, due
-		} else if greedy && n > 0 || !l.begin(p, w, number, n) {
+		} else if !l.begin(p, w, number, n) {
 			return
 		}
 		started = w.do(p.ctx, l.trial.recorder, greedy)
@@ -58,7 +58,7 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			continue
 		}
 		next := w.call.Done.Add(e.Think)
-		if !next.Before(p.end()) || w.rest.sleep(p.pacing, next) != nil {
+		if !next.Before(p.end()) || w.sleep(p.pacing, next) != nil {
 			return
 		}
 	}
@@ -80,11 +80,14 @@ func (l *closedLoop) begin(p *phase, w *worker, number int, ordinal uint64) bool
 		return false
 	}
 	if at := p.limit.take(now); at.After(now) {
-		if !at.Before(p.end()) || w.rest.sleep(p.pacing, at) != nil {
+		if !at.Before(p.end()) || w.sleep(p.pacing, at) != nil {
 			return false
 		}
-		l.trial.recorder.held(&w.place, w.entry, at, at.Sub(now))
-		now = time.Now()
+		waited := at.Sub(now)
+		if now = time.Now(); !now.Before(p.end()) {
+			return false // late, or the end has moved
+		}
+		l.trial.recorder.held(&w.place, w.entry, at, waited)
 	}
 	w.call.Due, w.call.Dispatch = now, now
 	return l.trial.recorder.arrival(&w.place, w.entry, now, now, false)
@@ -108,7 +111,7 @@ func (l *closedLoop) wanted(p *phase, w *worker, number int) bool {
 		return false
 	}
 	// Rounding may put it a moment before now: then it is now.
-	return time.Duration(at) <= now || w.rest.sleep(p.pacing, p.start.Add(time.Duration(at))) == nil
+	return time.Duration(at) <= now || w.sleep(p.pacing, p.start.Add(time.Duration(at))) == nil
 }
 
 // most is how many workers there may be at a time.

@@ -117,8 +117,8 @@ func (l *openLoop) session(p *phase, w *worker) {
 			return
 		}
 		w.ready()
-		if w.rest.sleep(p.pacing, due) != nil {
-			return
+		if w.sleep(p.pacing, due) != nil || !due.Before(p.end()) {
+			return // the end may have moved meanwhile
 		}
 		now := time.Now()
 		if !l.trial.recorder.arrival(&w.place, w.entry, due, now, false) {

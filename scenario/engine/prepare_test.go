@@ -150,6 +150,41 @@ func TestCallerSaysWhenDone(t *testing.T) {
 	})
 }
 
+// What a caller does once its call is done is no part of the next one either: in a
+// closed loop that begins when the caller has returned, not when the call was done.
+func TestTheNextCallBeginsWhenItsCallerIsFree(t *testing.T) {
+	const ms = time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		var log seen
+		e := closed("sync", 2, 0, callers(func(ctx context.Context, call *Call) {
+			serve(ctx, call, 9*ms, "OK")
+			call.Done = time.Now()
+			time.Sleep(ms) // judges what came
+			log.add(call)
+		}))
+		s := run(t, Plan{Seed: 1, Measure: time.Second, Drain: time.Second, Entries: []Entry{e}}).Series[0]
+		if s.Planned != 200 || s.OK() != 200 {
+			t.Errorf("%d planned, %d OK of 100 calls for each worker", s.Planned, s.OK())
+		}
+		for _, measure := range []result.Measure{result.Response, result.Service, result.Wait} {
+			want := 9 * ms
+			if measure == result.Wait {
+				want = 0
+			}
+			if got := time.Duration(s.Latency[measure].MaxNS); got != want {
+				t.Errorf("%s up to %v, want %v", measure, got, want)
+			}
+		}
+		done := map[int]time.Time{}
+		for _, c := range log.calls {
+			if last, ok := done[c.Worker]; ok && c.Due.Before(last.Add(ms)) {
+				t.Fatalf("%s was due %v after the call before", c.ID(), c.Due.Sub(last))
+			}
+			done[c.Worker] = c.Done
+		}
+	})
+}
+
 // An entry with a most number of calls makes them and no more, and nobody misses
 // those that it does not make.
 func TestMostCalls(t *testing.T) {

@@ -200,7 +200,7 @@ func (r *recorder) held(p *place, entry int, until time.Time, waited time.Durati
 }
 
 // finish records a call that has ended, unless it ended too late: then only
-// its attempts count. With another, the caller's next call is due and
+// its attempts count, and those of its messages that were answered. With another, the caller's next call is due and
 // dispatched as this one ends, if that is before the phase's length has passed:
 // started says so.
 func (r *recorder) finish(p *place, entry int, call *Call, another bool) (started bool) {
@@ -220,6 +220,7 @@ func (r *recorder) finish(p *place, entry int, call *Call, another bool) (starte
 		}
 	} else {
 		s.late[entry] += call.Picks
+		s.messages(entry, call)
 	}
 	s.mu.Unlock()
 	if counted && !call.Warmup {
@@ -267,11 +268,20 @@ func (r *recorder) count(s *stripe, e *entrySecond, entry int, call *Call, due, 
 	for i := range call.Attempts {
 		s.keep(entry, keptAttempt, call.Attempts[i].DurationNS)
 	}
+	s.messages(entry, call)
+}
+
+// messages records the messages of a call, which may be unfinished or have
+// failed: each that came has its own times. s is locked.
+func (s *stripe) messages(entry int, call *Call) {
 	for _, gap := range call.Gaps {
 		s.keep(entry, keptGap, int64(gap))
 	}
 	for _, response := range call.Responses {
 		s.keep(entry, keptMessage, int64(response))
+	}
+	for _, lag := range call.Lags {
+		s.keep(entry, keptLag, int64(lag))
 	}
 }
 

@@ -238,6 +238,52 @@ func TestEnough(t *testing.T) {
 	})
 }
 
+// Whoever slept for a time that an end has moved before makes no call there, also
+// where the two come at once.
+func TestNothingIsDueAtAnEndThatMoved(t *testing.T) {
+	session := open("users", 0.1, nil) // one, at once
+	session.Session, session.Think = 9, 1990*time.Millisecond
+	for name, test := range map[string]struct {
+		entry      Entry
+		closedPerS float64
+		calls      int64
+	}{
+		"open":    {entry: open("reads", 0.5, nil), calls: 1},
+		"session": {entry: session, calls: 1},
+		"think":   {entry: closed("thinking", 1, 1990*time.Millisecond, nil), calls: 1},
+		"held":    {entry: closed("held", 3, 0, nil), closedPerS: 2, calls: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Who wakes first at the end is drawn anew each time.
+			for range 20 {
+				synctest.Test(t, func(t *testing.T) {
+					var log seen
+					e := test.entry
+					e.NewCaller = callers(func(ctx context.Context, call *Call) {
+						log.add(call)
+						serve(ctx, call, 10*time.Millisecond, "OK")
+					})
+					o := run(t, Plan{
+						Measure: 10 * time.Second, Drain: time.Second, Entries: []Entry{e}, ClosedPerS: test.closedPerS,
+						Enough: func(result.Interval) bool { return true }, // after 1 s: the end is at 2 s
+					})
+					if s := o.Series[0]; o.Measured != 2*time.Second || s.Planned != test.calls || s.Unfinished != 0 {
+						t.Fatalf("measured %v, %d planned, %d unfinished, want %d", o.Measured, s.Planned, s.Unfinished, test.calls)
+					}
+					if s := o.Series[0]; test.closedPerS > 0 && s.Held != test.calls-1 {
+						t.Errorf("%d held, of %d calls", s.Held, s.Calls)
+					}
+					for _, c := range log.calls {
+						if due := c.Due.Sub(o.T0); due >= o.Measured {
+							t.Errorf("a call was due at %v, measured %v", due, o.Measured)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
 // Enough is never too late: at the end that was planned nothing changes.
 func TestEnoughAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

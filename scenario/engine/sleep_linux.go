@@ -10,11 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fineSleep is the last part of a wait, which a timerfd ends: more than the
-// millisecond or so by which a runtime timer may be late, and little enough to
-// leave out of cancellation.
-const fineSleep = 1500 * time.Microsecond
-
 // sleepers holds idle sleepers, so that a wait neither allocates nor opens a
 // file. It is a cache without meaning: a lost sleeper's file is closed by the
 // garbage collector.
@@ -27,9 +22,10 @@ var sleepers = sync.Pool{New: func() any { return newExactSleeper() }}
 //
 // A process that is idle waits in epoll_wait, whose timeout counts whole
 // milliseconds: that is what makes Go's timers late. So the last bit of the
-// wait is a timerfd, which ends epoll_wait to the microsecond. A process that
-// is busy looks at its timers between goroutines but seldom polls, so the same
-// bit has a timer too, as a read deadline; whichever comes first ends it.
+// wait, fineSleep, is a timerfd, which ends epoll_wait to the microsecond. A
+// process that is busy looks at its timers between goroutines but seldom polls,
+// so the same bit has a timer too, as a read deadline; whichever comes first
+// ends it.
 func SleepUntil(ctx context.Context, until time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err

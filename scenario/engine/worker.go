@@ -14,7 +14,9 @@ type worker struct {
 	call     Call
 	entry    int // the index of call.Entry in the plan
 	place    place
-	rest     timerSleeper // between calls
+	rest     timerSleeper // between calls; see sleep
+	// exact ends those rests: the plan's Sleep, or nil.
+	exact func(context.Context, time.Time) error
 	// wake tells a parked open-loop worker to lead (true) or to end.
 	wake chan bool
 }
@@ -31,6 +33,7 @@ func (r *trial) newWorker(entry, number int) *worker {
 		entry:    entry,
 		// Entries start at different stripes: most have few workers.
 		place: r.recorder.place(entry + number),
+		exact: r.plan.Sleep,
 		wake:  make(chan bool, 1),
 	}
 }
@@ -44,7 +47,7 @@ func (w *worker) prepare(p *phase, number int, ordinal uint64) {
 	c.Seed = callSeed(p.callSeeds[w.entry], number, ordinal)
 	c.Due, c.Dispatch, c.Sent, c.First, c.Done = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.Code, c.Origin, c.Message, c.Picks = "", "", "", 0
-	c.Attempts, c.Gaps, c.Responses = c.Attempts[:0], c.Gaps[:0], c.Responses[:0]
+	c.Attempts, c.Gaps, c.Responses, c.Lags = c.Attempts[:0], c.Gaps[:0], c.Responses[:0], c.Lags[:0]
 }
 
 // ready lets the caller make ready for the call.
@@ -54,12 +57,30 @@ func (w *worker) ready() {
 	}
 }
 
+// sleep rests until a time, as exactly as the plan's Sleep, or until ctx ends: then
+// it returns ctx's error. All but the last bit is waited for with the worker's own
+// timer, so that of many who think at a time few hold what an exact wait needs.
+func (w *worker) sleep(ctx context.Context, until time.Time) error {
+	if w.exact == nil {
+		return w.rest.sleep(ctx, until)
+	}
+	if early := until.Add(-fineSleep); time.Now().Before(early) {
+		if err := w.rest.sleep(ctx, early); err != nil {
+			return err
+		}
+	}
+	return w.exact(ctx, until)
+}
+
 // do makes the call and records it; with another, also that the next one
-// begins as it ends, if it does.
+// begins as it ends, if it does. It does not where the caller was still busy
+// with what came.
 func (w *worker) do(ctx context.Context, r *recorder, another bool) (started bool) {
 	w.caller.Call(ctx, &w.call)
 	if w.call.Done.IsZero() {
 		w.call.Done = time.Now()
+	} else {
+		another = false
 	}
 	return r.finish(&w.place, w.entry, &w.call, another)
 }

@@ -1,13 +1,17 @@
 package engine
 
 import (
+	"context"
 	"reflect"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/load"
 )
 
 // TestPrepareClearsTheCall: of the call before nothing is left, but the memory.
@@ -17,7 +21,7 @@ func TestPrepareClearsTheCall(t *testing.T) {
 	before := Call{
 		Entry: &e, Warmup: true, Worker: 1, Ordinal: 2, Seed: 3, Due: at, Dispatch: at, Sent: at, First: at, Done: at,
 		Code: "UNAVAILABLE", Origin: result.OriginServer, Message: "no", Picks: 4, Attempts: make([]result.Attempt, 2),
-		Gaps: make([]time.Duration, 3), Responses: make([]time.Duration, 4),
+		Gaps: make([]time.Duration, 3), Responses: make([]time.Duration, 4), Lags: make([]time.Duration, 5),
 	}
 	for i, v := 0, reflect.ValueOf(before); i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {
@@ -29,7 +33,7 @@ func TestPrepareClearsTheCall(t *testing.T) {
 	w.prepare(p, 5, 6)
 	want := Call{
 		Entry: &e, Worker: 5, Ordinal: 6, Seed: callSeed(7, 5, 6),
-		Attempts: before.Attempts[:0], Gaps: before.Gaps[:0], Responses: before.Responses[:0],
+		Attempts: before.Attempts[:0], Gaps: before.Gaps[:0], Responses: before.Responses[:0], Lags: before.Lags[:0],
 	}
 	if diff := cmp.Diff(want, w.call, cmp.Comparer(func(a, b *Entry) bool { return a == b })); diff != "" {
 		t.Error(diff)
@@ -83,5 +87,61 @@ func TestWorkersMakeWay(t *testing.T) {
 	}
 	if n := r.collect().entries[0].codes.ok(); n != 3 {
 		t.Errorf("%d calls of 3", n)
+	}
+}
+
+// TestRestsEndExactly: what follows a call of a worker's own, in sessions and
+// closed loops, comes by the plan's Sleep, and only the last bit of the wait does,
+// so that nobody holds a timerfd while thinking.
+func TestRestsEndExactly(t *testing.T) {
+	session := open("users", 2, nil)
+	session.Session, session.Think = 3, 100*time.Millisecond
+	profile := closed("shaped", 4, 0, nil)
+	profile.Profile = load.Shape{Ramp: &load.Ramp{From: 0.1, To: 1, Over: 800 * time.Millisecond}}.Profile()
+	for name, test := range map[string]struct {
+		entry      Entry
+		closedPerS float64
+		rests      func(*Call) bool // whether the worker rested before it
+	}{
+		"session": {entry: session, rests: func(c *Call) bool { return c.Ordinal > 0 }},
+		"think":   {entry: closed("thinking", 2, 100*time.Millisecond, nil), rests: func(c *Call) bool { return c.Ordinal > 0 }},
+		"held":    {entry: closed("held", 2, 0, nil), closedPerS: 20, rests: func(c *Call) bool { return c.Ordinal > 0 }},
+		"shape":   {entry: profile, rests: func(c *Call) bool { return c.Worker > 0 && c.Ordinal == 0 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				left := make(map[time.Time]time.Duration) // by what was waited for, when Sleep was asked
+				var log seen
+				e := test.entry
+				e.NewCaller = callers(func(ctx context.Context, call *Call) {
+					serve(ctx, call, 10*time.Millisecond, "OK")
+					log.add(call)
+				})
+				o := run(t, Plan{
+					Measure: time.Second, Drain: time.Second, ClosedPerS: test.closedPerS, Entries: []Entry{e},
+					Sleep: func(ctx context.Context, until time.Time) error {
+						mu.Lock()
+						left[until] = time.Until(until)
+						mu.Unlock()
+						var s timerSleeper
+						return s.sleep(ctx, until)
+					},
+				})
+				rests := 0
+				for _, c := range log.calls {
+					if !test.rests(&c) {
+						continue
+					}
+					rests++
+					if d, slept := left[c.Due]; !slept || d > fineSleep {
+						t.Errorf("%s: Sleep was asked: %v, for %v", c.ID(), slept, d)
+					}
+				}
+				if rests < 3 {
+					t.Errorf("%d rests in %+v", rests, o.Series[0])
+				}
+			})
+		})
 	}
 }

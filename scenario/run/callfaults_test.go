@@ -118,6 +118,10 @@ func TestEveryVariantDecidesAlike(t *testing.T) {
 		fmt.Fprintf(&loads, "  - {name: reads%d, call: GetUser, rate: 40/s}\n", i)
 		fmt.Fprintf(&loads, "  - {name: lists%d, call: ListUsers, workers: 2, think: 40ms, messages: 2}\n", i)
 	}
+	compare := "{client.pool.size: [1, 4], client.balance: [round_robin, pick_first, random_subsetting], client.count: [1, 3]}"
+	if testing.Short() {
+		compare = "{client.pool.size: [1, 4], client.balance: [round_robin, random_subsetting]}"
+	}
 	inWorld(t, func(w *world) {
 		r := w.run(w.plan(`
 name: alike
@@ -129,11 +133,11 @@ fleet:
 client: {retry: none}
 load:
 %s
-compare: {client.pool.size: [1, 4], client.balance: [round_robin, pick_first, random_subsetting], client.count: [1, 3]}
+compare: %s
 trials: 1
 warmup: 300ms
 measure: 2s
-`, rules.String(), loads.String()))
+`, rules.String(), loads.String(), compare))
 		mustBeExact(t, r)
 		met := func(trial result.Trial) map[string]string {
 			calls := map[string]string{}

@@ -201,6 +201,55 @@ func TestDrifting(t *testing.T) {
 	}
 }
 
+// queued is a trial of as many seconds whose calls meet an M/M/1 queue that begins
+// empty, as after a warm-up.
+func queued(rng *rand.Rand, l scenario.Load, serve float64, seconds int) *result.Trial {
+	t := &result.Trial{MeasuredNS: int64(seconds) * int64(time.Second), Validity: valid()}
+	at, inFlight := 0.0, int64(0)
+	for len(t.Intervals) < seconds {
+		at += rng.ExpFloat64() / (l.Rate + serve)
+		for float64(len(t.Intervals)+1) <= at {
+			t.Intervals = append(t.Intervals, result.Interval{Second: len(t.Intervals), Series: []result.IntervalSeries{{Name: l.Name, InFlight: inFlight}}})
+		}
+		if rng.Float64()*(l.Rate+serve) < l.Rate {
+			inFlight++
+		} else {
+			inFlight = max(0, inFlight-1)
+		}
+	}
+	t.Intervals = t.Intervals[:seconds]
+	return t
+}
+
+// Over 1,000 trials of a busy queue none is saturated, whether its queue comes and
+// goes within a second or wanders for longer than a trial; beyond capacity it is.
+func TestSaturationOfAQueue(t *testing.T) {
+	const trials, level = 1000, falseAlarms / 20
+	rng := rand.New(rand.NewPCG(3, 2))
+	count := func(load, serve float64, seconds, trials int) (saturated int) {
+		l := scenario.Load{Name: "x", Rate: load * serve}
+		for range trials {
+			if state(queued(rng, l, serve, seconds), nil, []scenario.Load{l}, level) == result.Saturated {
+				saturated++
+			}
+		}
+		return saturated
+	}
+	for _, serve := range []float64{20, 100, 500} {
+		if n := count(0.9, serve, 10, trials); n > 0 {
+			t.Errorf("0.9 of %v/s: %d of %d trials are saturated", serve, n, trials)
+		}
+	}
+	for _, c := range []struct {
+		load, serve float64
+		seconds     int
+	}{{1.2, 1000, 12}, {1.2, 200, 60}, {1.05, 1000, 60}} {
+		if n := count(c.load, c.serve, c.seconds, 20); n < 18 {
+			t.Errorf("%v of %v/s for %d s: %d of 20 trials are saturated", c.load, c.serve, c.seconds, n)
+		}
+	}
+}
+
 func TestUsageReasons(t *testing.T) {
 	before := Usage{CPU: 3 * time.Second, GC: 2 * time.Second, host: hostUsage{Ticks: 1000, Stolen: 900, Throttled: time.Hour}}
 	after := func(change func(*Usage)) Usage {

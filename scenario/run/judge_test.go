@@ -13,6 +13,7 @@ import (
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/engine"
+	"github.com/grpcbench/grpcbench/scenario/load"
 )
 
 // healthy is a trial against which nothing can be said: 100 calls of one
@@ -90,7 +91,23 @@ func TestEachReasonIsGiven(t *testing.T) {
 			latency(t, result.Lag, 11*time.Millisecond)
 			latency(t, result.Response, 60*time.Millisecond)
 		}, code: "lag_p99", verdict: result.Suspect},
-		"lag in a closed loop":    {spoil: func(t *result.Trial) { latency(t, result.Lag, time.Second); t.Series[0].Loop = result.Closed }},
+		"no lag in a closed loop": {spoil: func(t *result.Trial) {
+			t.Series[0].Loop, t.Series[0].Latency[result.Lag] = result.Closed, result.Summary{}
+		}},
+		"late messages in a closed loop": {spoil: func(t *result.Trial) {
+			t.Series[0].Loop = result.Closed
+			latency(t, result.Lag, 2*time.Millisecond)
+		}, code: "lag_p99", verdict: result.Suspect},
+		// A stream of half a minute whose messages are answered in 2 ms.
+		"late messages of long calls": {spoil: func(t *result.Trial) {
+			latency(t, result.Response, 30*time.Second)
+			latency(t, result.Lag, 20*time.Millisecond)
+			t.Series[0].Latency[result.MessageResponse] = result.Summary{Count: 1000, P50NS: set(2 * time.Millisecond)}
+		}, code: "lag_p99", verdict: result.Invalid},
+		"messages in time of long calls": {spoil: func(t *result.Trial) {
+			latency(t, result.Response, 30*time.Second)
+			t.Series[0].Latency[result.MessageResponse] = result.Summary{Count: 1000, P50NS: set(2 * time.Millisecond)}
+		}},
 		"81 % CPU":                {spoil: cpu(0.81), code: "generator_cpu", verdict: result.Suspect},
 		"79 % CPU":                {spoil: cpu(0.79)},
 		"81 % CPU with the fleet": {spoil: cpu(0.81), isolation: scenario.InProcess},
@@ -169,11 +186,12 @@ func TestWorstReasonsReachTheRun(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
+	const s = time.Second
 	// seconds makes intervals of 100 planned calls from shares that were good
 	// and calls in flight.
 	seconds := func(good []int64, flight []int64) (out []result.Interval) {
 		for i := range good {
-			s := result.IntervalSeries{Planned: 100, InSLO: good[i]}
+			s := result.IntervalSeries{Name: "reads", Planned: 100, InSLO: good[i]}
 			if flight != nil {
 				s.InFlight = flight[i]
 			}
@@ -196,7 +214,6 @@ func TestStates(t *testing.T) {
 	down := func(at, length time.Duration) *scenario.Fleet {
 		return &scenario.Fleet{Config: fakeserver.Config{Faults: []fault.Rule{{At: at, For: length, Inject: fault.Inject{Down: &fault.Down{}}}}}}
 	}
-	const s = time.Second
 	flap := func(at, length, every time.Duration) *scenario.Fleet {
 		f := down(at, length)
 		f.Faults[0].Every = every
@@ -207,15 +224,39 @@ func TestStates(t *testing.T) {
 		f.Backends, f.Faults[0].Stagger = 3, stagger
 		return f
 	}
+	reads := scenario.Load{Name: "reads", Call: "GetUser", Rate: 100}
+	ramp, closed, replay, paced, long, sessions := reads, reads, reads, reads, reads, reads
+	ramp.Shape.Ramp = &load.Ramp{To: 1, Over: 10 * s}
+	closed.Rate, closed.Workers = 0, 100
+	replay.Arrivals.Replay = new(load.Replay)
+	paced.Call, paced.Messages, paced.Pace = "SyncUsers", 60, &scenario.Pace{Every: 50 * time.Millisecond}
+	long.Call, long.Messages = "ListUsers", 30
+	sessions.Sessions = &scenario.Sessions{Calls: 4, Think: s}
+	grows := []int64{10, 20, 30, 40, 50, 60, 70, 80, 90, 100}
+	slow := &scenario.Fleet{Config: fakeserver.Config{Backends: 1, MessageGap: 100 * time.Millisecond}}
+	// Besides, something fails now and then throughout.
+	flaky := func(f *scenario.Fleet) *scenario.Fleet {
+		f.Faults = append(f.Faults, fault.Rule{Inject: fault.Inject{Status: &fault.Status{}}})
+		return f
+	}
 	tests := map[string]struct {
 		good, flight []int64
+		load         *scenario.Load // reads when left out
 		fleet        *scenario.Fleet
 		dropped      int64
 		want         result.State
 	}{
 		"steady":                     {good: all(100, 10), flight: all(5, 10), want: result.Steady},
 		"few more in flight":         {good: all(100, 10), flight: join(all(2, 5), all(8, 5)), want: result.Steady},
-		"in flight grows":            {good: all(100, 10), flight: []int64{10, 20, 30, 40, 50, 60, 70, 80, 90, 100}, want: result.Saturated},
+		"in flight grows":            {good: all(100, 10), flight: grows, want: result.Saturated},
+		"grows as chance has it":     {good: all(100, 10), flight: []int64{3, 0, 9, 2, 7, 14, 5, 38, 20, 31}, want: result.Steady},
+		"grows with the load":        {good: all(100, 10), flight: grows, load: &ramp, want: result.Steady},
+		"grows with the workers":     {good: all(100, 10), flight: grows, load: &closed, want: result.Steady},
+		"grows as it was recorded":   {good: all(100, 10), flight: grows, load: &replay, want: result.Steady},
+		"grows for long streams":     {good: all(100, 10), flight: grows, load: &paced, want: result.Steady},
+		"grows for slow answers":     {good: all(100, 10), flight: grows, load: &long, fleet: slow, want: result.Steady},
+		"grows, answers not as slow": {good: all(100, 10), flight: grows, load: &long, want: result.Saturated},
+		"grows for long sessions":    {good: all(100, 10), flight: grows, load: &sessions, want: result.Steady},
 		"at the cap":                 {good: all(100, 10), flight: all(50, 10), dropped: 20, want: result.Saturated},
 		"a few dropped":              {good: all(100, 10), flight: all(50, 10), dropped: 10, want: result.Steady},
 		"fault to the end":           {good: all(50, 10), fleet: down(2*s, 0), want: result.InFault},
@@ -231,6 +272,10 @@ func TestStates(t *testing.T) {
 		"flaps, then never well":     {good: join(all(100, 2), all(40, 8)), fleet: flap(2*s, s, 4*s), want: result.NotRecovered},
 		"rolls into the end":         {good: all(100, 10), fleet: roll(2*s, s, 3500*time.Millisecond), want: result.InFault},
 		"rolled":                     {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: roll(2*s, s, 2*s), want: result.Recovered},
+		"flaky":                      {good: all(90, 10), flight: all(5, 10), fleet: flaky(&scenario.Fleet{}), want: result.Steady},
+		"flaky, in flight grows":     {good: all(90, 10), flight: grows, fleet: flaky(&scenario.Fleet{}), want: result.Saturated},
+		"flaky, recovered":           {good: join(all(90, 2), all(40, 2), all(90, 6)), fleet: flaky(down(2*s, 2*s)), want: result.Recovered},
+		"flaky, not recovered":       {good: join(all(90, 2), all(40, 2), all(80, 6)), fleet: flaky(down(2*s, 2*s)), want: result.NotRecovered},
 		"from the start, never well": {good: all(40, 10), fleet: down(0, 3*s), want: result.NotRecovered},
 	}
 	for name, test := range tests {
@@ -239,7 +284,11 @@ func TestStates(t *testing.T) {
 				MeasuredNS: int64(10 * s), Intervals: seconds(test.good, test.flight),
 				Series: []result.Series{{Planned: 1000, Dropped: test.dropped}},
 			}
-			if got := state(trial, test.fleet); got != test.want {
+			l := &reads
+			if test.load != nil {
+				l = test.load
+			}
+			if got := state(trial, test.fleet, []scenario.Load{*l}, falseAlarms); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 		})
@@ -290,7 +339,7 @@ func TestRecovery(t *testing.T) {
 		}
 		trial := &result.Trial{MeasuredNS: int64(len(c.good)) * int64(time.Second), Intervals: intervals}
 		is := state(trial, &scenario.Fleet{Config: fakeserver.Config{Faults: []fault.Rule{
-			{At: 2 * time.Second, For: 2 * time.Second, Inject: fault.Inject{Down: &fault.Down{}}}}}})
+			{At: 2 * time.Second, For: 2 * time.Second, Inject: fault.Inject{Down: &fault.Down{}}}}}}, nil, falseAlarms)
 		got := int64(-1)
 		if trial.RecoveryNS != nil {
 			got = *trial.RecoveryNS / int64(time.Second)

@@ -101,7 +101,7 @@ func (p *probe) measure(ctx context.Context, block int) (result.CapacityLimit, e
 
 // ofGenerator are the findings that are about whatever makes the load.
 func ofGenerator() []string {
-	return []string{"lag_p99", "sent_share", "generator_cpu", "gc_share", "cpu_throttled", "cpu_steal"}
+	return []string{"lag_p99", "sent_share", "arrivals", "generator_cpu", "gc_share", "cpu_throttled", "cpu_steal"}
 }
 
 // unfit says why a trial does not count, whatever it shows: it is INVALID, or the

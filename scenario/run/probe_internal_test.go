@@ -19,6 +19,7 @@ func TestUnfit(t *testing.T) {
 	}{
 		"nothing wrong":           {nil, 0, ""},
 		"suspect":                 {[]result.Reason{reason("service_time", result.Suspect), reason("lag_p99", result.Suspect)}, 0, ""},
+		"not as planned":          {[]result.Reason{reason("arrivals", result.Suspect)}, 0, ""}, // it may have met
 		"books":                   {[]result.Reason{reason("books_calls", result.Invalid)}, 0, result.LimitInvalid},
 		"fleet":                   {[]result.Reason{reason("lag_p99", result.Invalid), reason("fleet_died", result.Invalid)}, 0, result.LimitInvalid},
 		"late":                    {[]result.Reason{reason("lag_p99", result.Invalid)}, 0, result.LimitGenerator},
@@ -59,6 +60,7 @@ func TestStrained(t *testing.T) {
 		"late, and errors":              {"lag_p99", 50, missed("share", 25), false},
 		"collecting garbage":            {"gc_share", 0, missed("ns", 25), true},
 		"held back":                     {"cpu_throttled", 0, failed, true},
+		"not as planned":                {"arrivals", 0, failed, true},
 		"a slow fleet":                  {"service_time", 50, missed("ns", 25), false},
 	}
 	for name, test := range tests {

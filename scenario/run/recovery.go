@@ -25,7 +25,7 @@ func newRecovery(s *scenario.Scenario) *untilRecovered {
 		return nil
 	}
 	r := &untilRecovered{faults: describeFaults(s.Fleet), plus: s.MeasureUntil.Until.Plus}
-	if windows := stats.AllWindows(r.faults, s.Measure); len(windows) > 0 {
+	if windows := stats.Events(r.faults, s.Measure); len(windows) > 0 {
 		r.end = windows[len(windows)-1].To
 	}
 	return r

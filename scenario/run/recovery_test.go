@@ -42,7 +42,8 @@ func TestRecoveryEndsTheMeasurement(t *testing.T) {
 	} {
 		rule := fault.Rule{At: 5 * time.Second, For: 3500 * time.Millisecond, Inject: fault.Inject{Down: new(fault.Down)}}
 		s := &scenario.Scenario{Fleet: &scenario.Fleet{}, Measure: time.Minute, MeasureUntil: &scenario.Until{Until: scenario.Recovered{Plus: c.plus}, Max: time.Minute}}
-		s.Fleet.Faults = []fault.Rule{rule}
+		// What is on throughout is no matter.
+		s.Fleet.Faults = []fault.Rule{rule, {Inject: fault.Inject{Status: new(fault.Status)}}}
 		r := newRecovery(s)
 		ended := never
 		for second := range never {

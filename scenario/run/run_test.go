@@ -140,7 +140,11 @@ measure: 3s
 // TestInterruptInVirtualTime ends the run at many moments: what was measured
 // comes back, marked partial, with exact books.
 func TestInterruptInVirtualTime(t *testing.T) {
-	for after := 50 * time.Millisecond; after < 3*time.Second; after += 333 * time.Millisecond {
+	step := 333 * time.Millisecond
+	if testing.Short() {
+		step *= 3
+	}
+	for after := 50 * time.Millisecond; after < 3*time.Second; after += step {
 		t.Run(after.String(), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				plan := w.plan("%s", `

@@ -284,9 +284,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 	for i := range loads {
 		judgeArrivals(&out.Validity, out, &loads[i], level)
 	}
-	if out.State = state(out, t.variant.Scenario.Fleet); out.State == result.Steady && drifting(out, loads, level) {
-		out.State = result.Drifting
-	}
+	out.State = state(out, t.variant.Scenario.Fleet, loads, level)
 	return out, nil
 }
 
@@ -308,6 +306,7 @@ func fleetAccount(after, before fakeserver.Snapshot) *result.Fleet {
 				Killed: b.ConnectionsKilled, Open: b.ConnectionsOpen,
 			},
 			QueueLength: resultBuckets(b.QueueLength), QueueWaitNS: resultBuckets(b.QueueWait),
+			WastedSeconds: wastedSeconds(b.WastedSeconds),
 		})
 	}
 	if asked > 0 {
@@ -321,6 +320,14 @@ func attemptSeries(all []fakeserver.AttemptsSnapshot) []result.AttemptSeries {
 	for _, a := range all {
 		out = append(out, result.AttemptSeries{Method: a.Method, Kind: a.Kind, Attempt: a.Attempt, Received: a.Received,
 			Codes: a.Codes, Rules: a.Rules, Abandoned: a.Abandoned})
+	}
+	return out
+}
+
+func wastedSeconds(all []fakeserver.WastedSecond) []result.WastedSecond {
+	var out []result.WastedSecond
+	for _, s := range all {
+		out = append(out, result.WastedSecond{Second: s.Second, NS: int64(s.Time)})
 	}
 	return out
 }
