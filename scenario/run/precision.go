@@ -7,10 +7,20 @@ import (
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
+// beyondDoubt is how many times stricter than its interval a difference must be shown
+// for a run to end early with it.
+const beyondDoubt = 4
+
 // another says whether the run goes on with that block, counted from 0. With
-// `trials: auto` that is until every interval is narrow enough, and not how a
-// comparison turns out: stopping there would make differences out of nothing
-// (Chow and Robbins 1965 is why stopping by width does not).
+// `trials: auto` that is until every interval is narrow enough.
+//
+// Blocks that happen to agree make an interval narrow and keep it from zero at once.
+// Of runs without a difference that looked after each block, and ended with the
+// first narrow interval, up to 7 % would show one. (Chow and Robbins 1965 have 95 %
+// in the limit only.) So a run ends early with a difference only where it is shown
+// at 1/4 of the interval's level, too; else it goes on, until the difference is
+// beyond doubt, gone, or there are max_trials. TestAutoTrialsFalseAlarms has what
+// comes of it: less than 5 %.
 func (r *runner) another(res *result.Result, block int) bool {
 	plan := r.plan
 	if plan.MaxTrials == 0 || block < plan.Trials {
@@ -20,11 +30,33 @@ func (r *runner) another(res *result.Result, block int) bool {
 	if known {
 		res.Scenario.Reached = &reach
 	}
-	if block == plan.MaxTrials || known && reach <= plan.Precision {
+	if block == plan.MaxTrials || known && reach <= plan.Precision && !doubtful(res) {
 		return false
 	}
 	res.Scenario.Trials = block + 1
 	return true
+}
+
+// doubtful says whether a difference to the baseline is shown that would not be
+// at a stricter level.
+func doubtful(res *result.Result) bool {
+	for _, t := range tables(res) {
+		samples, control := t.samples(res)
+		if control < 0 {
+			continue
+		}
+		for _, m := range []stats.Metric{stats.ResponseAt(stats.P99), stats.InSLO()} {
+			for i, c := range stats.Against(samples, control, m) {
+				if c == nil || !c.Shown() {
+					continue
+				}
+				if strict, ok := stats.Compare(samples[i], samples[control], m, beyondDoubt*c.Family); !ok || !strict.Shown() {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // precision is how far the widest interval reaches from what it is around, as
@@ -38,14 +70,7 @@ func precision(res *result.Result) (reach float64, known bool) {
 		reach, known = max(reach, v), known && ok && !math.IsInf(v, 0)
 	}
 	for _, t := range tables(res) {
-		control := -1
-		var samples [][]stats.Sample
-		for i, v := range t.variants {
-			samples = append(samples, stats.Samples(v, t.entry))
-			if isBaseline(res, v) {
-				control = i
-			}
-		}
+		samples, control := t.samples(res)
 		if control < 0 || len(samples) < 2 {
 			for _, s := range samples {
 				add(ownReach(s))
@@ -84,6 +109,19 @@ func ownReach(samples []stats.Sample) (float64, bool) {
 type comparedTable struct {
 	entry    string
 	variants []*result.Variant
+}
+
+// samples is those of each variant, and which of them is the baseline's; −1 where
+// none is.
+func (t *comparedTable) samples(res *result.Result) (samples [][]stats.Sample, control int) {
+	control = -1
+	for i, v := range t.variants {
+		samples = append(samples, stats.Samples(v, t.entry))
+		if isBaseline(res, v) {
+			control = i
+		}
+	}
+	return samples, control
 }
 
 // tables groups as reports do.
