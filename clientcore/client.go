@@ -177,10 +177,10 @@ func (c *Client) invoke(ctx context.Context, method string, args, reply any, opt
 	if err != nil {
 		return err
 	}
-	trace := traceOf(ctx)
-	if s.timeout > 0 && !within(ctx, s.timeout) {
+	trace, now := traceOf(ctx), time.Now()
+	if s.timeout > 0 && !within(ctx, now.Add(s.timeout)) {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.timeout)
+		ctx, cancel = context.WithDeadline(ctx, now.Add(s.timeout))
 		defer cancel()
 	}
 	if c.key != nil {
@@ -195,7 +195,7 @@ func (c *Client) invoke(ctx context.Context, method string, args, reply any, opt
 		}
 		return s.retrier.Invoke(ctx, c.wire, nil, method, args, reply, opts)
 	}
-	trace.begin()
+	trace.begin(now)
 	if s.hedger != nil {
 		err = s.hedger.Invoke(ctx, c.wire, (*hedges)(trace), method, args, reply, opts)
 	} else {
@@ -205,10 +205,10 @@ func (c *Client) invoke(ctx context.Context, method string, args, reply any, opt
 	return err
 }
 
-// within is whether ctx ends within d as it is.
-func within(ctx context.Context, d time.Duration) bool {
+// within is whether ctx ends by a deadline as it is.
+func within(ctx context.Context, deadline time.Time) bool {
 	at, bounded := ctx.Deadline()
-	return bounded && time.Until(at) <= d
+	return bounded && !at.After(deadline)
 }
 
 // NewStream opens a stream. Generated stubs call it. As with a grpc.ClientConn,
@@ -249,7 +249,7 @@ func (c *Client) newStream(ctx context.Context, desc *grpc.StreamDesc, method st
 		})}, opts...)
 	}
 	if trace != nil {
-		trace.begin()
+		trace.begin(time.Time{})
 	}
 	open := func(ctx context.Context) (grpc.ClientStream, error) {
 		return c.openStream(ctx, &s, trace, desc, method, opts)
@@ -299,7 +299,7 @@ func (c *Client) prepare(ctx context.Context, method string, opts []grpc.CallOpt
 // refuse ends a call that was never sent.
 func refuse(trace *Trace, ctx context.Context, err error, opts []grpc.CallOption) {
 	if trace != nil {
-		trace.begin()
+		trace.begin(time.Time{})
 		trace.end(ctx, err)
 	}
 	finish(opts, err)

@@ -33,6 +33,7 @@ type Trace struct {
 
 	mu      sync.Mutex
 	open    bool        // the call runs
+	began   time.Time   // when the first attempt began, if that is known beforehand
 	trailer metadata.MD // of the last attempt
 	token   uint64      // of the last pick; never reset, so that a late end is told apart
 	call    uint64      // numbers the calls that used the Trace, likewise
@@ -73,11 +74,13 @@ func (t *Trace) clear() {
 	t.Sent, t.Attempts, t.Picks, t.Origin = time.Time{}, t.Attempts[:0], 0, ""
 }
 
-func (t *Trace) begin() {
+// begin begins the story of a call, whose first attempt begins now; zero where that
+// may be later.
+func (t *Trace) begin(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.clear()
-	t.open = true
+	t.open, t.began = true, now
 	t.call++
 	t.decided = 0
 }
@@ -155,8 +158,11 @@ func (r *retries) Begin(delay time.Duration) {
 	if !t.open {
 		return
 	}
-	now := time.Now()
-	t.Attempts = append(t.Attempts, TraceAttempt{Start: now, Delay: delay})
+	start := t.began // or a moment later: no need to ask the clock again
+	if start.IsZero() || len(t.Attempts) > 0 {
+		start = time.Now()
+	}
+	t.Attempts = append(t.Attempts, TraceAttempt{Start: start, Delay: delay})
 	t.trailer = nil
 }
 

@@ -132,11 +132,12 @@ func books(r *result.Result) string {
 	return "books exact: " + calls
 }
 
-// worstLag is the largest lag p99 of any open-loop series, in nanoseconds.
+// worstLag is the largest lag p99 of any series, in nanoseconds: of open loops and
+// of paced messages.
 func worstLag(r *result.Result) (ns float64, ok bool) {
 	eachTrial(r, func(t *result.Trial) {
 		for i := range t.Series {
-			if p := t.Series[i].Latency[result.Lag].P99NS; p != nil && t.Series[i].Loop == result.Open {
+			if p := t.Series[i].Latency[result.Lag].P99NS; p != nil {
 				ns, ok = max(ns, float64(*p)), true
 			}
 		}

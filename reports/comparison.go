@@ -204,17 +204,24 @@ func (t *table) gains() []*stats.Comparison {
 // changeColumn compares p99 with the baseline's; any is false where no row can
 // be compared, and the column is then good for its note only.
 func (t *table) changeColumn() (c column, any bool) {
-	return t.against("p99 vs "+t.baselineName(), rankChange, t.changes(), "a trial's p99 is failed or n/a")
+	none, some := "p99 is not compared: a trial's is failed or n/a", "a trial's p99 is failed or n/a"
+	if !slices.ContainsFunc(t.gains(), func(c *stats.Comparison) bool { return c != nil }) {
+		none = "p99 is not compared: " + apart // not even shares are
+	}
+	return t.against("p99 vs "+t.baselineName(), rankChange, t.changes(), none, some)
 }
 
 // gainColumn compares the share in SLO with the baseline's, likewise.
 func (t *table) gainColumn() (c column, any bool) {
-	return t.against("vs "+t.baselineName()+", points", rankGain, t.gains(), "no block has both")
+	return t.against("vs "+t.baselineName()+", points", rankGain, t.gains(), "in SLO is not compared: "+apart, apart)
 }
 
-// against makes a column of comparisons with the baseline; missing says why
-// some may not be compared.
-func (t *table) against(head string, rank int, list []*stats.Comparison, missing string) (c column, any bool) {
+// apart is why two variants cannot be compared, whatever was measured.
+const apart = "no block has both"
+
+// against makes a column of comparisons with the baseline; none is what is said
+// where no row could be compared, and some why those could not that were not.
+func (t *table) against(head string, rank int, list []*stats.Comparison, none, some string) (c column, any bool) {
 	c = column{head: head, rank: rank}
 	lacks, open := false, false
 	for i := range t.rows {
@@ -229,7 +236,7 @@ func (t *table) against(head string, rank int, list []*stats.Comparison, missing
 	compared := slices.ContainsFunc(list, func(c *stats.Comparison) bool { return c != nil })
 	switch {
 	case !compared:
-		c.notes = []note{{noteNotCompared, "p99 is not compared: a trial's is failed or n/a"}}
+		c.notes = []note{{noteNotCompared, none}}
 		return c, false
 	case !possible(list):
 		c.notes = []note{{noteChange, t.tooFewBlocks(list)}}
@@ -240,7 +247,7 @@ func (t *table) against(head string, rank int, list []*stats.Comparison, missing
 		c.notes = append(c.notes, note{noteUndecided, undecided + " no difference shown (in brackets what would have been)"})
 	}
 	if lacks {
-		c.notes = append(c.notes, note{noteNotCompared, blank + " not compared: " + missing})
+		c.notes = append(c.notes, note{noteNotCompared, blank + " not compared: " + some})
 	}
 	return c, true
 }

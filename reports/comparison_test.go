@@ -169,6 +169,31 @@ func TestHeadlineOfMeansThatBlocksContradict(t *testing.T) {
 	}
 }
 
+// Why a figure was not compared is said of the figure that it was not.
+func TestNotComparedSaysWhy(t *testing.T) {
+	notes := func(r *result.Result) (all []string) {
+		for _, c := range newPage(r).sections[0].columns {
+			for _, n := range c.notes {
+				if strings.Contains(n.text, "not compared") {
+					all = append(all, n.text)
+				}
+			}
+		}
+		return all
+	}
+	failed := observed(map[string][]float64{"a": {10, 10, 10, 10, 10, 0}, "b": {20, 20, 20, 20, 20, 20}}, map[string][]float64{"a": {1, 1, 1, 1, 1, 1}, "b": {.9, .9, .9, .9, .9, .9}})
+	if got := notes(failed); !slices.Equal(got, []string{"p99 is not compared: a trial's is failed or n/a"}) {
+		t.Errorf("a trial without p99: %q", got)
+	}
+	// An interrupted run may leave two variants without a block in common.
+	for i := range failed.Variants[0].Trials {
+		failed.Variants[0].Trials[i].Block += 100
+	}
+	if got := notes(failed); !slices.Equal(got, []string{"in SLO is not compared: no block has both", "p99 is not compared: no block has both"}) {
+		t.Errorf("no block in common: %q", got)
+	}
+}
+
 // The report itself raises no false alarms: of 1,000 results in which nothing
 // differs at most 5 % have a cell that is not ~, and no more a headline that
 // names a winner.

@@ -190,17 +190,11 @@ func (t *table) difference(p property) string {
 	return p.name + verb + listed(values, most)
 }
 
-// touches says whether a fault can touch calls of the load entry.
-func touches(f result.FaultWindow, l result.Load) bool {
-	where, method := strings.TrimPrefix(f.Method, "/"), strings.TrimPrefix(l.Method, "/")
-	return where == "" || where == method || where == method[strings.LastIndexByte(method, '/')+1:]
-}
-
 // faultsOf is the variant's faults that can touch the load entry.
 func faultsOf(v *result.Variant, l result.Load) []result.FaultWindow {
 	var out []result.FaultWindow
 	for _, f := range v.Faults {
-		if touches(f, l) {
+		if f.Touches(l.Method) {
 			out = append(out, f)
 		}
 	}

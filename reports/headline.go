@@ -34,6 +34,7 @@ func headline(r *result.Result, tables []table) []string {
 	}
 	compared := false
 	low, high := math.MaxInt, 0
+	first := 0 // table of the load entry
 	for i := range tables {
 		t := &tables[i]
 		compared = compared || len(t.rows) > 1
@@ -42,6 +43,12 @@ func headline(r *result.Result, tables []table) []string {
 		}
 		if i < mostSentences {
 			out = append(out, t.sentences()...)
+		}
+		if t.entry != tables[first].entry {
+			first = i
+		}
+		if last := i+1 == len(tables) || tables[i+1].entry != t.entry; last && first < mostSentences {
+			out = append(out, effects(r, tables[first:i+1])...)
 		}
 	}
 	if rest := len(tables) - mostSentences; rest > 0 {
@@ -74,9 +81,9 @@ func (t *table) sentences() []string {
 			at = " in SLO" + at
 		}
 		out := append([]string{t.leadInSLO(best)}, t.rest(best, t.opponent(best), stats.InSLO(), at)...)
-		return slices.Concat(out, t.followP99(best), t.effects(stats.InSLO()))
+		return append(out, t.followP99(best)...)
 	}
-	return append(t.leadP99(), t.effects(stats.ResponseAt(stats.P99))...)
+	return t.leadP99()
 }
 
 // where is the conditions as the begin of a sentence.

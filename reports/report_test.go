@@ -468,7 +468,8 @@ func TestFaults(t *testing.T) {
 		"": true, "GetUser": true, "user.v1.UserService/GetUser": true, "/user.v1.UserService/GetUser": true,
 		"ListUsers": false, "other.Service/GetUser": false, "User": false,
 	} {
-		if got := touches(result.FaultWindow{Method: where}, get); got != want {
+		f := result.FaultWindow{Method: where}
+		if got := f.Touches(get.Method); got != want {
 			t.Errorf("a fault of %q touches GetUser: %v", where, got)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -219,7 +218,7 @@ func aaBaseline(t *testing.T) string {
 
 // equalAA compares three equal variants within a run, with other draws each time.
 func equalAA(t *testing.T, n int) *aaPart {
-	p := &aaPart{Question: "equal variants within a run", Must: fmt.Sprintf("~ on every row, but for %d by chance", aaByChance(n))}
+	p := &aaPart{Question: "equal variants within a run", Must: fmt.Sprintf("~ on every row in %d of %d", n-aaByChance(n), n)}
 	file := write(t, "equal.yaml", aaEqual)
 	for seed := range n {
 		p.run(func() aaRun {
@@ -238,17 +237,8 @@ func equalAA(t *testing.T, n int) *aaPart {
 }
 
 // aaByChance is how many of n runs may show a difference that is not there: 95 %
-// intervals do in one of twenty, and this many or fewer in 99 of hundred.
-func aaByChance(n int) int {
-	const p = 1 - stats.Level
-	sum, chance := 0.0, math.Pow(1-p, float64(n))
-	for k := 0; ; k++ {
-		if sum += chance; sum >= 0.99 {
-			return k
-		}
-		chance *= float64(n-k) / float64(k+1) * p / (1 - p)
-	}
-}
+// intervals do in one of twenty.
+func aaByChance(n int) int { return max(1, n/20) }
 
 // slowBackendAA looks for a backend that is slower by a twentieth.
 func slowBackendAA(t *testing.T, n int) *aaPart {
@@ -349,7 +339,9 @@ func TestAAGatesParse(t *testing.T) {
 	if code, _, stderr := command(t, "validate", quickYAML, write(t, "equal.yaml", aaEqual), write(t, "slow.yaml", aaSlowBackend)); code != exitOK {
 		t.Error(stderr)
 	}
-	if one, twenty := aaByChance(1), aaByChance(20); one != 1 || twenty != 4 {
-		t.Errorf("by chance: %d of 1 and %d of 20", one, twenty)
+	for n, want := range map[int]int{1: 1, 20: 1, 39: 1, 40: 2} {
+		if got := aaByChance(n); got != want {
+			t.Errorf("by chance: %d of %d, want %d", got, n, want)
+		}
 	}
 }

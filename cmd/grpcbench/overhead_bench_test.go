@@ -16,6 +16,7 @@ import (
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario"
 	"github.com/grpcbench/grpcbench/scenario/heap"
 	"github.com/grpcbench/grpcbench/scenario/rpc"
@@ -93,13 +94,14 @@ func cost(before, after bench.Usage, calls int64, took time.Duration) loopCost {
 	}
 }
 
+// median is that of the values' figures: of an even number the mean of the two in
+// the middle, as one of them alone would flatter.
 func median[T any](values []T, figure func(T) float64) float64 {
 	figures := make([]float64, len(values))
 	for i, v := range values {
 		figures[i] = figure(v)
 	}
-	slices.Sort(figures)
-	return figures[len(figures)/2]
+	return stats.Median(figures)
 }
 
 // startBackend runs one idle backend in a process of its own.

@@ -26,11 +26,12 @@ func notKnown(format string, a ...any) reading { return reading{unknown: fmt.Spr
 // reader reads the figures of one variant's trials.
 type reader struct {
 	gate   Gate
+	all    []result.FaultWindow // the variant's
 	faults []result.FaultWindow // those that during names
 }
 
 func newReader(g Gate, v *result.Variant) reader {
-	rd := reader{gate: g}
+	rd := reader{gate: g, all: v.Faults}
 	for _, f := range v.Faults {
 		if g.Select.During != "" && f.Name == g.Select.During {
 			rd.faults = append(rd.faults, f)
@@ -344,17 +345,24 @@ func (sum seconds) quantile(q float64) reading {
 	return exactly(math.Inf(1))
 }
 
-// recovery is the longest after any window of the fault.
+// recovery is the longest after any window of the fault, by the phases that tables
+// show: what other faults did that can touch these calls is neither the fault's own
+// harm nor what was usual before it.
 func (rd reader) recovery(s stats.Sample) reading {
+	var faults []result.FaultWindow
+	for _, f := range rd.all {
+		if f.Touches(s.Series.Method) || f.Name == rd.gate.Select.During {
+			faults = append(faults, f)
+		}
+	}
 	longest, judged := 0.0, false
-	for _, f := range rd.faults {
-		for _, p := range stats.Phases(s.Trial, s.Series.Name, f) {
-			switch {
-			case p.Recovered:
-				longest, judged = max(longest, float64(p.Recovery)), true
-			case p.Judged:
-				return exactly(math.Inf(1))
-			}
+	for _, p := range stats.Phases(s.Trial, s.Series.Name, faults...) {
+		switch {
+		case !p.Window.Names(rd.gate.Select.During):
+		case p.Recovered:
+			longest, judged = max(longest, float64(p.Recovery)), true
+		case p.Judged:
+			return exactly(math.Inf(1))
 		}
 	}
 	if !judged {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/reports/gate"
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 const ms = 1_000_000
@@ -440,6 +441,88 @@ func TestJudgeAtTheAllowedDifference(t *testing.T) {
 	// What differs by a call more than is allowed does fail.
 	if got := judge(t, resultOf(shares("a", 0.98), shares("b", 0.97-1e-8)), "in_slo >= baseline - 1pp", nil); got.Outcome != result.GateFailed {
 		t.Errorf("one in 10⁸ more: %s", written(got.Cases[0]))
+	}
+}
+
+// The recovery of one fault is what tables show of it, whatever else is on: other
+// faults' harm is not what was usual before it, nor is the next of its own windows
+// what it did not recover from.
+func TestJudgeRecoveryAmongOtherFaults(t *testing.T) {
+	at := func(name string, from, to int64) result.FaultWindow {
+		return result.FaultWindow{Name: name, Kind: "down", AtNS: from * 1e9, ForNS: (to - from) * 1e9}
+	}
+	// good is the share of calls that are, by second.
+	variant := func(good func(second int) float64, faults ...result.FaultWindow) result.Variant {
+		v := variantOf("a")
+		v.Faults = faults
+		for block := range 6 {
+			v.Trials = append(v.Trials, trialOf(block, 5, func(t *result.Trial) {
+				t.MeasuredNS, t.Series[0].Method = 60e9, "user.v1.UserService/GetUser"
+				for second := range 60 {
+					n := int64(100 * good(second))
+					t.Intervals = append(t.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{
+						{Name: "reads", Planned: 100, OK: n, InSLO: n, Failed: 100 - n, Attempts: 100}}})
+				}
+			}))
+		}
+		return v
+	}
+	a, b := at("a", 5, 8), at("b", 12, 15)
+	stuck := func(s int) float64 {
+		switch {
+		case s >= 5 && s < 8:
+			return 0
+		case s >= 12:
+			return 0.72
+		}
+		return 1
+	}
+	flaky := result.FaultWindow{Name: "flaky", Kind: "status", AtNS: -1e9}
+	others := at("others", 12, 40)
+	others.Method = "ListUsers"
+	for name, c := range map[string]struct {
+		variant result.Variant
+		want    map[string]string
+	}{
+		"one backend after the other": {
+			variant(func(s int) float64 {
+				if s >= 20 && s < 35 {
+					return 0.67
+				}
+				return 1
+			}, at("roll", 20, 25), at("roll", 25, 30), at("roll", 30, 35)),
+			map[string]string{"roll": "passed 0 [0 0]"},
+		},
+		"the second one sticks": {variant(stuck, a, b), map[string]string{"a": "passed 0 [0 0]", "b": "failed –!"}},
+		"in any order":          {variant(stuck, b, a), map[string]string{"a": "passed 0 [0 0]", "b": "failed –!"}},
+		"beside one that is on throughout": {
+			variant(stuck, flaky, a, b),
+			map[string]string{"a": "passed 0 [0 0]", "b": "failed –!", "flaky": "inconclusive – flaky does not end early enough in a trial to see a recovery"},
+		},
+		"two at once": {
+			variant(func(s int) float64 {
+				if s >= 5 && s < 12 {
+					return 0.5
+				}
+				return 1
+			}, a, at("c", 7, 11)),
+			map[string]string{"a": "passed 1e+09 [1e+09 1e+09]", "c": "passed 1e+09 [1e+09 1e+09]"},
+		},
+		"beside one of another method": {variant(func(int) float64 { return 1 }, a, others), map[string]string{"a": "passed 0 [0 0]", "others": "passed 0 [0 0]"}},
+	} {
+		for fault, want := range c.want {
+			got := judge(t, resultOf(c.variant), "recovery{during="+fault+"} < 2s", nil)
+			if written(got.Cases[0]) != want {
+				t.Errorf("%s: recovery of %s: %s, want %s", name, fault, written(got.Cases[0]), want)
+			}
+			// The phases of all of the faults agree.
+			trial := &c.variant.Trials[0]
+			for _, p := range stats.Phases(trial, "reads", c.variant.Faults...) {
+				if fault != "others" && p.Window.Names(fault) && p.Recovered != (got.Outcome == result.GatePassed) {
+					t.Errorf("%s: %s is %s, and %+v", name, fault, got.Outcome, p)
+				}
+			}
+		}
 	}
 }
 

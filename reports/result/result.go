@@ -7,7 +7,10 @@
 // measurement window. Codes are written as gRPC writes them (UNAVAILABLE).
 package result
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // SchemaVersion is the version of the format that this package writes.
 const SchemaVersion = 1
@@ -131,6 +134,12 @@ type Load struct {
 
 // Lasts is whether the fault goes on to the end of the trial once it has begun.
 func (f *FaultWindow) Lasts() bool { return f.ForNS == 0 && !f.Moment }
+
+// Touches is whether the fault can touch calls of a method.
+func (f *FaultWindow) Touches(method string) bool {
+	where, method := strings.TrimPrefix(f.Method, "/"), strings.TrimPrefix(method, "/")
+	return where == "" || where == method || where == method[strings.LastIndexByte(method, '/')+1:]
+}
 
 // FaultWindow is one scheduled fault. Times count from t0.
 type FaultWindow struct {
@@ -359,7 +368,7 @@ const (
 	ResponseFailed Measure = "response_failed" // done − due, failed calls
 	Service        Measure = "service"         // done − sent, OK calls
 	Wait           Measure = "wait"            // sent − due; done − due when never sent
-	Lag            Measure = "lag"             // dispatched − due
+	Lag            Measure = "lag"             // dispatched − due; how late paced messages left
 	AttemptTime    Measure = "attempt"         // one attempt, start to end
 	FirstMessage   Measure = "first_message"   // first − sent
 	MessageGap     Measure = "message_gap"     // between response messages

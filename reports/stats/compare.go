@@ -79,16 +79,44 @@ func Compare(variant, other []Sample, m Metric, family int) (c Comparison, ok bo
 	if len(d) == 0 {
 		return Comparison{}, false
 	}
-	return paired(d, m.Scale, family), true
+	return paired(d, m.Scale, family, FamilyLevel(family)), true
 }
 
-// paired makes the comparison of scaled differences.
-func paired(d []float64, scale Scale, family int) Comparison {
-	estimate, i := SignedRank(d, FamilyLevel(family))
+// paired makes the comparison of scaled differences, one of a family, at a level.
+func paired(d []float64, scale Scale, family int, level float64) Comparison {
+	estimate, i := SignedRank(d, level)
 	return Comparison{
 		Scale: scale, Blocks: len(d), Family: family, Estimate: scale.unscaled(estimate),
 		Interval: Interval{Low: scale.unscaled(i.Low), High: scale.unscaled(i.High)},
 	}
+}
+
+// Remaining is how much of the chance of a false alarm, 1 − Level, a family leaves
+// to comparisons that are made beside it, so that all of them hold together: what
+// its own do not use, because the signed rank has steps, and what those use that
+// were shown to differ. The latter is how a Bonferroni procedure may pass on the
+// level of a hypothesis once that is rejected (Bretz, Maurer, Brannath and Posch
+// 2009): a false alarm beside it is one more, or it was a true one. Nothing is
+// passed back, so that the family's own intervals are as they were. nil stands for
+// what is not compared.
+func Remaining(family []*Comparison) float64 {
+	chance := 1 - Level
+	for _, c := range family {
+		if c != nil && !c.Shown() {
+			chance -= c.falseAlarm()
+		}
+	}
+	return max(0, chance)
+}
+
+// falseAlarm is the chance that the comparison shows a difference where there is
+// none: twice that of the signed rank below the bound, no more than its share.
+func (c Comparison) falseAlarm() float64 {
+	var chance float64
+	for _, p := range signedRankChances(c.Blocks)[:SignedRankC(c.Blocks, FamilyLevel(c.Family))] {
+		chance += 2 * p
+	}
+	return chance
 }
 
 // Against compares each of the variants of one table with one of them: with

@@ -1,5 +1,7 @@
 package stats
 
+import "math"
+
 // Cell is one variant of a full matrix: the number of its value in each
 // dimension, counted from 0, and its trials.
 type Cell struct {
@@ -42,14 +44,21 @@ func (e Effect) Detectable() float64 {
 	return most
 }
 
+// rounding is the share of what was added up below which a difference is that of
+// adding up: equal figures in another order may leave 1e-16 of them, the same in
+// every block, which the signed rank would take for shown.
+const rounding = 1e-12
+
 // MainEffects is the main effect of each dimension over a full matrix: sizes is
 // how many values each has, control the values that others are compared with.
 // A block's effect of a value is the mean of the variants that have it, less
 // the mean of those that have the control's, on the metric's scale; blocks are
 // then compared as Compare does. All comparisons of all dimensions are one
-// family. ok is false where the cells are not a full matrix of at least two
+// family, in which the chance of any false alarm is at most `chance`: 1 − Level
+// where nothing else is compared, else what Remaining says of the table of the same
+// variants. ok is false where the cells are not a full matrix of at least two
 // dimensions, or no block has all of them.
-func MainEffects(cells []Cell, sizes, control []int, m Metric) (effects []Effect, ok bool) {
+func MainEffects(cells []Cell, sizes, control []int, m Metric, chance float64) (effects []Effect, ok bool) {
 	family, product := 0, 1
 	for _, n := range sizes {
 		family += n - 1
@@ -87,9 +96,13 @@ func MainEffects(cells []Cell, sizes, control []int, m Metric) (effects []Effect
 		}
 		grand += mean[i] / float64(len(cells))
 	}
-	var between float64
+	var between, size float64
 	for i := range cells {
 		between += (mean[i] - grand) * (mean[i] - grand)
+		size += mean[i] * mean[i]
+	}
+	if between <= rounding*rounding*size {
+		between = 0
 	}
 	for d, n := range sizes {
 		e := Effect{Values: make([]Comparison, n)}
@@ -109,18 +122,22 @@ func MainEffects(cells []Cell, sizes, control []int, m Metric) (effects []Effect
 				continue
 			}
 			for _, b := range blocks {
-				var difference float64
+				var difference, terms float64
 				for i, c := range cells {
+					term := figures[i][b] / with
 					switch c.At[d] {
 					case v:
-						difference += figures[i][b] / with
+						difference, terms = difference+term, terms+math.Abs(term)
 					case control[d]:
-						difference -= figures[i][b] / with
+						difference, terms = difference-term, terms+math.Abs(term)
 					}
+				}
+				if math.Abs(difference) <= rounding*terms {
+					difference = 0
 				}
 				differences = append(differences, difference)
 			}
-			e.Values[v] = paired(differences, m.Scale, family)
+			e.Values[v] = paired(differences, m.Scale, family, 1-chance/float64(family))
 		}
 		effects = append(effects, e)
 	}

@@ -100,8 +100,16 @@ func (w *Window) join(other Window) {
 	w.Name, w.Kind = bothNames(w.Name, other.Name), bothNames(w.Kind, other.Kind)
 }
 
+// and is between the names of faults that share a window.
+const and = " + "
+
+// Names says whether the window is one of the fault's of that name, alone or among
+// others.
+func (w Window) Names(fault string) bool {
+	return w.Name == fault || slices.Contains(strings.Split(w.Name, and), fault)
+}
+
 func bothNames(names, name string) string {
-	const and = " + "
 	if slices.Contains(strings.Split(names, and), name) {
 		return names
 	}

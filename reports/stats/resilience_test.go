@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 )
@@ -185,7 +186,7 @@ func TestPhases(t *testing.T) {
 		flaky.Name = "flaky"
 		trial, outage := course(0.9, 0.9, 0.2, 0.5, 0.9, 0.9, 0.9, 0.9, 0.9), window(2*sec, sec, 0)
 		phases := Phases(trial, "reads", flaky, outage)
-		if diff := cmp.Diff(Phases(trial, "reads", outage), phases); diff != "" || len(phases) != 1 || phases[0].Recovery != sec {
+		if diff := cmp.Diff(Phases(trial, "reads", outage), phases, cmpopts.EquateNaNs()); diff != "" || len(phases) != 1 || phases[0].Recovery != sec {
 			t.Errorf("%+v: want that of the outage alone: %s", phases, diff)
 		}
 	})

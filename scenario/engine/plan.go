@@ -143,6 +143,9 @@ type Call struct {
 	// Responses are those of paced messages, each from when its request was
 	// due; reused likewise.
 	Responses []time.Duration
+	// Lags are how late each paced message but the first left by the generator's own
+	// doing; reused likewise. They count as lag beside the call's own.
+	Lags []time.Duration
 
 	// Done is when the call had ended: set by the engine when Call returns, unless
 	// the Caller has set it, which then looks at what came without the call's taking
@@ -166,8 +169,8 @@ type Outcome struct {
 	// Exemplars are the 20 slowest calls, slowest first, then the first 3 of
 	// each error of each entry, by time. A call may be among both.
 	Exemplars []result.Exemplar
-	// LagP99 is the 99th percentile of lag over all open-loop entries; 0
-	// without any.
+	// LagP99 is the 99th percentile of lag, of the calls of open loops and of paced
+	// messages; 0 without any.
 	LagP99 time.Duration
 	// SentShare is the lowest (planned − dropped − never dispatched) ÷ planned
 	// of the open-loop entries; 1 without any. Arrivals that the generator was

@@ -280,6 +280,9 @@ func (s *stripe) messages(entry int, call *Call) {
 	for _, response := range call.Responses {
 		s.keep(entry, keptMessage, int64(response))
 	}
+	for _, lag := range call.Lags {
+		s.keep(entry, keptLag, int64(lag))
+	}
 }
 
 func (s *stripe) keep(entry, measure int, ns int64) {

@@ -67,6 +67,38 @@ func TestMeasures(t *testing.T) {
 	})
 }
 
+// TestLagOfMessages: that of paced messages counts beside that of calls, in a
+// closed loop alone, and of calls that fail or do not end as well.
+func TestLagOfMessages(t *testing.T) {
+	const ms = time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		lagging := callers(func(ctx context.Context, call *Call) {
+			call.Lags = append(call.Lags, 0, 20*ms)
+			d, code := 500*ms, "OK"
+			switch call.Ordinal {
+			case 1:
+				code = "UNAVAILABLE"
+			case 2:
+				d = time.Hour
+			}
+			serve(ctx, call, d, code)
+		})
+		feed := open("feed", 2, lagging)
+		crew := closed("crew", 1, 0, lagging)
+		o := run(t, Plan{Measure: 2 * time.Second, Drain: 2 * time.Second, Entries: []Entry{feed, crew}})
+		// 4 calls of the open loop, each in time; 3 of the closed one.
+		if m := o.Series[0].Latency[result.Lag]; m.Count != 4+2*4 || m.MaxNS != int64(20*ms) {
+			t.Errorf("open loop: %+v", m)
+		}
+		if m := o.Series[1].Latency[result.Lag]; m.Count != 2*3 || m.MaxNS != int64(20*ms) {
+			t.Errorf("closed loop: %+v", m)
+		}
+		if o.LagP99 < 20*ms || o.LagP99 > 20*ms+20*time.Microsecond {
+			t.Errorf("lag p99 %v", o.LagP99)
+		}
+	})
+}
+
 // TestMessagesOfUnfinishedCallsCount: what was answered on a stream that does not
 // end before the drain does has been measured, though the call has not. That of the
 // warm-up is none of the measurement.

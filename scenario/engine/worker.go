@@ -47,7 +47,7 @@ func (w *worker) prepare(p *phase, number int, ordinal uint64) {
 	c.Seed = callSeed(p.callSeeds[w.entry], number, ordinal)
 	c.Due, c.Dispatch, c.Sent, c.First, c.Done = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.Code, c.Origin, c.Message, c.Picks = "", "", "", 0
-	c.Attempts, c.Gaps, c.Responses = c.Attempts[:0], c.Gaps[:0], c.Responses[:0]
+	c.Attempts, c.Gaps, c.Responses, c.Lags = c.Attempts[:0], c.Gaps[:0], c.Responses[:0], c.Lags[:0]
 }
 
 // ready lets the caller make ready for the call.

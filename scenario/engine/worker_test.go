@@ -21,7 +21,7 @@ func TestPrepareClearsTheCall(t *testing.T) {
 	before := Call{
 		Entry: &e, Warmup: true, Worker: 1, Ordinal: 2, Seed: 3, Due: at, Dispatch: at, Sent: at, First: at, Done: at,
 		Code: "UNAVAILABLE", Origin: result.OriginServer, Message: "no", Picks: 4, Attempts: make([]result.Attempt, 2),
-		Gaps: make([]time.Duration, 3), Responses: make([]time.Duration, 4),
+		Gaps: make([]time.Duration, 3), Responses: make([]time.Duration, 4), Lags: make([]time.Duration, 5),
 	}
 	for i, v := 0, reflect.ValueOf(before); i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {
@@ -33,7 +33,7 @@ func TestPrepareClearsTheCall(t *testing.T) {
 	w.prepare(p, 5, 6)
 	want := Call{
 		Entry: &e, Worker: 5, Ordinal: 6, Seed: callSeed(7, 5, 6),
-		Attempts: before.Attempts[:0], Gaps: before.Gaps[:0], Responses: before.Responses[:0],
+		Attempts: before.Attempts[:0], Gaps: before.Gaps[:0], Responses: before.Responses[:0], Lags: before.Lags[:0],
 	}
 	if diff := cmp.Diff(want, w.call, cmp.Comparer(func(a, b *Entry) bool { return a == b })); diff != "" {
 		t.Error(diff)

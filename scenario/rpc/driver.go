@@ -64,6 +64,9 @@ type Call struct {
 	Gaps  []time.Duration // between consecutive response messages; reused
 	// Responses are those of paced messages, each from when it was due; reused.
 	Responses []time.Duration
+	// Lags are how late each paced message but the first was sent, after it was due
+	// and the one before had gone; reused.
+	Lags []time.Duration
 }
 
 // Answers takes the response messages of a call as they come. That is timed, so it

@@ -269,13 +269,13 @@ func (d *dynamic) answered(call *Call) {
 
 // next is the i-th message, when it is due. ok is false when the stream has ended,
 // for good or with err.
-func (d *dynamic) next(ctx context.Context, env *message.Env, call *Call, i int) (r request, ok bool, err error) {
+func (d *dynamic) next(ctx context.Context, env *message.Env, pace *pace, i int) (r request, ok bool, err error) {
 	if i < len(d.messages) {
 		r = d.messages[i]
 	} else if r, err = d.message(env, i); err != nil {
 		return nil, false, &renderError{err}
 	}
-	if d.Every > 0 && d.await(ctx, d.due(call, i)) != nil {
+	if pace.wait(ctx, i) != nil {
 		return nil, false, nil
 	}
 	return r, true, nil
@@ -284,15 +284,16 @@ func (d *dynamic) next(ctx context.Context, env *message.Env, call *Call, i int)
 // send sends the call's messages, each when it is due. It ends early when the
 // stream does; the error is one of a message that could not be made.
 func (d *dynamic) send(ctx context.Context, stream grpc.ClientStream, call *Call) error {
-	env := d.env
+	env, pace := d.env, d.pace(call)
 	for i := range d.sent() {
-		r, ok, err := d.next(ctx, &env, call, i)
+		r, ok, err := d.next(ctx, &env, &pace, i)
 		if !ok {
 			return err
 		}
 		if err := stream.SendMsg(r); err != nil {
 			return nil // the stream has ended, or cannot go on: RecvMsg has the status
 		}
+		pace.sent()
 	}
 	return nil
 }

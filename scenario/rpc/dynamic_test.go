@@ -314,6 +314,34 @@ func TestDynamicPaced(t *testing.T) {
 	}
 }
 
+// How late messages leave is told of a service of one's own as well.
+func TestDynamicLag(t *testing.T) {
+	const ms = time.Millisecond
+	for _, method := range []string{"Up", "Both"} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &echo{file: echoFile(t)}
+			conn := e.connect(t)
+			spec := e.spec(t, method, `{"text": "a{{ .call }}"}`)
+			spec.Messages, spec.Every = 4, 40*ms
+			begin := time.Now()
+			spec.Sleep = func(_ context.Context, until time.Time) error {
+				if until.Sub(begin) == 80*ms {
+					until = until.Add(15 * ms)
+				}
+				time.Sleep(time.Until(until))
+				return nil
+			}
+			c := &Call{Due: begin}
+			if err := driver(t, spec).Do(t.Context(), conn, c); err != nil {
+				t.Fatal(err)
+			}
+			if want := []time.Duration{0, 15 * ms, 0}; !slices.Equal(c.Lags, want) {
+				t.Errorf("%s: lags %v, want %v", method, c.Lags, want)
+			}
+		})
+	}
+}
+
 // A stream that never ends by itself ends well when there are enough answers, and
 // one that ends before has failed.
 func TestDynamicEnoughAnswers(t *testing.T) {

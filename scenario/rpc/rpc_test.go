@@ -281,6 +281,41 @@ func TestPacedMessages(t *testing.T) {
 	}
 }
 
+// How late messages leave is told, but not what kept them otherwise: that their
+// stream began late, or took the one before only after a while.
+func TestLagOfPacedMessages(t *testing.T) {
+	const ms = time.Millisecond
+	for _, method := range []string{"SyncUsers", "BatchCreateUsers"} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			spec := Spec{Method: service + method, Messages: 7, Every: 40 * ms}
+			spec.Sleep = func(_ context.Context, until time.Time) error {
+				late := map[time.Duration]time.Duration{75 * ms: 20 * ms, 155 * ms: 50 * ms}[until.Sub(begin)]
+				time.Sleep(time.Until(until.Add(late)))
+				return nil
+			}
+			c := &Call{Due: begin.Add(-45 * ms), Lags: make([]time.Duration, 0, 7)}
+			reused := &c.Lags[:1][0]
+			if err := callIn(t, &server{}, spec, c); err != nil {
+				t.Fatal(err)
+			}
+			// Due at −45, −5, 35, 75, 115, 155 and 195 ms. The call is sent at 0, and so
+			// are the first two. The one of 75 ms leaves at 95, that of 155 ms at 205 ms,
+			// which is when the one behind it can.
+			if want := []time.Duration{0, 0, 20 * ms, 0, 50 * ms, 0}; !slices.Equal(c.Lags, want) {
+				t.Errorf("%s: lags %v, want %v", method, c.Lags, want)
+			}
+			if &c.Lags[0] != reused {
+				t.Errorf("%s: the lags are in new memory", method)
+			}
+		})
+	}
+	c := &Call{}
+	if err := call(t, &server{}, Spec{Method: service + "SyncUsers", Messages: 7}, c); err != nil || len(c.Lags) != 0 {
+		t.Errorf("lags %v of messages that have no time: %v", c.Lags, err)
+	}
+}
+
 // A stream that ends while messages are still to come ends the call at once,
 // with the server's status, and leaves nothing behind (the bubble sees to it).
 func TestPacedStreamsEndEarly(t *testing.T) {

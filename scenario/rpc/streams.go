@@ -36,12 +36,11 @@ func (d *batchCreateUsers) Do(ctx context.Context, conn grpc.ClientConnInterface
 		return err
 	}
 	request := userpb.BatchCreateUsersRequest{User: newUser(d.shared), ResponseBytes: d.response(call, 0)}
+	pace := d.pace(call)
 	for i := range d.Messages {
-		if d.Every > 0 {
-			// A stream that ended early wakes it; CloseAndRecv then has the status.
-			if d.await(stream.Context(), d.due(call, i)) != nil {
-				break
-			}
+		// A stream that ended early wakes it; CloseAndRecv then has the status.
+		if d.Every > 0 && pace.wait(stream.Context(), i) != nil {
+			break
 		}
 		setUser(request.User, d.name(d.User(call.Seed+uint64(i))))
 		request.User.Payload = d.shared.request(call, i)
@@ -51,6 +50,7 @@ func (d *batchCreateUsers) Do(ctx context.Context, conn grpc.ClientConnInterface
 			}
 			return err
 		}
+		pace.sent()
 	}
 	reply, err := stream.CloseAndRecv()
 	if err != nil {
@@ -106,14 +106,16 @@ func (d *syncUsers) paced(stream grpc.BidiStreamingClient[userpb.SyncUsersReques
 	go func() {
 		defer close(sent)
 		request := userpb.SyncUsersRequest{UserId: d.user(call)}
+		pace := d.pace(call)
 		for i := range d.Messages {
-			if d.await(ctx, d.due(call, i)) != nil {
+			if pace.wait(ctx, i) != nil {
 				return
 			}
 			request.Payload, request.ResponseBytes = d.shared.request(call, i), d.response(call, i)
 			if stream.Send(&request) != nil {
 				return // the stream has ended, or cannot go on: Recv has the status
 			}
+			pace.sent()
 		}
 		_ = stream.CloseSend()
 	}()

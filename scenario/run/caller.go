@@ -55,7 +55,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	}
 	c.trace.Reset()
 	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
-	c.call.Gaps, c.call.Responses = call.Gaps[:0], call.Responses[:0]
+	c.call.Gaps, c.call.Responses, c.call.Lags = call.Gaps[:0], call.Responses[:0], call.Lags[:0]
 	c.call.Number, c.call.Warmup = call.Number(), call.Warmup
 	if c.sendID {
 		c.call.ID = call.ID()
@@ -69,7 +69,8 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	}
 
 	c.trace.Close(err)
-	call.Sent, call.First, call.Gaps, call.Responses = c.trace.Sent, c.call.First, c.call.Gaps, c.call.Responses
+	call.Sent, call.First = c.trace.Sent, c.call.First
+	call.Gaps, call.Responses, call.Lags = c.call.Gaps, c.call.Responses, c.call.Lags
 	call.Picks = c.trace.Picks
 	call.Code, call.Origin, call.Message = "OK", "", ""
 	if err != nil {

@@ -91,7 +91,23 @@ func TestEachReasonIsGiven(t *testing.T) {
 			latency(t, result.Lag, 11*time.Millisecond)
 			latency(t, result.Response, 60*time.Millisecond)
 		}, code: "lag_p99", verdict: result.Suspect},
-		"lag in a closed loop":    {spoil: func(t *result.Trial) { latency(t, result.Lag, time.Second); t.Series[0].Loop = result.Closed }},
+		"no lag in a closed loop": {spoil: func(t *result.Trial) {
+			t.Series[0].Loop, t.Series[0].Latency[result.Lag] = result.Closed, result.Summary{}
+		}},
+		"late messages in a closed loop": {spoil: func(t *result.Trial) {
+			t.Series[0].Loop = result.Closed
+			latency(t, result.Lag, 2*time.Millisecond)
+		}, code: "lag_p99", verdict: result.Suspect},
+		// A stream of half a minute whose messages are answered in 2 ms.
+		"late messages of long calls": {spoil: func(t *result.Trial) {
+			latency(t, result.Response, 30*time.Second)
+			latency(t, result.Lag, 20*time.Millisecond)
+			t.Series[0].Latency[result.MessageResponse] = result.Summary{Count: 1000, P50NS: set(2 * time.Millisecond)}
+		}, code: "lag_p99", verdict: result.Invalid},
+		"messages in time of long calls": {spoil: func(t *result.Trial) {
+			latency(t, result.Response, 30*time.Second)
+			t.Series[0].Latency[result.MessageResponse] = result.Summary{Count: 1000, P50NS: set(2 * time.Millisecond)}
+		}},
 		"81 % CPU":                {spoil: cpu(0.81), code: "generator_cpu", verdict: result.Suspect},
 		"79 % CPU":                {spoil: cpu(0.79)},
 		"81 % CPU with the fleet": {spoil: cpu(0.81), isolation: scenario.InProcess},

@@ -1,11 +1,60 @@
 package run_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario/run"
 )
+
+// A generator that sends paced messages late says so, however long their calls take
+// by plan: the server has not kept them waiting.
+func TestLateMessagesAreTheGenerators(t *testing.T) {
+	for loop, rate := range map[string]string{"open": "rate: 4/s, arrivals: constant", "closed": "workers: 4"} {
+		for _, late := range []time.Duration{0, 5 * time.Millisecond, 20 * time.Millisecond} {
+			inWorld(t, func(w *world) {
+				deps := w.deps()
+				var waits, t0 atomic.Int64
+				deps.Sleep = func(ctx context.Context, until time.Time) error {
+					// The first wait is for the begin. Whoever arrives is in time: only every
+					// other of the messages is not.
+					t0.CompareAndSwap(0, until.UnixNano())
+					if (until.UnixNano()-t0.Load())%int64(250*time.Millisecond) != 0 && waits.Add(1)%2 == 0 {
+						until = until.Add(late)
+					}
+					timer := time.NewTimer(time.Until(until))
+					defer timer.Stop()
+					select {
+					case <-timer.C:
+						return nil
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+				r, err := run.Run(w.Context(), w.plan(`
+fleet: {backends: 1, isolation: inprocess, service_time: {fixed: 2ms}}
+load: [{name: feed, call: SyncUsers, %s, messages: {count: 30, every: 40ms}}]
+warmup: 0s
+measure: 4s
+`, rate), deps, run.Options{Version: "test"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				trial := r.Variants[0].Trials[0]
+				want := map[time.Duration]result.Verdict{0: result.Valid, 5 * time.Millisecond: result.Suspect, 20 * time.Millisecond: result.Invalid}[late]
+				if v := trial.Validity; v.Verdict != want || late > 0 && (len(v.Reasons) != 1 || v.Reasons[0].Code != "lag_p99" || v.Reasons[0].Detail != "feed: messages left late") {
+					t.Errorf("%s loop, %v late: %+v", loop, late, v)
+				}
+				if lag := trial.Series[0].Latency[result.Lag]; lag.MaxNS != int64(late) || lag.Count < 29*trial.Series[0].OK() {
+					t.Errorf("%s loop, %v late: lag up to %v, %d values of %d calls", loop, late, time.Duration(lag.MaxNS), lag.Count, trial.Series[0].Calls)
+				}
+			})
+		}
+	}
+}
 
 // Every form of load, through the whole stack: the books hold, what was asked
 // for is what the fleet received, and the result says what it was.

@@ -89,15 +89,21 @@ func lostSince(t *result.Trial) int {
 	return since
 }
 
-// judgeLag compares how late calls were dispatched with how long they took.
+// judgeLag compares how late calls were dispatched with how long they took, and
+// so with paced messages: a call of those takes as long as their plan says, which
+// excuses nothing. A closed loop has lag where its messages are paced.
 func judgeLag(v *result.Validity, s *result.Series) {
 	lag := s.Latency[result.Lag].P99NS
-	if s.Loop != result.Open || lag == nil {
+	if lag == nil {
 		return
 	}
-	var p50 time.Duration
-	if p := s.Latency[result.Response].P50NS; p != nil {
-		p50 = time.Duration(*p)
+	left := "calls"
+	if s.Latency[result.Lag].Count > s.Calls {
+		left = "messages"
+	}
+	p50 := medianOf(s, result.Response)
+	if m := medianOf(s, result.MessageResponse); m > 0 && (m < p50 || p50 == 0) {
+		p50 = m
 	}
 	verdict := result.Valid
 	limit := max(lagInvalid, share(p50, lagInvalidShare))
@@ -109,9 +115,17 @@ func judgeLag(v *result.Validity, s *result.Series) {
 	if verdict != result.Valid {
 		v.Add(result.Reason{
 			Code: "lag_p99", Verdict: verdict, Figure: float64(*lag), Limit: float64(limit),
-			Detail: s.Name + ": calls left late",
+			Detail: s.Name + ": " + left + " left late",
 		})
 	}
+}
+
+// medianOf is a measure's p50, 0 where that is not known.
+func medianOf(s *result.Series, m result.Measure) time.Duration {
+	if p := s.Latency[m].P50NS; p != nil {
+		return time.Duration(*p)
+	}
+	return 0
 }
 
 func share(d time.Duration, s float64) time.Duration { return time.Duration(float64(d) * s) }
