@@ -58,7 +58,7 @@ func TestHeadlineDecides(t *testing.T) {
 			"c has the lowest p99 of GetUser: 5.00 ms, 51 % below a (95 % CI 48 to 53 %).",
 		}},
 		"only that one is worse": {[]float64{1, 0.999, 1.5}, []float64{0, 0, 0}, 7, []string{
-			"no variant's p99 of GetUser was shown to be the lowest; c's, 15.0 ms, is 47 % above a (95 % CI 41 to 57 %).",
+			"No variant's p99 of GetUser was shown to be the lowest; c's, 15.0 ms, is 47 % above a (95 % CI 41 to 57 %).",
 		}},
 		"in SLO": {[]float64{1, 1, 1}, []float64{0, 0.005, 0.0048}, 7, []string{
 			"b keeps 99.49 % of GetUser calls in SLO; a 98.99 % (+0.50 points, 95 % CI 0.44 to 0.60).",
@@ -137,7 +137,7 @@ func TestHeadlineOfMeansThatBlocksContradict(t *testing.T) {
 				"a": {1, 2, 3, 4, 10, 10.2, 100, 200, 300, 400},
 				"b": {.5, 1, 1.5, 2, 10.3, 10.4, 50, 100, 150, 200},
 			}, nil,
-			[]string{"no variant's p99 of GetUser was shown to be the lowest; b's, 10.3 ms, is 50 % below a (95 % CI 28 to 50 %)."}, "has the lowest",
+			[]string{"No variant's p99 of GetUser was shown to be the lowest; b's, 10.3 ms, is 50 % below a (95 % CI 28 to 50 %)."}, "has the lowest",
 		},
 		"p99 of another": {
 			map[string][]float64{
@@ -145,7 +145,7 @@ func TestHeadlineOfMeansThatBlocksContradict(t *testing.T) {
 				"b": {1, 2, 3, 4, 10, 10.2, 100, 200, 300, 400},
 				"c": {.5, 1, 1.5, 2, 10.3, 10.4, 50, 100, 150, 200},
 			}, nil,
-			[]string{"no variant's p99 of GetUser was shown to be the lowest"}, "has the lowest",
+			[]string{"No variant's p99 of GetUser was shown to be the lowest"}, "has the lowest",
 		},
 		"p99 that cannot be compared": {
 			map[string][]float64{"a": repeat(10, 20), "b": repeat(10, 10), "c": repeat(10, 11, 0), "d": repeat(10, 0)}, nil,
@@ -208,7 +208,7 @@ func TestReportsRaiseNoFalseAlarms(t *testing.T) {
 				cells++
 			}
 		}
-		if text := p.headline[0]; !strings.HasPrefix(text, "policy makes no difference") && !strings.HasPrefix(text, "every variant") {
+		if text := p.headline[0]; !strings.HasPrefix(text, "policy makes no difference") && !strings.HasPrefix(text, "Every variant") {
 			words++
 		}
 	}

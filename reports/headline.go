@@ -94,6 +94,15 @@ func (t *table) where() string {
 	return "At " + strings.Join(t.conditions, ", ") + ", "
 }
 
+// sentence is text behind where the table stands, with a capital where it has no such
+// place.
+func (t *table) sentence(text string) string {
+	if where := t.where(); where != "" {
+		return where + text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
 // alone is the sentence of a table with one row.
 func (t *table) alone() string {
 	r := &t.rows[0]
@@ -436,7 +445,7 @@ func (t *table) leadP99() []string {
 	decided := possible(t.changes())
 	switch {
 	case all && same && !t.anyShown(t.changes()):
-		text := fmt.Sprintf("%severy variant's p99 of %s is %s", t.where(), t.subject(), held(duration(lowest.p99.NS)))
+		text := t.sentence(fmt.Sprintf("every variant's p99 of %s is %s", t.subject(), held(duration(lowest.p99.NS))))
 		if c := t.widest(t.changes()); c != nil {
 			text += " (" + wouldHave(c) + " shown)"
 		}
@@ -444,8 +453,8 @@ func (t *table) leadP99() []string {
 	case all && decided && !t.anyShown(t.changes()):
 		return []string{t.nothingShown(lowest, highest)}
 	case all && !decided && highest.p99.NS < lowest.p99.NS*little:
-		return []string{fmt.Sprintf("%sthe p99 of %s hardly differs: %s (%s) to %s (%s).", t.where(), t.subject(),
-			held(duration(lowest.p99.NS)), lowest.label, held(duration(highest.p99.NS)), highest.label)}
+		return []string{t.sentence(fmt.Sprintf("the p99 of %s hardly differs: %s (%s) to %s (%s).", t.subject(),
+			held(duration(lowest.p99.NS)), lowest.label, held(duration(highest.p99.NS)), highest.label))}
 	case !t.shownP99(lowest):
 		return t.onlyWorse(highest)
 	}
@@ -490,7 +499,7 @@ func (t *table) nothingShown(lowest, highest *row) string {
 // onlyWorse is what is said where some p99 was shown to differ from the
 // baseline's, but not the lowest.
 func (t *table) onlyWorse(highest *row) []string {
-	text := fmt.Sprintf("%sno variant's p99 of %s was shown to be the lowest", t.where(), t.subject())
+	text := t.sentence(fmt.Sprintf("no variant's p99 of %s was shown to be the lowest", t.subject()))
 	if t.baseline == nil {
 		return []string{text + "."}
 	}

@@ -203,7 +203,7 @@ func TestHeadline(t *testing.T) {
 		"hardly a difference, but each trial shows it": {fast, with(func(s *shape) { s.p99 = 10200 * time.Microsecond }), []string{
 			"a has the lowest p99 of GetUser: 9.78 ms; the highest is b's, 9.97 ms, 1.9 % above a (95 % CI 1.9 to 2.0 %).",
 		}},
-		"no difference": {fast, fast, []string{"every variant's p99 of GetUser is 9.78 ms (0.1 % would have been shown)."}},
+		"no difference": {fast, fast, []string{"Every variant's p99 of GetUser is 9.78 ms (0.1 % would have been shown)."}},
 		"b keeps more": {failing, with(func(s *shape) { s.attempts = 1.04 }), []string{
 			"b keeps 100.00 % of GetUser calls in SLO; a 97.00 % (+3.00 points, 95 % CI 3.00 to 3.00), at 1.04× the load.",
 			"b has the lowest p99 too: 9.78 ms, where that of a falls on failed calls.",
