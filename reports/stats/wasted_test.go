@@ -32,8 +32,8 @@ func TestWastedWorkOfAWindow(t *testing.T) {
 		"recovers at once":          {course(1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), []result.FaultWindow{window(2*sec, 2*sec, 0)}, []float64{3_100}},
 		"seconds that an edge cuts": {course(1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), []result.FaultWindow{window(2*sec+sec/2, sec, 0)}, []float64{3_100}},
 		"not by the end":            {course(1, 1, 0, 0, 0, 0, 0, 0, 0, 0), []result.FaultWindow{window(2*sec, 2*sec, 0)}, []float64{1_111_113_100}},
-		"not by the next window":    {course(1, 0, 0, 0, 0, 0, 1, 1, 1, 1), []result.FaultWindow{window(sec, sec, 0), window(5*sec, sec, 0)}, []float64{13_110, 100_000}},
-		"comes again":               {course(1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1), []result.FaultWindow{window(sec, sec, 5*sec)}, []float64{10, 1_000_000}},
+		"not by the next window":    {course(1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1), []result.FaultWindow{window(sec, sec, 0), window(5*sec, sec, 0)}, []float64{13_110, 100_000}},
+		"comes again":               {course(1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1), []result.FaultWindow{window(sec, sec, 6*sec)}, []float64{10, 10_000_000}},
 	} {
 		c.trial.Fleet = fleet()
 		var got []float64
