@@ -58,10 +58,12 @@ func (b *breakers) stats(s *BreakerStats) {
 		return
 	}
 	if b.set != nil {
+		s.Breakers = b.set.Len()
 		s.Rejected += b.set.Rejected()
 		b.set.Each(func(one *breaker.Breaker) { s.Opened += one.Opened() })
 		return
 	}
+	s.Breakers = b.layer.Len()
 	b.layer.Each(func(one *breaker.Breaker) {
 		s.Opened += one.Opened()
 		s.Rejected += one.Rejected()

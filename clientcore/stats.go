@@ -53,8 +53,10 @@ type PoolStats struct {
 	Waited   time.Duration
 }
 
-// BreakerStats is what the circuit breakers did.
+// BreakerStats is what the circuit breakers did. Breakers is now; the others only
+// grow.
 type BreakerStats struct {
+	Breakers int // of the client, of methods that were called, or of known backends
 	Opened   int64
 	Rejected int64 // attempts that were not sent
 }
@@ -88,7 +90,10 @@ func (s Stats) Plus(o Stats) Stats {
 		Rebuilds: s.Pool.Rebuilds + o.Pool.Rebuilds, Recycles: s.Pool.Recycles + o.Pool.Recycles, Idled: s.Pool.Idled + o.Pool.Idled,
 		Waits: s.Pool.Waits + o.Pool.Waits, Waited: s.Pool.Waited + o.Pool.Waited,
 	}
-	s.Breaker = BreakerStats{Opened: s.Breaker.Opened + o.Breaker.Opened, Rejected: s.Breaker.Rejected + o.Breaker.Rejected}
+	s.Breaker = BreakerStats{
+		Breakers: s.Breaker.Breakers + o.Breaker.Breakers,
+		Opened:   s.Breaker.Opened + o.Breaker.Opened, Rejected: s.Breaker.Rejected + o.Breaker.Rejected,
+	}
 	s.Retry.Refused += o.Retry.Refused
 	s.Hedge = HedgeStats{Sent: s.Hedge.Sent + o.Hedge.Sent, Won: s.Hedge.Won + o.Hedge.Won}
 	return s

@@ -225,6 +225,7 @@ func hostileEverywhere(t testing.TB) *result.Result {
 			t := &v.Trials[j]
 			t.Validity.Reasons = append(t.Validity.Reasons, result.Reason{Code: nasty, Verdict: nasty, Detail: nasty})
 			t.Client.Picks = []result.Picks{{Backend: nasty, Picks: 3}, {Backend: formula, Picks: 4}}
+			t.BreakersAtT0 = []result.BreakerChange{{AtNS: -1, Name: nasty, From: nasty, To: nasty}}
 			t.Fleet.Backends = []result.Backend{{Name: nasty, Address: nasty, Attempts: map[string]int64{nasty: 3}}}
 			s := &t.Series[0]
 			s.Origins[nasty] = 2

@@ -96,6 +96,19 @@ func (l *Layer) NewStream(ctx context.Context, desc *grpc.StreamDesc, method str
 	return s, nil
 }
 
+// Len is how many breakers calls go through: of methods, those that were called;
+// the one of methods beyond maxMethods counts from when there could be some.
+func (l *Layer) Len() int {
+	if l.policy.Scope != Method {
+		return 1
+	}
+	n := l.known.Load()
+	if n >= maxMethods {
+		n++
+	}
+	return int(n)
+}
+
 // Each calls yield with every breaker.
 func (l *Layer) Each(yield func(*Breaker)) {
 	yield(l.one)

@@ -107,8 +107,14 @@ func TestMethodsHaveTheirOwn(t *testing.T) {
 	if err := l.Invoke(t.Context(), "/s/b", nil, nil); err != nil {
 		t.Errorf("b: %v", err)
 	}
+	if got := l.Len(); got != 2 {
+		t.Errorf("%d breakers of two methods", got)
+	}
 	for i := range 2 * maxMethods {
 		_ = l.Invoke(t.Context(), fmt.Sprintf("/s/m%d", i), nil, nil)
+	}
+	if got := l.Len(); got != maxMethods+1 {
+		t.Errorf("%d breakers, want one of each of %d methods, and one of all others", got, maxMethods)
 	}
 	n := 0
 	l.Each(func(*Breaker) { n++ })

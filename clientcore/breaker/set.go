@@ -73,6 +73,13 @@ func (s *Set) Refused() error {
 // through. One that another backend took is not among them.
 func (s *Set) Rejected() int64 { return s.rejected.Load() }
 
+// Len is how many breakers there are.
+func (s *Set) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.gates)
+}
+
 // Each calls yield with every breaker.
 func (s *Set) Each(yield func(*Breaker)) {
 	s.mu.Lock()

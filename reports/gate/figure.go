@@ -16,6 +16,9 @@ type reading struct {
 	low, high float64
 	// few is that too few calls were made for the figure: the trial has no say.
 	few bool
+	// open is that calls which ended after the seconds that the figure is of may
+	// be why low and high differ.
+	open bool
 	// unknown says why there is no figure at all.
 	unknown string
 }
@@ -199,17 +202,21 @@ func (rd reader) during(s stats.Sample) reading {
 // ended is the calls that ended in these seconds, or were dropped.
 func (sum seconds) ended() int64 { return sum.ok + sum.failed + sum.dropped }
 
-// errors is the share of the calls of these seconds that did not end OK. A fault
-// may let calls hang that fail long after it. Those that were due and did not end
-// are open: none of them failed, or as many as failed later.
+// open is the calls that were due in these seconds and did not end in them, as those
+// do that a fault lets hang.
+func (sum seconds) open() int64 { return max(0, sum.planned-sum.ended()) }
+
+// lost is the most of these that may have failed: as many as did later.
+func (sum seconds) lost() int64 { return min(sum.open(), sum.later) }
+
+// errors is the share of the calls of these seconds that did not end OK: at least
+// those that are known, and at most those that may have been lost as well.
 func (sum seconds) errors(code string) reading {
 	if code == codeDropped {
 		return exactly(float64(sum.dropped) / float64(sum.planned)) // when they were due
 	}
-	failed, ended := sum.errorsOf(code), sum.ended()
-	open := max(0, sum.planned-ended)
-	share := func(n int64) float64 { return float64(n) / float64(ended+open) }
-	return reading{low: share(failed), high: share(failed + min(open, sum.later))}
+	failed, calls := sum.errorsOf(code), float64(sum.ended()+sum.open())
+	return reading{low: float64(failed) / calls, high: float64(failed+sum.lost()) / calls, open: sum.lost() > 0}
 }
 
 // errorsOf is the calls of these seconds that are known not to have ended OK: all,
@@ -318,16 +325,31 @@ func (sum *seconds) add(interval *result.Interval, load, code string) {
 }
 
 // quantile is the class of the spread in which the rank lies, among the calls
-// that ended or were dropped in these seconds, failed ones last.
+// that ended or were dropped in these seconds, failed ones last; at most it is that
+// among those and the ones that may have been lost.
 func (sum seconds) quantile(q float64) reading {
-	ended := sum.ended()
+	ended, lost := sum.ended(), sum.lost()
 	switch {
 	case sum.spreadless:
 		return notKnown("a trial does not have its seconds' spread")
-	case ended < stats.MinSamples(q):
+	case ended+lost < stats.MinSamples(q):
 		return reading{few: true}
 	}
-	rank := max(1, int64(math.Ceil(q*float64(ended)-1e-9)))
+	low, high := sum.class(q, ended)
+	if lost == 0 {
+		return reading{low: low, high: high}
+	}
+	if ended == 0 {
+		low = 0 // not even one is known
+	}
+	_, high = sum.class(q, ended+lost)
+	return reading{low: low, high: high, open: true}
+}
+
+// class is the edges of the class in which a quantile of so many calls lies, in
+// nanoseconds; +Inf where it lies beyond all that ended OK.
+func (sum seconds) class(q float64, calls int64) (low, high float64) {
+	rank := max(1, int64(math.Ceil(q*float64(calls)-1e-9)))
 	last := 0
 	for class := range sum.spread {
 		last = max(last, class)
@@ -335,14 +357,13 @@ func (sum seconds) quantile(q float64) reading {
 	var below int64
 	for class := 0; class <= last; class++ {
 		if below += sum.spread[class]; below >= rank {
-			low := 0.0
 			if class > 0 {
 				low = float64(result.SpreadNS(class - 1))
 			}
-			return reading{low: low, high: float64(result.SpreadNS(class))}
+			return low, float64(result.SpreadNS(class))
 		}
 	}
-	return exactly(math.Inf(1))
+	return math.Inf(1), math.Inf(1)
 }
 
 // recovery is the longest after any window of the fault, by the phases that tables
@@ -366,7 +387,7 @@ func (rd reader) recovery(s stats.Sample) reading {
 		}
 	}
 	if !judged {
-		return notKnown("%s does not end early enough in a trial to see a recovery", rd.gate.Select.During)
+		return notKnown("%s does not end early enough before the next fault, or the end of a trial, to see a recovery", rd.gate.Select.During)
 	}
 	return exactly(longest)
 }

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/grpcbench/grpcbench/reports/result"
@@ -229,6 +230,11 @@ func (r readings) failed() (n int) {
 	return n
 }
 
+// open is that calls which ended later could change some of the readings.
+func (r readings) open() bool {
+	return slices.ContainsFunc(r.values, func(v reading) bool { return v.open })
+}
+
 // alone judges the figure against a fixed limit. What is counted is known, or known
 // within bounds: the mean over the trials is judged as it was observed. A latency
 // varies from trial to trial: the exact interval of the signed rank, on
@@ -238,14 +244,16 @@ func (j judging) alone(c *result.GateCase, r readings) {
 	if !j.gate.varies() {
 		i := stats.Interval{Low: settled(stats.Mean(r.lows()), meanDigits), High: settled(stats.Mean(r.highs()), meanDigits)}
 		setFigure(c, i.High)
-		if c.Outcome = outcome(limit.Judge(i)); i.Low != i.High {
+		if c.Outcome = outcome(limit.Judge(i)); r.open() {
 			setInterval(c, i)
 			c.Reason = endedLater
 		}
 		return
 	}
 	low, high := stats.Median(r.lows()), stats.Median(r.highs())
-	setFigure(c, high)
+	if !r.open() || !math.IsInf(high, 1) {
+		setFigure(c, high) // that it lands on failed calls is not known of an open one
+	}
 	i := stats.Interval{Low: low, High: high}
 	switch {
 	case stats.SignedRankC(len(r.values), stats.Level) > 0:
@@ -259,10 +267,13 @@ func (j judging) alone(c *result.GateCase, r readings) {
 		}
 		c.Reason = fmt.Sprintf("the median of %s was judged: %d give an interval", trials(len(r.values)), stats.TrialsNeeded(1))
 	}
+	if r.open() {
+		c.Reason = endedLater
+	}
 	c.Outcome = outcome(limit.Judge(i))
 }
 
-// endedLater is why errors during a fault are known within bounds only.
+// endedLater is why figures during a fault are known within bounds only.
 const endedLater = "calls due in these seconds ended after them, and may be among those that failed later"
 
 const (

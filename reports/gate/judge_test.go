@@ -343,7 +343,9 @@ func hangs(share, failed int64, edit ...func(*result.Trial)) *result.Result {
 				case 10, 11:
 					one.OK, one.Failed, one.Codes["DEADLINE_EXCEEDED"] = 100+share-failed, failed, failed
 				}
-				one.Codes["OK"] = one.OK
+				if one.Codes["OK"] = one.OK; one.OK > 0 {
+					one.Spread = &result.Spread{First: result.SpreadEdge(10 * ms), Counts: []int64{one.OK}}
+				}
 				for code, n := range one.Codes {
 					s.Codes[code] += n
 				}
@@ -357,9 +359,9 @@ func hangs(share, failed int64, edit ...func(*result.Trial)) *result.Result {
 	return resultOf(v)
 }
 
-// A call that a fault lets hang fails after it: errors during the fault do not pass
+// A call that a fault lets hang fails after it: a gate during the fault does not pass
 // for want of calls that have ended.
-func TestErrorsOfCallsThatHang(t *testing.T) {
+func TestCallsThatHang(t *testing.T) {
 	const later = " calls due in these seconds ended after them, and may be among those that failed later"
 	unfinished := func(t *result.Trial) {
 		// The last 60 of those that hang are never heard of.
@@ -383,6 +385,11 @@ func TestErrorsOfCallsThatHang(t *testing.T) {
 		{hangs(33, 33), "errors{during=hole} < 34%", "passed 0.33 [0 0.33]" + later},
 		{hangs(33, 3), "errors{during=hole} < 4%", "passed 0.03 [0 0.03]" + later}, // no more than failed later
 		{hangs(100, 0), "errors{during=hole} <= 0%", "passed 0"},                   // late, but all are well
+		{hangs(100, 100), "p90{during=hole} < 20ms", "inconclusive – [0 –]" + later},
+		{hangs(33, 33), "p90{during=hole} < 20ms", "inconclusive – [8.192e+06 –]" + later},
+		{hangs(33, 33), "p90{during=hole} < 5ms", "failed – [8.192e+06 –]" + later},
+		{hangs(3, 3), "p90{during=hole} < 20ms", "passed 9.74198e+06 [8.192e+06 9.74198e+06]" + later},
+		{hangs(33, 0), "p90{during=hole} < 20ms", "passed 9.74198e+06 [8.192e+06 9.74198e+06]"},
 		{hangs(100, 0, unfinished), "errors{during=hole} < 20%", "inconclusive 0.3 [0 0.3]" + later},
 	} {
 		if got := judge(t, test.of, test.gate, nil); written(got.Cases[0]) != test.want {
@@ -393,8 +400,10 @@ func TestErrorsOfCallsThatHang(t *testing.T) {
 	twin.Variants = append(twin.Variants, twin.Variants[0])
 	twin.Variants[1].Name, twin.Variants[1].Settings = "backoff=b", map[string]string{"backoff": "b"}
 	twin.Scenario.Dimensions[0].Values = []string{"a", "b"}
-	if got := judge(t, twin, "errors{during=hole} <= baseline", nil); got.Outcome != result.GateInconclusive || got.Cases[0].Reason != strings.TrimSpace(later) {
-		t.Errorf("against the baseline: %s", written(got.Cases[0]))
+	for _, text := range []string{"errors{during=hole} <= baseline", "p90{during=hole} <= baseline + 50%"} {
+		if got := judge(t, twin, text, nil); got.Outcome != result.GateInconclusive || got.Cases[0].Reason != strings.TrimSpace(later) {
+			t.Errorf("%s: %s", text, written(got.Cases[0]))
+		}
 	}
 }
 
@@ -467,18 +476,18 @@ func TestJudgeRecoveryAmongOtherFaults(t *testing.T) {
 		}
 		return v
 	}
-	a, b := at("a", 5, 8), at("b", 12, 15)
+	a, b := at("a", 5, 8), at("b", 14, 17)
 	stuck := func(s int) float64 {
 		switch {
 		case s >= 5 && s < 8:
 			return 0
-		case s >= 12:
+		case s >= 14:
 			return 0.72
 		}
 		return 1
 	}
 	flaky := result.FaultWindow{Name: "flaky", Kind: "status", AtNS: -1e9}
-	others := at("others", 12, 40)
+	others := at("others", 14, 40)
 	others.Method = "ListUsers"
 	for name, c := range map[string]struct {
 		variant result.Variant
@@ -497,7 +506,7 @@ func TestJudgeRecoveryAmongOtherFaults(t *testing.T) {
 		"in any order":          {variant(stuck, b, a), map[string]string{"a": "passed 0 [0 0]", "b": "failed –!"}},
 		"beside one that is on throughout": {
 			variant(stuck, flaky, a, b),
-			map[string]string{"a": "passed 0 [0 0]", "b": "failed –!", "flaky": "inconclusive – flaky does not end early enough in a trial to see a recovery"},
+			map[string]string{"a": "passed 0 [0 0]", "b": "failed –!", "flaky": "inconclusive – flaky does not end early enough before the next fault, or the end of a trial, to see a recovery"},
 		},
 		"two at once": {
 			variant(func(s int) float64 {

@@ -100,6 +100,9 @@ func (j judging) unequal(mine, theirs readings, name string) string {
 	if reason := theirs.unfit(j.gate); reason != "" {
 		return name + ": " + reason
 	}
+	if mine.open() || theirs.open() {
+		return endedLater
+	}
 	if mine.failed() > 0 && theirs.failed() > 0 {
 		return fmt.Sprintf("%s lands on failed calls in trials of both it and %s", j.gate.Metric, name)
 	}
@@ -107,13 +110,6 @@ func (j judging) unequal(mine, theirs readings, name string) string {
 		for _, v := range append(mine.highs(), theirs.highs()...) {
 			if v <= 0 {
 				return fmt.Sprintf("%s is 0 in a trial, which has no ratio: compare it by a difference", j.gate.Metric)
-			}
-		}
-	}
-	if j.gate.Metric.Kind == Errors {
-		for _, v := range append(mine.values, theirs.values...) {
-			if v.low != v.high {
-				return endedLater
 			}
 		}
 	}

@@ -260,9 +260,12 @@ type Trial struct {
 	RecoveryNS *int64     `json:"recovery_ns,omitempty"`
 	Series     []Series   `json:"series"`
 	Intervals  []Interval `json:"intervals"`
-	Exemplars  []Exemplar `json:"exemplars"`
-	Fleet      *Fleet     `json:"fleet,omitempty"`
-	Client     Client     `json:"client"`
+	// BreakersAtT0 is the circuit breakers that were not closed at t0: of each the
+	// change before t0 that brought it into the state it was in then.
+	BreakersAtT0 []BreakerChange `json:"breakers_at_t0,omitempty"`
+	Exemplars    []Exemplar      `json:"exemplars"`
+	Fleet        *Fleet          `json:"fleet,omitempty"`
+	Client       Client          `json:"client"`
 }
 
 // Verdict says whether a measurement is fit to act on.
@@ -386,8 +389,20 @@ type Interval struct {
 	Series []IntervalSeries `json:"series"`
 	// Breakers are the changes of circuit breakers in this second, in order.
 	Breakers []BreakerChange `json:"breakers,omitempty"`
+	// BreakerStates is how the clients' circuit breakers stood when the interval
+	// ended; nil where there was none.
+	BreakerStates *BreakerStates `json:"breaker_states,omitempty"`
 	// Pool is how the clients' channels stood when the interval ended.
 	Pool *PoolStates `json:"pool,omitempty"`
+}
+
+// BreakerStates is how many circuit breakers of all clients were in each state at
+// one moment: one of each client, of each method that it called, or of each backend
+// that it has known.
+type BreakerStates struct {
+	Closed   int `json:"closed"`
+	Open     int `json:"open"`
+	HalfOpen int `json:"half_open"`
 }
 
 // PoolStates is the channels of all clients at one moment.
@@ -426,7 +441,8 @@ type IntervalSeries struct {
 	Responses *Histogram `json:"-"`
 }
 
-// BreakerChange is one change of one circuit breaker. Times are from t0.
+// BreakerChange is one change of one circuit breaker. Times are from t0, negative
+// before.
 type BreakerChange struct {
 	AtNS int64 `json:"at_ns"`
 	// Client numbers the client from 0; Name is what the breaker is for: the

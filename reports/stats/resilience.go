@@ -18,8 +18,8 @@ const (
 	// RecoveryWindow is how long goodput must be back for, in whole seconds.
 	RecoveryWindow = 5 * time.Second
 	recoveryWindow = int(RecoveryWindow / time.Second)
-	// leastWindow is how many whole seconds there must be at least, where the
-	// measurement ends sooner.
+	// leastWindow is how many whole seconds there must be at least to say that
+	// goodput was not back by the end of the measurement.
 	leastWindow = 2
 	// Metastable is only what has not come back in ten times the fault's own
 	// length, and in a minute at least.
@@ -146,14 +146,15 @@ type Phase struct {
 	// where the result does not say when it ended.
 	WastedNS float64
 	// Recovered is whether goodput came back, Recovery how long after the
-	// fault's end, to the second: the first time from which five seconds (or what
-	// is left of the measurement, but two at least) have 95 % of the goodput per
-	// planned call that there was before the fault.
+	// fault's end, to the second: the first time from which five seconds have 95 %
+	// of the goodput per planned call that there was before the fault. Fewer
+	// seconds may be luck.
 	Recovered bool
 	Recovery  time.Duration
 	// Watched is how long the measurement, or the time until the next window,
-	// went on after the fault. Judged is whether that was long enough to see a
-	// recovery at all.
+	// went on after the fault. Judged is whether that was long enough to tell:
+	// five seconds, or two at the end of the measurement, by which it has not
+	// recovered.
 	Watched time.Duration
 	Judged  bool
 	// Metastable is that goodput had not come back in ten times the fault's
@@ -189,7 +190,7 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 		from, to := w.seconds()
 		during := total(span(seconds, from, to))
 		p.Planned, p.Failed, p.During = during.planned, during.failed, during.attemptsPerCall()
-		end := p.recover(seconds, usual, until)
+		end := p.recover(seconds, usual, until, measured)
 		p.After = total(span(seconds, to, end)).attemptsPerCall()
 		all := total(span(seconds, from, max(to, end)))
 		p.Lost = max(0, usual*float64(all.planned)-float64(all.good))
@@ -201,17 +202,14 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 }
 
 // recover finds when goodput was back, and returns the second at which the phase
-// ends: then, or at the end of what was watched. Where nothing was good before,
-// nothing can come back.
-func (p *Phase) recover(seconds []second, usual float64, until time.Duration) (end int) {
-	last := floor(until)
-	for s := ceil(p.Window.To); s < last; s++ {
-		to := min(s+recoveryWindow, last)
-		if to-s < leastWindow {
-			break
-		}
-		p.Judged = true
-		sum := total(span(seconds, s, to))
+// ends: then, or at the end of what was watched, which is that of the measurement
+// or where the next window begins. Where nothing was good before, nothing can come
+// back.
+func (p *Phase) recover(seconds []second, usual float64, until, measured time.Duration) (end int) {
+	first, last := ceil(p.Window.To), floor(until)
+	p.Judged = last-first >= recoveryWindow || until == measured && last-first >= leastWindow
+	for s := first; s+recoveryWindow <= last; s++ {
+		sum := total(span(seconds, s, s+recoveryWindow))
 		if sum.good > 0 && float64(sum.good) >= recoveredShare*usual*float64(sum.planned) {
 			p.Recovered, p.Recovery = true, max(0, time.Duration(s)*time.Second-p.Window.To)
 			return s

@@ -102,7 +102,7 @@ func TestPhases(t *testing.T) {
 		}
 	})
 	t.Run("at once", func(t *testing.T) {
-		p := one(t, course(1, 0, 1, 1, 1), window(sec, 500*time.Millisecond, 0))
+		p := one(t, course(1, 0, 1, 1, 1, 1, 1), window(sec, 500*time.Millisecond, 0))
 		if !p.Recovered || p.Recovery != 500*time.Millisecond || !math.IsNaN(p.After) {
 			t.Errorf("%+v: want recovery at the next whole second", p)
 		}
@@ -114,9 +114,19 @@ func TestPhases(t *testing.T) {
 		}
 	})
 	t.Run("against what was before", func(t *testing.T) {
-		p := one(t, course(0.5, 0.5, 0, 0.48, 0.48, 0.48), window(2*sec, sec, 0))
+		p := one(t, course(0.5, 0.5, 0, 0.48, 0.48, 0.48, 0.48, 0.48), window(2*sec, sec, 0))
 		if !p.Recovered || p.Recovery != 0 {
 			t.Errorf("%+v: 48 %% is 95 %% of 50 %%", p)
+		}
+	})
+	t.Run("nor are two at the end", func(t *testing.T) {
+		p := one(t, course(1, 0, 0, 0, 0, 0, 0, 1, 1), window(sec, sec, 0))
+		if p.Recovered || !p.Judged || p.Watched != 7*sec {
+			t.Errorf("%+v: want not recovered by 7 s", p)
+		}
+		p = one(t, course(1, 0, 1, 1, 1, 1), window(sec, sec, 0))
+		if p.Recovered || !p.Judged || p.Watched != 4*sec {
+			t.Errorf("%+v: want not recovered by 4 s", p)
 		}
 	})
 	t.Run("not by the end", func(t *testing.T) {
@@ -141,9 +151,19 @@ func TestPhases(t *testing.T) {
 		}
 	})
 	t.Run("repeated", func(t *testing.T) {
-		phases := Phases(course(1, 0, 0, 1, 1, 0, 0, 0, 0), "reads", window(sec, sec, 4*sec))
-		if len(phases) != 2 || phases[0].Recovery != sec || phases[0].Watched != 3*sec || phases[1].Recovered {
+		phases := Phases(course(1, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0), "reads", window(sec, sec, 7*sec))
+		if len(phases) != 2 || phases[0].Recovery != sec || phases[0].Watched != 6*sec || phases[1].Recovered || !phases[1].Judged {
 			t.Errorf("%+v: want a recovery after the first, none after the second", phases)
+		}
+	})
+	t.Run("repeated too soon to tell", func(t *testing.T) {
+		phases := Phases(course(1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1), "reads", window(sec, sec, 5*sec))
+		if len(phases) != 4 || phases[0].Judged || phases[1].Judged || phases[2].Judged || phases[3].Judged {
+			t.Errorf("%+v: four seconds before the next one show nothing", phases)
+		}
+		phases = Phases(course(1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1), "reads", window(sec, sec, 5*sec))
+		if w := Worst(phases); len(phases) != 2 || !w.Judged || w.Recovered || w.Watched != 4*sec {
+			t.Errorf("%+v: want that of the last one, not recovered by 4 s", w)
 		}
 	})
 	t.Run("nothing good before", func(t *testing.T) {
@@ -158,14 +178,14 @@ func TestPhases(t *testing.T) {
 		}
 	})
 	t.Run("several faults", func(t *testing.T) {
-		outage, slow, late := window(sec, 2*sec, 0), window(2*sec, 2*sec, 0), window(8*sec, sec, 0)
+		outage, slow, late := window(sec, 2*sec, 0), window(2*sec, 2*sec, 0), window(11*sec, sec, 0)
 		slow.Name, slow.Kind = "slow", "delay"
-		phases := Phases(course(1, 0, 0, 0, 0.5, 1, 1, 1, 0.5, 1, 1, 1), "reads", late, slow, outage)
+		phases := Phases(course(1, 0, 0, 0, 0.5, 1, 1, 1, 1, 1, 1, 0.5, 1, 1, 1, 1, 1), "reads", late, slow, outage)
 		if len(phases) != 2 {
 			t.Fatalf("%+v: want two phases: those that overlap are one", phases)
 		}
 		a, b := phases[0], phases[1]
-		if a.Window != (Window{Name: "outage + slow", Kind: "down + delay", From: sec, To: 4 * sec}) || a.Recovery != sec || a.Watched != 4*sec || a.Failed != 300 {
+		if a.Window != (Window{Name: "outage + slow", Kind: "down + delay", From: sec, To: 4 * sec}) || a.Recovery != sec || a.Watched != 7*sec || a.Failed != 300 {
 			t.Errorf("%+v", a)
 		}
 		// What the first did is not what the second is measured by.
@@ -173,11 +193,11 @@ func TestPhases(t *testing.T) {
 			t.Errorf("%+v", b)
 		}
 		w := Worst([]Phase{a, b})
-		if w.Failed != 350 || math.Abs(w.Lost-400) > 1e-9 || w.Recovery != sec || w.During != 3 || w.PeakP99NS != 8 {
+		if w.Failed != 350 || math.Abs(w.Lost-400) > 1e-9 || w.Recovery != sec || w.During != 3 || w.PeakP99NS != 11 {
 			t.Errorf("%+v", w)
 		}
 		b.Recovered = false
-		if w := Worst([]Phase{a, b}); w.Recovered || w.Watched != 3*sec {
+		if w := Worst([]Phase{a, b}); w.Recovered || w.Watched != 5*sec {
 			t.Errorf("%+v: the second has not recovered", w)
 		}
 	})

@@ -58,7 +58,7 @@ func (l *closedLoop) work(p *phase, w *worker, number int) {
 			continue
 		}
 		next := w.call.Done.Add(e.Think)
-		if !next.Before(p.end()) || w.sleep(p.pacing, next) != nil {
+		if !next.Before(p.end()) || w.rest(p.pacing, next) != nil {
 			return
 		}
 	}
@@ -80,7 +80,7 @@ func (l *closedLoop) begin(p *phase, w *worker, number int, ordinal uint64) bool
 		return false
 	}
 	if at := p.limit.take(now); at.After(now) {
-		if !at.Before(p.end()) || w.sleep(p.pacing, at) != nil {
+		if !at.Before(p.end()) || w.rest(p.pacing, at) != nil {
 			return false
 		}
 		waited := at.Sub(now)
@@ -111,7 +111,7 @@ func (l *closedLoop) wanted(p *phase, w *worker, number int) bool {
 		return false
 	}
 	// Rounding may put it a moment before now: then it is now.
-	return time.Duration(at) <= now || w.sleep(p.pacing, p.start.Add(time.Duration(at))) == nil
+	return time.Duration(at) <= now || w.rest(p.pacing, p.start.Add(time.Duration(at))) == nil
 }
 
 // most is how many workers there may be at a time.

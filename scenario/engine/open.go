@@ -117,7 +117,7 @@ func (l *openLoop) session(p *phase, w *worker) {
 			return
 		}
 		w.ready()
-		if w.sleep(p.pacing, due) != nil || !due.Before(p.end()) {
+		if w.rest(p.pacing, due) != nil || !due.Before(p.end()) {
 			return // the end may have moved meanwhile
 		}
 		now := time.Now()

@@ -48,7 +48,7 @@ type Plan struct {
 	// Sleep waits until a time or until ctx ends, as exactly as it can, and
 	// returns ctx's error if that came first. Nil means plain timers, which are
 	// exact in the virtual time of testing/synctest but up to about 1 ms late
-	// on a real clock: pass SleepUntil there.
+	// on a real clock: pass SleepUntil there. It serves several goroutines at once.
 	Sleep func(ctx context.Context, until time.Time) error
 }
 

@@ -5,11 +5,6 @@ import (
 	"time"
 )
 
-// fineSleep is the last part of a wait, which ends by more exact means than a
-// runtime timer: more than the millisecond or so by which that may be late, and
-// little enough to leave out of cancellation.
-const fineSleep = 1500 * time.Microsecond
-
 // timerSleeper waits with one plain timer that it reuses. It serves one
 // goroutine at a time. In a synctest bubble it is exact.
 type timerSleeper struct{ timer *time.Timer }

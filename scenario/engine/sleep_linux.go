@@ -10,10 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// fineSleep is the last part of a wait, which a timerfd ends: more than the
+// millisecond or so by which a runtime timer may be late, and little enough to
+// leave out of cancellation.
+const fineSleep = 1500 * time.Microsecond
+
 // sleepers holds idle sleepers, so that a wait neither allocates nor opens a
 // file. It is a cache without meaning: a lost sleeper's file is closed by the
 // garbage collector.
 var sleepers = sync.Pool{New: func() any { return newExactSleeper() }}
+
+// timers holds idle timers likewise, for the part of a wait that needs no more: of
+// thousands that wait at a time, in sessions or between messages, only those that
+// are about to wake have a file.
+var timers = sync.Pool{New: func() any { return new(timerSleeper) }}
 
 // SleepUntil waits until a time on a real clock, to some tens of microseconds,
 // or until ctx ends: then it returns ctx's error, at most 2 ms late. It blocks
@@ -34,24 +44,29 @@ func SleepUntil(ctx context.Context, until time.Time) error {
 	if left <= 0 {
 		return nil
 	}
-	s := sleepers.Get().(*exactSleeper)
-	defer sleepers.Put(s)
 	if left > fineSleep {
-		if err := s.coarse.sleep(ctx, until.Add(-fineSleep)); err != nil {
+		if err := sleepCoarsely(ctx, until.Add(-fineSleep)); err != nil {
 			return err
 		}
 	}
+	s := sleepers.Get().(*exactSleeper)
+	defer sleepers.Put(s)
 	for time.Until(until) > 0 {
 		if !s.fine(until) {
-			return s.coarse.sleep(ctx, until)
+			return sleepCoarsely(ctx, until)
 		}
 	}
 	return ctx.Err()
 }
 
-// exactSleeper is a timerfd on the runtime's poller, and a timer.
+func sleepCoarsely(ctx context.Context, until time.Time) error {
+	s := timers.Get().(*timerSleeper)
+	defer timers.Put(s)
+	return s.sleep(ctx, until)
+}
+
+// exactSleeper is a timerfd on the runtime's poller.
 type exactSleeper struct {
-	coarse timerSleeper
 	file   *os.File // nil when the system gave none
 	conn   syscall.RawConn
 	left   time.Duration

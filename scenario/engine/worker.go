@@ -14,9 +14,8 @@ type worker struct {
 	call     Call
 	entry    int // the index of call.Entry in the plan
 	place    place
-	rest     timerSleeper // between calls; see sleep
-	// exact ends those rests: the plan's Sleep, or nil.
-	exact func(context.Context, time.Time) error
+	// rest waits between calls, as exactly as arrivals are waited for.
+	rest func(context.Context, time.Time) error
 	// wake tells a parked open-loop worker to lead (true) or to end.
 	wake chan bool
 }
@@ -33,7 +32,7 @@ func (r *trial) newWorker(entry, number int) *worker {
 		entry:    entry,
 		// Entries start at different stripes: most have few workers.
 		place: r.recorder.place(entry + number),
-		exact: r.plan.Sleep,
+		rest:  r.sleeper(),
 		wake:  make(chan bool, 1),
 	}
 }
@@ -55,21 +54,6 @@ func (w *worker) ready() {
 	if w.preparer != nil {
 		w.preparer.Prepare(&w.call)
 	}
-}
-
-// sleep rests until a time, as exactly as the plan's Sleep, or until ctx ends: then
-// it returns ctx's error. All but the last bit is waited for with the worker's own
-// timer, so that of many who think at a time few hold what an exact wait needs.
-func (w *worker) sleep(ctx context.Context, until time.Time) error {
-	if w.exact == nil {
-		return w.rest.sleep(ctx, until)
-	}
-	if early := until.Add(-fineSleep); time.Now().Before(early) {
-		if err := w.rest.sleep(ctx, early); err != nil {
-			return err
-		}
-	}
-	return w.exact(ctx, until)
 }
 
 // do makes the call and records it; with another, also that the next one

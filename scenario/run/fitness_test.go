@@ -112,6 +112,19 @@ func TestFitnessIsSilentOverHealthyTrials(t *testing.T) {
 		if got := reasons(trial.Validity); got != "" {
 			t.Errorf("%+v: %s", used, got)
 		}
+		// A target's calls may fail for a second, and its last be over before the
+		// end, with the connections closed for idleness.
+		target := healthy()
+		target.Fleet, target.Client.Connections = nil, rng.IntN(2)
+		target.Intervals = []result.Interval{
+			{Series: []result.IntervalSeries{{OK: 1 + rng.Int64N(90)}}},
+			{Second: 1, Series: []result.IntervalSeries{{Failed: rng.Int64N(5)}}},
+			{Second: 2, Series: []result.IntervalSeries{{OK: 1 + rng.Int64N(9), Failed: rng.Int64N(5)}}},
+			{Second: 3},
+		}
+		if judge(target, &engine.Outcome{SentShare: 1}, nil); len(target.Validity.Reasons) > 0 {
+			t.Errorf("a target: %+v", target.Validity.Reasons)
+		}
 	}
 }
 

@@ -265,13 +265,14 @@ func TestStates(t *testing.T) {
 		"recovered":                  {good: join(all(100, 2), all(40, 2), all(100, 6)), fleet: down(2*s, 2*s), want: result.Recovered},
 		"recovered to what was":      {good: join(all(80, 2), all(40, 2), all(78, 6)), fleet: down(2*s, 2*s), want: result.Recovered},
 		"not recovered":              {good: join(all(100, 2), all(40, 2), all(90, 6)), fleet: down(2*s, 2*s), want: result.NotRecovered},
+		"not recovered by two lucky": {good: join(all(100, 2), all(40, 6), all(100, 2)), fleet: down(2*s, 2*s), want: result.NotRecovered},
 		"too late to tell":           {good: join(all(100, 5), all(40, 5)), fleet: down(5*s, 4500*time.Millisecond), want: result.InFault},
 		"from the start, then well":  {good: join(all(40, 3), all(100, 7)), fleet: down(0, 3*s), want: result.Recovered},
 		"flaps into the end":         {good: all(100, 10), fleet: flap(-s, 500*time.Millisecond, 1500*time.Millisecond), want: result.InFault},
-		"flaps, the last one over":   {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: flap(2*s, s, 4*s), want: result.Recovered},
+		"flaps, the last one over":   {good: join(all(100, 2), all(40, 7), all(100, 5)), fleet: flap(2*s, s, 6*s), want: result.Recovered},
 		"flaps, then never well":     {good: join(all(100, 2), all(40, 8)), fleet: flap(2*s, s, 4*s), want: result.NotRecovered},
 		"rolls into the end":         {good: all(100, 10), fleet: roll(2*s, s, 3500*time.Millisecond), want: result.InFault},
-		"rolled":                     {good: join(all(100, 2), all(40, 5), all(100, 3)), fleet: roll(2*s, s, 2*s), want: result.Recovered},
+		"rolled":                     {good: join(all(100, 2), all(40, 5), all(100, 5)), fleet: roll(2*s, s, 2*s), want: result.Recovered},
 		"flaky":                      {good: all(90, 10), flight: all(5, 10), fleet: flaky(&scenario.Fleet{}), want: result.Steady},
 		"flaky, in flight grows":     {good: all(90, 10), flight: grows, fleet: flaky(&scenario.Fleet{}), want: result.Saturated},
 		"flaky, recovered":           {good: join(all(90, 2), all(40, 2), all(90, 6)), fleet: flaky(down(2*s, 2*s)), want: result.Recovered},
@@ -281,7 +282,7 @@ func TestStates(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			trial := &result.Trial{
-				MeasuredNS: int64(10 * s), Intervals: seconds(test.good, test.flight),
+				MeasuredNS: int64(len(test.good)) * int64(s), Intervals: seconds(test.good, test.flight),
 				Series: []result.Series{{Planned: 1000, Dropped: test.dropped}},
 			}
 			l := &reads
@@ -325,10 +326,11 @@ func TestRecovery(t *testing.T) {
 		want int64   // seconds after the fault, -1 is not, -2 never
 	}{
 		{"at once", []int64{98, 98, 0, 0, 98, 98, 98, 98, 98}, 0},
-		{"after three seconds", []int64{98, 98, 0, 0, 0, 10, 60, 98, 98, 98, 97}, 3},
-		{"a dip on the way", []int64{98, 98, 0, 0, 98, 98, 10, 98, 98, 98, 98}, 3},
+		{"after three seconds", []int64{98, 98, 0, 0, 0, 10, 60, 98, 98, 98, 97, 98}, 3},
+		{"a dip on the way", []int64{98, 98, 0, 0, 98, 98, 10, 98, 98, 98, 98, 98}, 3},
 		{"a small dip afterwards", []int64{98, 98, 0, 0, 98, 98, 98, 80, 98, 98, 98, 98}, 0},
 		{"a relapse", []int64{98, 98, 0, 0, 98, 98, 98, 0, 0, 0, 0}, -1},
+		{"two seconds of luck at the end", []int64{98, 98, 0, 0, 0, 0, 0, 0, 98, 98}, -1},
 		{"never", []int64{98, 98, 0, 0, 0, 0, 5, 0, 0}, -1},
 		{"never within a minute", append([]int64{98, 98}, make([]int64, 62)...), -2},
 		{"nothing was good before", []int64{0, 0, 0, 0, 0, 0, 0, 0, 0}, -1},

@@ -39,8 +39,7 @@ func (r *untilRecovered) enough(i result.Interval) bool {
 	if !r.known && now > r.end {
 		phases := stats.Phases(&result.Trial{MeasuredNS: int64(now), Intervals: r.intervals}, "", r.faults...)
 		if n := len(phases); n > 0 && phases[n-1].Recovered {
-			back := phases[n-1].Window.To + phases[n-1].Recovery
-			r.known, r.at = now-back >= stats.RecoveryWindow, back
+			r.known, r.at = true, phases[n-1].Window.To+phases[n-1].Recovery
 		}
 	}
 	return r.known && now+time.Second >= r.at+r.plus

@@ -1,11 +1,15 @@
 package run
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 	"github.com/grpcbench/grpcbench/scenario"
 )
 
@@ -58,5 +62,42 @@ func TestRecoveryEndsTheMeasurement(t *testing.T) {
 	}
 	if newRecovery(&scenario.Scenario{}) != nil {
 		t.Error("a fixed length ends by itself")
+	}
+}
+
+// Shipped scenarios go on for long enough after their faults for recovery to be
+// seen, even if it takes a second.
+func TestShippedScenariosSeeRecovery(t *testing.T) {
+	files, err := filepath.Glob("../../scenarios/*.yaml")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("found %d scenarios, %v", len(files), err)
+	}
+	judged := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := scenario.Read(file, text, scenario.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range plan.Variants {
+			fleet := plan.Variants[i].Scenario.Fleet
+			if fleet == nil || slices.ContainsFunc(fleet.Faults, func(r fault.Rule) bool { return r.Every > 0 }) {
+				continue // it goes on to the end
+			}
+			windows := stats.Events(describeFaults(fleet), plan.Measure)
+			if len(windows) == 0 {
+				continue
+			}
+			judged++
+			if left := plan.Measure - windows[len(windows)-1].To; left < stats.RecoveryWindow+time.Second {
+				t.Errorf("%s, %s: %v are left after the last fault", file, plan.Variants[i].Name, left)
+			}
+		}
+	}
+	if judged == 0 {
+		t.Error("no scenario has a fault that ends")
 	}
 }

@@ -121,7 +121,9 @@ func (t *trial) plan() (engine.Plan, error) {
 		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
 		ClosedPerS: s.ClosedRate(), Barrier: t.barrier, Sleep: t.deps.Sleep,
 		OnInterval: func(i result.Interval) {
-			t.pools.note(i.Second, t.clients.stats())
+			stats := t.clients.stats()
+			t.pools.note(i.Second, stats)
+			t.clients.breakers.count(i.Second, stats.Breaker.Breakers)
 			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)
 			// What only ends in the drain comes too late to stop anything.
 			if whole := time.Duration(i.Second+1)*time.Second <= t.runner.plan.Measure; whole {
@@ -233,6 +235,7 @@ func (t *trial) dead(o *engine.Outcome) *result.Trial {
 	if o != nil {
 		out.Started, out.MeasuredNS = o.T0.UTC(), int64(o.Measured)
 		out.Series, out.Intervals, out.Exemplars = o.Series, o.Intervals, o.Exemplars
+		t.clients.breakers.place(out, o.T0, t.backends.names())
 	}
 	t.pools.place(out.Intervals)
 	out.Series, out.Intervals, out.Exemplars = list(out.Series), list(out.Intervals), list(out.Exemplars)
@@ -275,7 +278,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 		out.Client.Imbalance = fleetImbalance(out.Fleet)
 	}
 	t.pools.place(out.Intervals)
-	placeBreakers(out.Intervals, t.clients.breakers.since(o.T0, t.backends.names()))
+	t.clients.breakers.place(out, o.T0, t.backends.names())
 	reconcile(out, settled, underWay(t.fleetBefore), lateAttempts(t.clientBefore.Attempts, t.fleetBefore))
 	judge(out, o, t.variant.Scenario.Fleet)
 	judgeUsage(&out.Validity, t.usageBefore, t.usageAfter, o.Measured)
