@@ -27,6 +27,7 @@ func hullTrial(t testing.TB, rng *rand.Rand, rate int, mean float64) result.Tria
 // trials differ, no more often than three enclose their median, 1 − 2·(1/2)³ = 75 %,
 // and the little that the intervals add.
 func TestHull(t *testing.T) {
+	withoutRace(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for name, c := range map[string]struct {
 		runs        int
