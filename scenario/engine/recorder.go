@@ -200,9 +200,9 @@ func (r *recorder) held(p *place, entry int, until time.Time, waited time.Durati
 }
 
 // finish records a call that has ended, unless it ended too late: then only
-// its attempts count, and those of its messages that were answered. With another, the caller's next call is due and
-// dispatched as this one ends, if that is before the phase's length has passed:
-// started says so.
+// its attempts count, and those of its messages that were answered. With
+// another, the caller's next call is due and dispatched as this one ends, if
+// that is before the phase's length has passed: started says so.
 func (r *recorder) finish(p *place, entry int, call *Call, another bool) (started bool) {
 	due, done, sent := r.at(call.Due), r.at(call.Done), int64(unsent)
 	if !call.Sent.IsZero() {
