@@ -32,8 +32,8 @@ const (
 
 // BenchmarkOverhead measures what grpcbench itself costs: client CPU and
 // allocations per call of its closed loop, beside a bare grpc-go loop that makes
-// the same calls with the same timeout, workers and connections, on the same server
-// in another process. Each iteration measures both, one right after the other and in
+// the same calls with the same timeout, workers, connections and balancing, on the
+// same server in another process. Each iteration measures both, one right after the other and in
 // every order, so that the machine's moods hit both. The costs are medians, and
 // each ratio is the median of the ratios iteration by iteration, not the
 // quotient of two medians: hence many short iterations rather than few long
@@ -178,7 +178,7 @@ func ourLoop(b *testing.B, address, call string) loopCost {
 	text := fmt.Sprintf(`
 name: overhead
 target: %s
-client: {timeout: 30s, pool: {size: %d}}
+client: {timeout: 30s, pool: {size: %d}, balance: pick_first}
 load: [{name: reads, %s, workers: %d}]
 trials: 1
 warmup: %v

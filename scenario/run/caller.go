@@ -106,13 +106,11 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 
 // follow makes the trace, and what calls have their contexts from, for a phase.
 func (c *caller) follow(phase context.Context) {
-	trace := new(clientcore.Trace)
-	c.phase, c.trace = phase, trace
-	traced := func(ctx context.Context) context.Context { return clientcore.WithTrace(ctx, trace) }
+	c.phase, c.trace = phase, new(clientcore.Trace)
 	if c.stream {
-		c.traced = traced(phase)
+		c.traced = clientcore.WithTrace(phase, c.trace)
 	} else {
-		c.cutoff = newCutoff(phase, traced)
+		c.cutoff = newCutoff(phase, clientcore.WithTrace(context.Background(), c.trace))
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 // small call costs. Here a worker stands in that map, and with it the call that it is
 // making, if any.
 type cutoff struct {
-	// base has the phase's values, but does not end with it.
+	// base neither ends with the phase nor has its values: there are none for a call,
+	// and grpc-go looks for some of its own in vain, each time through all contexts that
+	// a run is wrapped in.
 	base context.Context
 
 	mu     sync.Mutex
@@ -20,10 +22,10 @@ type cutoff struct {
 	over   bool
 }
 
-// newCutoff is one for a worker in a phase, whose calls' contexts have what base, made
-// of the phase's, has.
-func newCutoff(phase context.Context, base func(context.Context) context.Context) *cutoff {
-	c := &cutoff{base: base(context.WithoutCancel(phase))}
+// newCutoff is one for a worker in a phase, whose calls' contexts have the values of
+// base, which never ends.
+func newCutoff(phase, base context.Context) *cutoff {
+	c := &cutoff{base: base}
 	context.AfterFunc(phase, c.end)
 	return c
 }
