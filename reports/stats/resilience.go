@@ -221,8 +221,8 @@ func (p *Phase) recover(seconds []second, usual float64, until, measured time.Du
 }
 
 // Worst is several phases as one, where a fault comes again: failures, what was
-// lost and what was wasted are summed, of the rest it is the worst. It has recovered where every
-// window that was judged has.
+// lost and what was wasted are summed, of the rest it is the worst. It has
+// recovered where every window that was judged has.
 func Worst(phases []Phase) Phase {
 	worst := phases[0]
 	higher := func(a, b float64) float64 {
