@@ -23,6 +23,7 @@ const (
 	mostLimit = 2 << 30
 )
 
+// There is one collector in a process, and so there is one of these.
 var (
 	mu sync.Mutex
 	// ballast counts as living, and is never touched: it takes addresses, but no

@@ -43,14 +43,14 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.stream || c.phase != ctx {
 		c.follow(ctx)
 	}
-	own := c.traced
+	within := c.traced
 	if c.cutoff != nil {
 		var deadline time.Time
 		if c.timeout > 0 {
 			deadline = call.Dispatch.Add(c.timeout)
 		}
 		var done func()
-		own, done = c.cutoff.begin(deadline)
+		within, done = c.cutoff.begin(deadline)
 		defer done()
 	}
 	c.trace.Reset()
@@ -63,7 +63,7 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 	if c.answer != nil {
 		c.answer.Reset()
 	}
-	err := c.driver.Do(own, c.clients.of(call), &c.call)
+	err := c.driver.Do(within, c.clients.of(call), &c.call)
 	if c.answer != nil {
 		call.Done = time.Now() // judging it is no part of the call
 	}
