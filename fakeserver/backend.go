@@ -103,6 +103,7 @@ type life struct {
 	server *grpc.Server
 	gate   *gate
 	shut   int // faults that keep the backend shut
+	frozen int // faults that keep it from working
 	slots  int // without faults
 	shares map[fault.Fault]float64
 	bad    map[fault.Fault]fault.BadCertificate
@@ -246,6 +247,26 @@ func (f *life) Sicken() { f.wellness.sicken() }
 // Heal implements fault.Host.
 func (f *life) Heal() { f.wellness.heal() }
 
+// Freeze implements fault.Host.
+func (f *life) Freeze() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frozen++
+	if f.frozen == 1 {
+		f.pace.set(f, fault.Ramp{})
+	}
+}
+
+// Thaw implements fault.Host.
+func (f *life) Thaw() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frozen--
+	if f.frozen == 0 {
+		f.pace.unset(f)
+	}
+}
+
 // SetSpeed implements fault.Host.
 func (f *life) SetSpeed(by fault.Fault, ramp fault.Ramp) { f.pace.set(by, ramp) }
 
@@ -281,10 +302,10 @@ func (f *life) Disconnect(fin bool) {
 func (f *life) GoAway(refuse bool) { f.frames.goAway(refuse) }
 
 // Hush implements fault.Host.
-func (f *life) Hush(by fault.Fault) { f.connections.hush.begin(by) }
+func (f *life) Hush() { f.connections.hush.begin() }
 
 // Unhush implements fault.Host.
-func (f *life) Unhush(by fault.Fault) { f.connections.hush.end(by) }
+func (f *life) Unhush() { f.connections.hush.end() }
 
 // SetMaxAge implements fault.Host.
 func (f *life) SetMaxAge(by fault.Fault, age, grace time.Duration) {

@@ -82,6 +82,22 @@ func TestFreeze(t *testing.T) {
 	})
 }
 
+// Two freezes that overlap are one, until both are over: the fault has no
+// settings by which one could be told from the other.
+func TestFreezesOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, t0 := started(t, Config{Backends: 1, ServiceTime: fixed(100 * ms), Faults: []fault.Rule{
+			{Name: "first", At: sec, For: 500 * ms, Inject: fault.Inject{Freeze: &fault.Freeze{}}},
+			{Name: "second", At: 1200 * ms, For: sec, Inject: fault.Inject{Freeze: &fault.Freeze{}}},
+		}})
+		see(t, r.clients[0], t0, []sight{
+			{1100 * ms, codes.OK, 1200 * ms},
+			{1600 * ms, codes.OK, 700 * ms},
+			{2200 * ms, codes.OK, 100 * ms},
+		})
+	})
+}
+
 func TestSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rules := []fault.Rule{
