@@ -204,9 +204,7 @@ func (f *life) Shut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.shut++
-	if f.shut == 1 {
-		f.gate.reset()
-	}
+	f.gate.reset() // also where it is shut already: it may be draining
 }
 
 // Drain implements fault.Host.

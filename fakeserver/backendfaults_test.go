@@ -188,6 +188,22 @@ func TestGracefulRestart(t *testing.T) {
 	})
 }
 
+// A backend that goes down while it drains cuts off the calls that were to end.
+func TestDownCutsADrainShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, t0 := started(t, Config{Backends: 1, ServiceTime: fixed(300 * ms), Faults: []fault.Rule{
+			{At: sec, For: sec, Inject: fault.Inject{Restart: &fault.Restart{Graceful: true}}},
+			{At: 1100 * ms, For: 2 * sec, Inject: down()},
+		}})
+		see(t, r.clients[0], t0, []sight{
+			{750 * ms, codes.OK, 300 * ms}, // drained
+			{950 * ms, codes.Unavailable, 150 * ms},
+			{2500 * ms, codes.Unavailable, 0},
+			{3200 * ms, codes.OK, 300 * ms},
+		})
+	})
+}
+
 // A caller that leaves frees its place, or, where that is ignored, keeps it.
 func TestOnCancel(t *testing.T) {
 	for on, want := range map[OnCancel]time.Duration{Stop: 150 * ms, Ignore: 200 * ms} {
