@@ -106,7 +106,11 @@ type life struct {
 	frozen int // faults that keep it from working
 	slots  int // without faults
 	shares map[fault.Fault]float64
-	bad    map[fault.Fault]fault.BadCertificate
+
+	// badMu is apart from mu: Open holds that while it waits for the old server's
+	// handshakes to end, which ask for a certificate.
+	badMu sync.Mutex
+	bad   map[fault.Fault]fault.BadCertificate
 }
 
 func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
@@ -321,22 +325,22 @@ func (f *life) UnsetMaxStreams(by fault.Fault) { f.frames.setMaxStreams(by, 0) }
 
 // ShowBad implements fault.Host.
 func (f *life) ShowBad(by fault.Fault, certificate fault.BadCertificate) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.badMu.Lock()
+	defer f.badMu.Unlock()
 	f.bad[by] = certificate
 }
 
 // ShowGood implements fault.Host.
 func (f *life) ShowGood(by fault.Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.badMu.Lock()
+	defer f.badMu.Unlock()
 	delete(f.bad, by)
 }
 
 // badCertificate is one that a fault wants shown, if any does.
 func (f *life) badCertificate() (fault.BadCertificate, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.badMu.Lock()
+	defer f.badMu.Unlock()
 	for _, certificate := range f.bad {
 		return certificate, true
 	}
