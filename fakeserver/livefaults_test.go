@@ -163,6 +163,23 @@ func TestLiveFaultOnBackend(t *testing.T) {
 	}
 }
 
+// A fault that is over as soon as it has begun is not open ever after.
+func TestMomentaryFaultIsNotOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{Backends: 1, Faults: []fault.Rule{
+			{At: sec, Inject: fault.Inject{Disconnect: &fault.Disconnect{}}},
+			{At: sec, Inject: down()},
+		}})
+		r.Start(time.Now(), true)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		want := []FaultState{{Name: "disconnect", Kind: "disconnect", Met: 1}, {Name: "down", Kind: "down", Open: true, Met: 1}}
+		if d := cmp.Diff(want, r.Faults()); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+	})
+}
+
 // A fault that is added again, under the name that it had, is counted on there, and
 // once by kind, also where another kind has the name now.
 func TestFaultAddedAgain(t *testing.T) {
