@@ -166,6 +166,9 @@ func (a *app) serveNow(server *fakeserver.Fleet, config fakeserver.Config, seed 
 	if address := server.Lookaside(); address != "" {
 		fmt.Fprintf(a.stdout, "lookaside %s\n", address)
 	}
+	if address := server.ControlPlane(); address != "" {
+		fmt.Fprintf(a.stdout, "xds %s\n", address)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +71,24 @@ load: [{call: GetUser, rate: 1/s}]
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("stderr lacks %q:\n%s", want, stderr.String())
 		}
+	}
+}
+
+// Whoever is to use the fleet is told where everything listens, the servers that
+// tell of its backends included.
+func TestServeSaysWhereEverythingIs(t *testing.T) {
+	s := serve(t, write(t, "sides.yaml", "fleet: {backends: 1, lookaside: {}, xds: {}}\n"), "--port", "0")
+	s.end()
+	var names []string
+	for len(s.backends) > 0 {
+		name, address, _ := strings.Cut(<-s.backends, " ")
+		if !strings.HasPrefix(address, "127.0.0.1:") {
+			t.Errorf("%s is at %q", name, address)
+		}
+		names = append(names, name)
+	}
+	if want := []string{"b0", "lookaside", "xds"}; !slices.Equal(names, want) {
+		t.Errorf("it tells of %q, want %q", names, want)
 	}
 }
 
