@@ -115,14 +115,15 @@ func (g *Gate) Admit(ctx context.Context) bool {
 	if !ok {
 		return true
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	// grpc-go picks again when the connection was lost before anything went out. The
+	// attempt gives its place back first, which may be the only one of a probe.
+	a.endLocked(Neither)
 	ticket, err := g.breaker.Allow()
 	if err != nil {
 		return false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	// grpc-go picks again when the connection was lost before anything went out.
-	a.endLocked(Neither)
 	if a.over {
 		g.breaker.Done(ticket, Neither)
 		return true
