@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +61,26 @@ func TestPickedAgain(t *testing.T) {
 		})
 		if state := gate.breaker.State(); err != nil || state != Closed {
 			t.Errorf("%v, %v: want it closed by the probe", err, state)
+		}
+	})
+}
+
+// What a breaker did is counted when it is forgotten for another, too.
+func TestForgottenBreakersHaveOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := NewSet(policy(func(p *Policy) { p.Scope, p.Failures = Backend, 1 }), nil)
+		first := set.Gate("b").breaker
+		call(first, Failure)
+		time.Sleep(10 * time.Second)
+		call(first, Success)
+		if first.State() != Closed || set.Opened() != 1 {
+			t.Fatalf("%v, opened %d times, want closed and once", first.State(), set.Opened())
+		}
+		for i := range maxGates {
+			set.Gate(fmt.Sprint(i))
+		}
+		if n := set.Len(); n >= maxGates || set.Opened() != 1 {
+			t.Errorf("with %d breakers: opened %d times, want once", n, set.Opened())
 		}
 	})
 }
