@@ -92,6 +92,27 @@ func TestServeSaysWhereEverythingIs(t *testing.T) {
 	}
 }
 
+// Where variants differ in their fleet, serve says whose it is.
+func TestServeSaysWhoseFleetItIs(t *testing.T) {
+	file := write(t, "differ.yaml", `
+name: differ
+fleet: {backends: 2}
+load: [{call: GetUser, rate: 1/s}]
+compare:
+  fleet.backends: [1, 2]
+  client.pool.size: [1, 2]
+`)
+	for want, args := range map[string][]string{
+		"serving differ, the fleet of fleet.backends=1,pool.size=1 (--only serves another variant's);": nil,
+		"serving differ;": {"--only", "fleet.backends=2"},
+	} {
+		_, stderr := serve(t, append([]string{file, "--port", "0"}, args...)...).end()
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%v: want %q in\n%s", args, want, stderr)
+		}
+	}
+}
+
 func TestServeNeedsAFleet(t *testing.T) {
 	file := write(t, "target.yaml", "name: x\ntarget: localhost:50051\nload: [{call: GetUser, rate: 1/s}]\n")
 	if code, _, stderr := command(t, "serve", file); code != exitUsage || !strings.Contains(stderr, "not a fleet") {
