@@ -228,8 +228,9 @@ var errBusy = errors.New("calls are still in flight on the fleet")
 
 // settle waits until nothing is in flight on the fleet and nothing arrives any
 // more (the headers of a cancelled attempt may still be on their way), and
-// returns the counters then. After `patience` it returns them with errBusy.
-func (b *backends) settle(ctx context.Context, patience time.Duration) (fakeserver.Snapshot, error) {
+// returns the counters then. Where orphans is set it waits for work that goes on
+// without its caller, too. After `patience` it returns them with errBusy.
+func (b *backends) settle(ctx context.Context, patience time.Duration, orphans bool) (fakeserver.Snapshot, error) {
 	deadline := time.Now().Add(patience)
 	before := int64(-1)
 	for {
@@ -240,6 +241,9 @@ func (b *backends) settle(ctx context.Context, patience time.Duration) (fakeserv
 			return snapshot, fmt.Errorf("reading the fleet's counters: %w", err)
 		}
 		inFlight, received := traffic(snapshot)
+		if orphans {
+			inFlight += orphaned(snapshot)
+		}
 		if inFlight == 0 && received == before {
 			return snapshot, nil
 		}
@@ -290,6 +294,14 @@ func traffic(s fakeserver.Snapshot) (inFlight, received int64) {
 		}
 	}
 	return inFlight, received
+}
+
+// orphaned is the calls that are served, or wait to be, although their callers left.
+func orphaned(s fakeserver.Snapshot) (n int64) {
+	for _, b := range s.Backends {
+		n += b.Orphans
+	}
+	return n
 }
 
 // credentials trust the fleet's own authority; nil where it speaks plain text.

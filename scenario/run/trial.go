@@ -207,7 +207,8 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 		t.progress.measuring(t0)
 		return t0, nil
 	}
-	before, err := t.backends.settle(ctx, settlePatience)
+	// What the warm-up's callers have left behind is the warm-up's.
+	before, err := t.backends.settle(ctx, settlePatience, true)
 	if err != nil && !errors.Is(err, errBusy) {
 		return time.Time{}, err
 	}
@@ -261,7 +262,7 @@ func (t *trial) account(ctx context.Context, o *engine.Outcome) (*result.Trial, 
 	var settled error
 	var services int64
 	if t.variant.Scenario.Fleet != nil {
-		after, err := t.backends.settle(ctx, settlePatience)
+		after, err := t.backends.settle(ctx, settlePatience, false)
 		if err != nil && !errors.Is(err, errBusy) {
 			// Ended or frozen: its half of the account is lost.
 			return t.dead(o), nil
