@@ -54,9 +54,11 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 		return nil, err
 	}
 	defer clients.Close()
-	connecting, done := context.WithTimeout(ctx, connectPatience)
-	clients.waitReady(connecting)
-	done()
+	if !connectsByCalls(v.Scenario) {
+		connecting, done := context.WithTimeout(ctx, connectPatience)
+		clients.waitReady(connecting)
+		done()
+	}
 
 	t := &trial{runner: r, variant: v, block: block, clients: clients, pools: poolLog{}}
 	if v.Scenario.Fleet != nil {
@@ -188,9 +190,16 @@ func (t *trial) plan() (engine.Plan, error) {
 	return p, nil
 }
 
+// connectsByCalls is whether clients connect to a backend with the first call for
+// it, and are never ready before: as grpc-go's ring_hash does by xDS. The warm-up
+// connects them.
+func connectsByCalls(s *scenario.Scenario) bool {
+	return s.Fleet != nil && s.Fleet.XDS != nil && s.Fleet.XDS.Policy == fakeserver.XDSRingHash
+}
+
 // userKey is the metadata by which calls are placed, "" where none is.
 func userKey(s *scenario.Scenario) string {
-	if s.Fleet != nil && s.Fleet.XDS != nil && s.Fleet.XDS.Policy == fakeserver.XDSRingHash {
+	if connectsByCalls(s) {
 		return fakeserver.XDSHashHeader
 	}
 	_, header, _ := s.Client.Balance.Key()
