@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -161,6 +162,7 @@ func (b *metered) Close() { b.closeChild() }
 
 func (b *metered) closeChild() {
 	if b.child != nil {
+		b.quiet()
 		b.child.Close()
 		b.child = nil
 		b.state.Store(nil)
@@ -173,6 +175,20 @@ func (b *metered) closeChild() {
 		sc.release()
 	}
 	b.conns = nil
+}
+
+// quiet has nothing more of breakers told to the child, which is about to be closed:
+// one that hears of a connection after that, as weighted_round_robin, begins anew and
+// is never ended.
+func (b *metered) quiet() {
+	b.mu.Lock()
+	conns := slices.Collect(maps.Keys(b.conns))
+	b.mu.Unlock()
+	for _, sc := range conns {
+		if sc.gated != nil {
+			sc.gated.quiet()
+		}
+	}
 }
 
 // NewSubConn gives the child a connection that knows its backend's counts.

@@ -33,11 +33,13 @@ type gated struct {
 	known    bool                  // health was told
 	told     connectivity.State    // what listener was last told
 	telling  bool                  // a goroutine is in listener
+	silent   sync.Cond             // of telling, when it ends
 	over     bool
 }
 
 func newGated(gate *breaker.Gate) *gated {
 	g := &gated{gate: gate, told: -1}
+	g.silent.L = &g.mu
 	// On a goroutine of its own: whoever changes a breaker is in the middle of
 	// a call, and under the breaker's lock.
 	g.stop = gate.Watch(func() { go g.tell() })
@@ -71,6 +73,7 @@ func (g *gated) tell() {
 		g.mu.Lock()
 	}
 	g.telling = false
+	g.silent.Broadcast()
 }
 
 // changing is whether the child will hear at once that the connection is READY.
@@ -86,6 +89,17 @@ func (g *gated) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.over, g.listener = true, nil
+}
+
+// quiet is end, and waits for a goroutine that is in listener. No lock may be held
+// that the child needs to hear of its connections.
+func (g *gated) quiet() {
+	g.end()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.telling {
+		g.silent.Wait()
+	}
 }
 
 // RegisterHealthListener is what a child calls when the connection is READY.

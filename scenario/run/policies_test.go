@@ -260,3 +260,30 @@ trials: 1
 		}
 	})
 }
+
+// A channel that is closed while a breaker opens or half opens leaves nothing behind:
+// its balancer hears of no backend any more, which weighted_round_robin would begin to
+// weigh again. The bubble finds what is left.
+func TestClosedChannelsHearOfNoBreaker(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.run(w.plan(`
+fleet:
+  backends: 3
+  isolation: inprocess
+  service_time: {exponential: 3ms}
+  concurrency: 1
+  queue: 3
+  faults: [{at: -1s, probability: 50%%, inject: {status: {code: UNAVAILABLE}}}]
+client:
+  timeout: 52ms
+  pool: {size: 4, max_age: 200ms}
+  balance: {weighted_round_robin: {out_of_band: true}}
+  hedge: {after: 5ms, attempts: 3}
+  breaker: {scope: backend, failures: 3, reset: 100ms}
+load: [{name: reads, call: GetUser, rate: 100/s}]
+warmup: 1s
+measure: 20s
+trials: 1
+`))
+	})
+}
