@@ -56,6 +56,10 @@ func (s *Scenario) closed() bool {
 }
 
 // ClosedRate is the calls per second that all closed loops together are held to:
+// above reports whether a rate is above a bound by more than the rounding of the
+// parts that it is the sum of.
+func above(rate, bound float64) bool { return rate > bound*(1+1e-9) }
+
 // what max_rate has left over the peaks of the open loops. 0 is no limit.
 func (s *Scenario) ClosedRate() float64 {
 	if s.MaxRate == 0 || !s.closed() {
@@ -103,7 +107,7 @@ func (s *Scenario) checkMaxRate(p *problems) {
 	alone := false
 	for _, name := range order {
 		each = append(each, name+" "+rateText(peaks[name]))
-		if peaks[name] > s.MaxRate {
+		if above(peaks[name], s.MaxRate) {
 			alone = true
 			path := fmt.Sprintf("load[%d].rate", places[name])
 			if p.root.Get(path) == nil {
@@ -115,10 +119,10 @@ func (s *Scenario) checkMaxRate(p *problems) {
 	}
 	switch sum := s.peak(); {
 	case alone:
-	case sum > s.MaxRate:
+	case above(sum, s.MaxRate):
 		p.add("max_rate", "the load comes to %s at its peaks (%s): must be at least that (got %s)",
 			rateText(sum), strings.Join(each, ", "), rateText(s.MaxRate))
-	case sum == s.MaxRate && s.closed():
+	case s.closed() && !above(s.MaxRate, sum):
 		p.add("max_rate", "leaves nothing for closed loops: must be more than the %s of the open ones (got %s)",
 			rateText(sum), rateText(s.MaxRate))
 	}
