@@ -120,7 +120,7 @@ func (s *Scenario) utilisations(serving int) (each []float64, ok bool) {
 		}
 		for _, l := range s.Load {
 			if l.Open() {
-				each[b] += l.callRate(s.Measure) * s.Fleet.MeanWork(b, l.Method(), l.messages()).Seconds() / float64(slots*serving)
+				each[b] += l.steadyRate(s.Measure) * s.Fleet.MeanWork(b, l.Method(), l.messages()).Seconds() / float64(slots*serving)
 			}
 		}
 		if each[b] == 0 && !s.takesTime(b) {

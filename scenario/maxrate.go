@@ -13,15 +13,7 @@ import (
 // once, so they all count; replayed arrivals have their busiest second. Random
 // arrivals scatter about it, as they do about any rate.
 func (l Load) peakRate() float64 {
-	share := 1.0 // of its mix
-	if l.Part != nil {
-		sum := 0.0
-		for _, w := range l.Part.Weights {
-			sum += w
-		}
-		share = l.Part.Weights[l.Part.Kind] / sum
-	}
-	calls := 1.0
+	share, calls := l.mixShare(), 1.0
 	if l.Sessions != nil {
 		calls = float64(l.Sessions.Calls)
 	}
@@ -56,10 +48,6 @@ func (s *Scenario) closed() bool {
 }
 
 // ClosedRate is the calls per second that all closed loops together are held to:
-// above reports whether a rate is above a bound by more than the rounding of the
-// parts that it is the sum of.
-func above(rate, bound float64) bool { return rate > bound*(1+1e-9) }
-
 // what max_rate has left over the peaks of the open loops. 0 is no limit.
 func (s *Scenario) ClosedRate() float64 {
 	if s.MaxRate == 0 || !s.closed() {
@@ -67,6 +55,10 @@ func (s *Scenario) ClosedRate() float64 {
 	}
 	return s.MaxRate - s.peak()
 }
+
+// above reports whether a rate is above a bound by more than the rounding of the
+// parts that it is the sum of.
+func above(rate, bound float64) bool { return rate > bound*(1+1e-9) }
 
 // maxRateText is what max_rate leaves room for.
 func (s *Scenario) maxRateText() string {

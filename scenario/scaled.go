@@ -41,6 +41,18 @@ func (v *Variant) CallRate(named string, measure time.Duration) float64 {
 }
 
 // Scales reports whether the rate of a load entry is one of those that CallRate
+// OpenRate is the calls per second that all open loops come to over the measurement,
+// replayed arrivals among them.
+func (v *Variant) OpenRate(measure time.Duration) float64 {
+	rate := 0.0
+	for _, l := range v.Scenario.Load {
+		if l.Open() {
+			rate += l.callRate(measure)
+		}
+	}
+	return rate
+}
+
 // sums up.
 func (v *Variant) Scales(named, entry string) bool {
 	return slices.ContainsFunc(v.Scenario.Load, func(l Load) bool { return l.Name == entry && l.scales(named) })
