@@ -83,6 +83,7 @@ func decode(p *problems) *Scenario {
 	}
 	if len(p.errs) == 0 {
 		s.complete()
+		s.checkRates(p)
 		s.checkMaxRate(p)
 		s.bindFiles(p, filepath.Dir(p.doc.File()))
 	}

@@ -105,7 +105,7 @@ func beyond() []string {
 		expect-nothing expect-field expect-value expect-unary-messages expect-code-and-fields expect-path expect-mix
 		gate-unit gate-metric gate-load gate-variant gate-fault gate-dimension gate-value gate-baseline-itself gate-share-over-100 abort-reference abort-max abort-load
 		gate-unfinished abort-unfinished
-		compare-isolation`)
+		compare-isolation rate-beyond no-worker`)
 }
 
 func TestSchemaRejectsMistakes(t *testing.T) {
