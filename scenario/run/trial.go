@@ -20,9 +20,9 @@ const (
 	connectPatience = 5 * time.Second
 	// settlePatience is how long the fleet may take to come to rest.
 	settlePatience = 5 * time.Second
-	// startLead is how far ahead of now t0 is put, so that the fleet's clock
-	// is set before it.
-	startLead = 10 * time.Millisecond
+	// leastLead is how far ahead of now t0 is put at least, so that the fleet's
+	// clock is set before it.
+	leastLead = 10 * time.Millisecond
 )
 
 // errFleetDied is the cause of a trial's end when its fleet is gone.
@@ -63,7 +63,11 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 		r.progress.phase(WarmingUp)
 		// Announced so that fault windows with a negative `at` open in the
 		// warm-up. The barrier sets the real one.
-		if err := r.backends.startAt(ctx, time.Now().Add(r.plan.Warmup), false); err != nil {
+		err := r.backends.startAt(ctx, time.Now().Add(r.plan.Warmup), false)
+		switch {
+		case errors.Is(context.Cause(ctx), errFleetDied):
+			return t.dead(nil), nil
+		case err != nil:
 			return nil, err
 		}
 	}
@@ -212,7 +216,7 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	t.fleetBefore = before
-	t0 := time.Now().Add(startLead)
+	t0 := time.Now().Add(t.backends.startLead())
 	if err := t.backends.startAt(ctx, t0, true); err != nil {
 		return time.Time{}, err
 	}
