@@ -119,7 +119,7 @@ func (t *trial) plan() (engine.Plan, error) {
 	s := t.variant.Scenario
 	sendID := s.Fleet != nil && s.Fleet.NeedsCallID()
 	names := t.backends.names()
-	watcher := t.watcher()
+	watcher, length := t.watcher(), newLength(s, t.runner.plan.Measure)
 	p := engine.Plan{
 		Seed: t.runner.plan.Seed, Block: t.block,
 		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
@@ -130,7 +130,7 @@ func (t *trial) plan() (engine.Plan, error) {
 			t.clients.breakers.count(i.Second, stats.Breaker.Breakers)
 			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)
 			// What only ends in the drain comes too late to stop anything.
-			if whole := time.Duration(i.Second+1)*time.Second <= t.runner.plan.Measure; whole {
+			if length.has(i) {
 				if reason := watcher.Add(i); reason != "" {
 					t.abort(reason)
 				}
@@ -141,8 +141,8 @@ func (t *trial) plan() (engine.Plan, error) {
 			t.connections = t.clients.stats().Connections
 		},
 	}
-	if r := newRecovery(s); r != nil {
-		p.Enough = r.enough
+	if length.until != nil {
+		p.Enough = length.enough
 	}
 	for _, l := range s.Load {
 		own, err := t.own(s, &l)
