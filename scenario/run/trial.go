@@ -54,9 +54,11 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 		return nil, err
 	}
 	defer clients.Close()
-	connecting, done := context.WithTimeout(ctx, connectPatience)
-	clients.waitReady(connecting)
-	done()
+	if !v.Scenario.Client.Pool.Lazy { // those are connected by the calls that come to them
+		connecting, done := context.WithTimeout(ctx, connectPatience)
+		clients.waitReady(connecting)
+		done()
+	}
 
 	t := &trial{runner: r, variant: v, block: block, clients: clients, pools: poolLog{}}
 	if v.Scenario.Fleet != nil {
