@@ -151,12 +151,13 @@ func (t *trial) plan() (engine.Plan, error) {
 		if err != nil {
 			return engine.Plan{}, err
 		}
+		key, always := userKey(s)
 		// Validation has checked the method.
 		newDriver, err := rpc.New(rpc.Spec{
 			Method: l.Method(), Own: own, Messages: l.Messages, Every: l.Every(), Sleep: t.deps.Sleep,
 			RequestBytes: l.Request, ResponseBytes: l.Response,
 			RequestSize: l.RequestSizes.Sampler(), ResponseSize: l.ResponseSizes.Sampler(), User: l.Keys.Sampler(rpc.Users),
-			SendCallID: sendID, UserKey: userKey(s),
+			SendCallID: sendID, UserKey: key, KeyAlways: always,
 		})
 		if err != nil {
 			return engine.Plan{}, err
@@ -194,13 +195,14 @@ func (t *trial) plan() (engine.Plan, error) {
 	return p, nil
 }
 
-// userKey is the metadata by which calls are placed, "" where none is.
-func userKey(s *scenario.Scenario) string {
+// userKey is the metadata by which calls are placed, "" where none is; always is
+// that every call needs it, for grpc-go's ring_hash looks into no request.
+func userKey(s *scenario.Scenario) (key string, always bool) {
 	if s.Fleet != nil && s.Fleet.XDS != nil && s.Fleet.XDS.Policy == fakeserver.XDSRingHash {
-		return fakeserver.XDSHashHeader
+		return fakeserver.XDSHashHeader, true
 	}
 	_, header, _ := s.Client.Balance.Key()
-	return header
+	return header, false
 }
 
 // barrier stands between warm-up and measurement: it waits for the fleet to be
