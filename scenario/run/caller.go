@@ -49,9 +49,8 @@ func (c *caller) Call(ctx context.Context, call *engine.Call) {
 		if c.timeout > 0 {
 			deadline = call.Dispatch.Add(c.timeout)
 		}
-		var done func()
-		within, done = c.cutoff.begin(deadline)
-		defer done()
+		within = c.cutoff.begin(deadline)
+		defer c.cutoff.done()
 	}
 	c.trace.Reset()
 	c.call.Seed, c.call.Due, c.call.First = call.Seed, call.Due, call.First
@@ -110,7 +109,8 @@ func (c *caller) follow(phase context.Context) {
 	if c.stream {
 		c.traced = clientcore.WithTrace(phase, c.trace)
 	} else {
-		c.cutoff = newCutoff(phase, clientcore.WithTrace(context.Background(), c.trace))
+		trace := c.trace
+		c.cutoff = newCutoff(phase, func(call context.Context) context.Context { return clientcore.WithTrace(call, trace) })
 	}
 }
 

@@ -6,57 +6,101 @@ import (
 	"time"
 )
 
-// cutoff ends a worker's call when the phase ends. A call's context could be derived
-// from the phase's, but package context then has all workers enter each of their calls
-// into one map, under one lock, and strike it out again: that is a twentieth of what a
-// small call costs. Here a worker stands in that map, and with it the call that it is
-// making, if any.
+// cutoff ends the calls of one worker: at their deadlines, and with the phase.
+//
+// A context of its own for each call, with its timer, would be the twentieth part of
+// what a small call costs, and most of what a harness adds to it. So the calls of a
+// worker, which it makes one after the other, share one for as long as it lives. It is
+// not ended when a call ends well: that it may be used again afterwards is what makes
+// it cheap. What a call derives from it, the call has ended and struck out of it when
+// it returns, as grpc-go does for a unary call, and clientcore's layers do. Once a
+// deadline or the phase has ended it, it stays ended, as package context demands, and
+// the next call has a new one.
 type cutoff struct {
-	// base neither ends with the phase nor has its values: there are none for a call,
-	// and grpc-go looks for some of its own in vain, each time through all contexts that
-	// a run is wrapped in.
-	base context.Context
+	// with gives the calls' contexts their values.
+	with func(context.Context) context.Context
 
-	mu     sync.Mutex
-	cancel context.CancelFunc // of the call under way
-	over   bool
+	mu       sync.Mutex
+	shared   *shared   // nil before the first call, and after a deadline has ended it
+	deadline time.Time // of the call under way; zero is none
+	busy     bool      // a call is under way
+	over     bool      // the phase is
+	// timer is set for the deadline of the call under way or, as moving it with each
+	// call would cost more, an earlier one, and then for what is left.
+	timer *time.Timer
+	armed time.Time // what timer is set for; zero is nothing
 }
 
-// newCutoff is one for a worker in a phase, whose calls' contexts have the values of
-// base, which never ends.
-func newCutoff(phase, base context.Context) *cutoff {
-	c := &cutoff{base: base}
+// newCutoff is one for a worker in a phase, whose calls' contexts have the values that
+// with gives them. They have none of the phase's: those are not for a call, and grpc-go
+// looks for some of its own in vain, each time through all contexts that a run is
+// wrapped in.
+func newCutoff(phase context.Context, with func(context.Context) context.Context) *cutoff {
+	c := &cutoff{with: with}
+	c.timer = time.AfterFunc(never, c.expire)
+	c.timer.Stop()
 	context.AfterFunc(phase, c.end)
 	return c
 }
 
-// begin is the context of the worker's next call, which ends at a deadline, with the
-// phase, or when done is called, as it is to be after the call. A deadline of zero is
-// none.
-func (c *cutoff) begin(deadline time.Time) (call context.Context, done func()) {
-	var cancel context.CancelFunc
-	if deadline.IsZero() {
-		call, cancel = context.WithCancel(c.base)
-	} else {
-		call, cancel = context.WithDeadline(c.base, deadline)
-	}
+// never is a wait that no run lives to see the end of.
+const never = 1<<63 - 1
+
+// begin is the context of the worker's next call, which ends at a deadline or with the
+// phase. A deadline of zero is none. The call that began before must have ended: done.
+func (c *cutoff) begin(deadline time.Time) context.Context {
 	c.mu.Lock()
-	c.cancel = cancel
-	over := c.over
-	c.mu.Unlock()
-	if over {
-		cancel()
+	defer c.mu.Unlock()
+	if c.shared == nil {
+		c.shared = newShared(c.with)
+		if c.over {
+			c.shared.end(context.Canceled)
+		}
 	}
-	return call, cancel
+	c.shared.moveTo(deadline)
+	c.deadline, c.busy = deadline, true
+	if !deadline.IsZero() && (c.armed.IsZero() || deadline.Before(c.armed)) && !c.over {
+		c.arm()
+	}
+	return c.shared.call
+}
+
+// done is to be called when the call has ended.
+func (c *cutoff) done() {
+	c.mu.Lock()
+	c.busy = false
+	c.mu.Unlock()
+}
+
+// arm sets the timer for the call's deadline. c.mu is held.
+func (c *cutoff) arm() {
+	c.armed = c.deadline
+	c.timer.Reset(time.Until(c.deadline))
+}
+
+// expire is called when the timer fires: the deadline it was set for may be that of
+// a call that has ended since.
+func (c *cutoff) expire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.armed = time.Time{}
+	switch {
+	case !c.busy || c.over || c.deadline.IsZero():
+	case time.Until(c.deadline) > 0:
+		c.arm()
+	default:
+		c.shared.end(context.DeadlineExceeded)
+		c.shared = nil
+	}
 }
 
 // end is called when the phase has ended.
 func (c *cutoff) end() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.over = true
-	cancel := c.cancel
-	c.mu.Unlock()
-	if cancel != nil {
-		cancel() // of a call that has ended, it does nothing
+	c.timer.Stop()
+	if c.shared != nil {
+		c.shared.end(context.Canceled)
 	}
 }
