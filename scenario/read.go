@@ -129,6 +129,10 @@ func (o Options) apply(doc *strict.Document) error {
 		}
 		errs = append(errs, doc.Set(path, value, scenarioType()))
 	}
+	if o.Trials != 0 && doc.Root.Kind == strict.Map {
+		// A number of trials takes the place of all that decides it.
+		doc.Root = without(doc.Root, "precision", "max_trials")
+	}
 	return strict.Join(errs...)
 }
 
