@@ -146,6 +146,25 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
+// What is done with a run is no part of its scenario: least of all the secret that a
+// receiver of metrics is shown.
+func TestSavedSaysNothingOfWhoIsTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	code, _, stderr := command(t, direct("--rate", "5/s", "--dry-run", "--save", "it.yaml", "--prometheus", ":0", "--json", "--quiet", "--out", "here",
+		"--otlp", "http://127.0.0.1:1", "--otlp-header", "Authorization=Bearer s3cret-of-mine", "--gate", "p50 < 30ms")...)
+	if code != exitOK {
+		t.Fatal(stderr)
+	}
+	text, err := os.ReadFile("it.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "# grpcbench run --call user.v1.UserService/GetUser --gate 'p50 < 30ms' --measure 1s --rate 5/s --target passthrough:///users:1 --warmup 0s\n"
+	if first, _, _ := strings.Cut(string(text), "name:"); first != want {
+		t.Errorf("saved\n%swant\n%s", first, want)
+	}
+}
+
 // TestSavedElsewhere: files are named from the folder that the scenario is in.
 func TestSavedElsewhere(t *testing.T) {
 	dir := t.TempDir()
