@@ -134,6 +134,7 @@ func TestCapacityUsage(t *testing.T) {
 		"start beyond":       {[]string{"--slo", "p99 < 20ms", "--max-rate", "5/s", "--start", "6/s"}, "--start: must be > 0/s and at most --max-rate"},
 		"concurrency":        {[]string{"--concurrency", "1,x"}, "--concurrency"},
 		"parts":              {[]string{"--slo", "p99 < 20ms", "--format", "svg"}, "svg makes several files"},
+		"a closed loop":      {[]string{"--slo", "p99 < 20ms", "--set", "load=[{call: GetUser, workers: 2}]"}, "--slo: no load entry has a rate that could be searched for: it needs an open loop (rate: 500/s); --concurrency is for"},
 		"trials are its own": {[]string{"--slo", "p99 < 20ms", "--trials", "3"}, "unknown flag: --trials"},
 	}
 	for name, test := range tests {
