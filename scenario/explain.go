@@ -243,6 +243,9 @@ func (s *Scenario) connectionsText() string {
 	if n := s.connections(); n > 0 {
 		return fmt.Sprint(n)
 	}
+	if n := s.subset(); n > 0 {
+		return fmt.Sprintf("%d × %s of the target, as far as it has them", s.channels(), plural(n, "address", "addresses"))
+	}
 	return fmt.Sprintf("%d × the addresses of the target", s.channels())
 }
 
@@ -267,9 +270,9 @@ func (s *Scenario) utilisationText() string {
 		text = percent(u)
 	case s.allOnFirst():
 		text = percent(each[0]) + " of b0, nothing of the others"
-	case s.picksOne():
-		// Each channel draws its backend; how evenly is the draw's business.
-		text = fmt.Sprintf("%s of %s at best", percent(u), plural(min(s.channels(), s.Fleet.Backends), "backend", "backends"))
+	case s.drawn():
+		// Each channel draws its backends; how evenly is the draw's business.
+		text = fmt.Sprintf("%s of %s at best", percent(u), plural(min(s.channels()*s.perChannel(), s.Fleet.Backends), "backend", "backends"))
 	}
 	if closed {
 		text += ", and what the closed loops add"

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -24,4 +25,48 @@ func TestExplainShowsTLSWithoutSettings(t *testing.T) {
 			t.Errorf("%q: shown %t, want %t:\n%s", tls, got, want, out.String())
 		}
 	}
+}
+
+// Channels and connections are those of all clients, and as many as the policy makes.
+func TestExplainCountsConnections(t *testing.T) {
+	const fleet = "fleet: {backends: 10, concurrency: 2, service_time: {fixed: 1ms}}\n"
+	for client, want := range map[string][]string{
+		"count: 4, pool: {size: 2}":                                                      {"channels     8\n", "connections  80\n", "utilisation  5 % of each backend\n"},
+		"count: 4, pool: {size: 2}, balance: {pick_first: {shuffle: true}}":              {"channels     8\n", "connections  8\n", "utilisation  6 % of 8 backends at best\n"},
+		"pool: {size: 2}, balance: {random_subsetting: {size: 3}}":                       {"connections  6\n", "utilisation  8 % of 6 backends at best\n"},
+		"pool: {size: 2}, balance: {random_subsetting: {size: 30}}":                      {"connections  20\n"},
+		"pool: {size: 2}, balance: {outlier_detection: {child: pick_first}}":             {"connections  2\n", "utilisation  50 % of b0, nothing of the others\n"},
+		"pool: {size: 2}, balance: {outlier_detection: {child: {random_subsetting: {}}}}": {"connections  4\n"},
+	} {
+		text := explained(t, fleet+"client: {"+client+"}\nload: [{call: GetUser, rate: 1000/s}]\n")
+		for _, line := range want {
+			if !strings.Contains(text, line) {
+				t.Errorf("%s: no %q in\n%s", client, line, text)
+			}
+		}
+	}
+	const own = "target: localhost:1\nclient: {count: 3, pool: {size: 2}, balance: %s}\nload: [{call: GetUser, rate: 5/s}]\n"
+	for balance, want := range map[string]string{
+		"round_robin":       "connections  6 × the addresses of the target\n",
+		"pick_first":        "connections  6\n",
+		"random_subsetting": "connections  6 × 2 addresses of the target, as far as it has them\n",
+	} {
+		if text := explained(t, fmt.Sprintf(own, balance)); !strings.Contains(text, want) {
+			t.Errorf("%s: no %q in\n%s", balance, want, text)
+		}
+	}
+}
+
+// explained is a document as explain shows it.
+func explained(t *testing.T, document string) string {
+	t.Helper()
+	plan, err := scenario.Read("x.yaml", []byte(document), scenario.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := scenario.Explain(&out, plan, 80); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
