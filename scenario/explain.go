@@ -277,6 +277,10 @@ func (s *Scenario) utilisationText() string {
 	if closed {
 		text += ", and what the closed loops add"
 	}
+	if n := s.fewestMembers(); n < s.Fleet.Backends && !s.allOnFirst() {
+		over, _ := s.utilisation(n)
+		text += fmt.Sprintf("; %s of the %d left in churn", percent(over), n)
+	}
 	for _, o := range s.outages() {
 		if over, ok := s.utilisation(o.survivors); ok {
 			text += fmt.Sprintf("; %s of the %d left in %s", percent(over), o.survivors, o.name)

@@ -30,6 +30,9 @@ func (s *Scenario) settings() []setting {
 	if s.owns() {
 		all = append(all, setting{"descriptors", s.Descriptors.Name()})
 	}
+	for i, c := range s.Churn {
+		all = append(all, setting{fmt.Sprintf("churn[%d]", i), flowText(c)})
+	}
 	all = flatten(all, "client", "", reflect.ValueOf(s.Client))
 	for _, l := range s.Load {
 		all = flatten(all, "load."+l.Name, "", reflect.ValueOf(l))

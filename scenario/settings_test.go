@@ -57,6 +57,21 @@ func TestExplainCountsConnections(t *testing.T) {
 	}
 }
 
+// Backends that clients are not told of all the time are told of.
+func TestExplainShowsChurn(t *testing.T) {
+	text := explained(t, `
+fleet: {backends: 4, concurrency: 2, service_time: {fixed: 1ms}}
+churn: [{at: 1s, join: [1, 2]}, {at: 2s, leave: [0, 3]}]
+load: [{call: GetUser, rate: 1000/s}]
+`)
+	for _, want := range []string{"churn[0]            {at: 1s, join: [1, 2]}\n", "churn[1]            {at: 2s, leave: [0, 3]}\n",
+		"utilisation  12 % of each backend; 25 % of the 2 left in churn\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // explained is a document as explain shows it.
 func explained(t *testing.T, document string) string {
 	t.Helper()
