@@ -110,7 +110,8 @@ func explainSettings(page *page, p *Plan) {
 	page.line("")
 }
 
-// common is the settings that are the same in every variant that has them.
+// common is the settings that are the same in every variant that has them. What a
+// single one has is its own.
 func common(p *Plan) []setting {
 	var longest []setting // of the variant with the most: it has the order
 	texts := make(map[string][]string)
@@ -125,8 +126,9 @@ func common(p *Plan) []setting {
 	}
 	return slices.DeleteFunc(longest, func(s setting) bool {
 		// A variant without the setting differs, unless what holds it is off.
-		have := len(texts[s.path]) + len(texts[parent(s.path)])
-		return have < len(p.Variants) || slices.ContainsFunc(texts[s.path], func(text string) bool { return text != s.text })
+		with := len(texts[s.path])
+		have := with + len(texts[parent(s.path)])
+		return have < len(p.Variants) || with == 1 && len(p.Variants) > 1 || slices.ContainsFunc(texts[s.path], func(text string) bool { return text != s.text })
 	})
 }
 

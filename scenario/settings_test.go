@@ -72,6 +72,29 @@ load: [{call: GetUser, rate: 1000/s}]
 	}
 }
 
+// What one variant alone has is what sets it apart, and stands with it; what all have
+// that have it at all is told once.
+func TestExplainOfOneAgainstNone(t *testing.T) {
+	const document = `
+fleet: {backends: 2}
+load: [{call: GetUser, rate: 500/s}]
+compare:
+  retry:
+    none: {client.retry: none}
+    twice: {client.retry: {attempts: 2, base: 7ms}}
+`
+	text := explained(t, document)
+	common, variants, _ := strings.Cut(text, "variants (* baseline)")
+	if strings.Contains(common, "7ms") || !strings.Contains(variants, "client.retry.base        7ms\n") {
+		t.Errorf("the settings of retry=twice do not stand with it:\n%s", text)
+	}
+	text = explained(t, document+"    thrice: {client.retry: {attempts: 3, base: 7ms}}\n")
+	common, variants, _ = strings.Cut(text, "variants (* baseline)")
+	if !strings.Contains(common, "base 7ms") || strings.Contains(variants, "7ms") {
+		t.Errorf("what two variants have is not told once:\n%s", text)
+	}
+}
+
 // explained is a document as explain shows it.
 func explained(t *testing.T, document string) string {
 	t.Helper()
