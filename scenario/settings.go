@@ -104,9 +104,11 @@ func wordOf(v reflect.Value) (string, bool) {
 		word := worded.Word()
 		return word, word != ""
 	}
-	if text, ok := v.Interface().(encoding.TextMarshaler); ok && v.Kind() != reflect.Struct && !v.IsZero() {
+	if text, ok := v.Interface().(encoding.TextMarshaler); ok && v.Kind() != reflect.Struct {
 		written, err := text.MarshalText()
-		return string(written), err == nil
+		// Zero may be a word of its own: a breaker whose scope is the client.
+		off := v.IsZero() && slices.Contains([]string{"", "none", "off"}, string(written))
+		return string(written), err == nil && !off
 	}
 	return "", false
 }

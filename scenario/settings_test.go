@@ -95,6 +95,26 @@ compare:
 	}
 }
 
+// A default that is a word is shown as any other.
+func TestExplainShowsWordsThatAreDefaults(t *testing.T) {
+	text := explained(t, `
+fleet: {backends: 2}
+client: {breaker: {failures: 3}}
+load: [{call: GetUser, rate: 500/s}]
+`)
+	flat := strings.Join(strings.Fields(text), " ")
+	for _, want := range []string{"scope client", "fleet.on_cancel stop", "fleet.work wait"} {
+		if !strings.Contains(flat, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	for _, off := range []string{"fleet.front", "fleet.tls"} {
+		if strings.Contains(text, off) {
+			t.Errorf("%s is off and shown:\n%s", off, text)
+		}
+	}
+}
+
 // explained is a document as explain shows it.
 func explained(t *testing.T, document string) string {
 	t.Helper()
