@@ -258,13 +258,16 @@ func (s *Scenario) sends(key, value string) bool {
 	return false
 }
 
-// doubts are warnings about plans that can be run but might not show what
-// they seem to.
-func (p *Plan) doubts() []string {
+// Doubts are warnings about plans that can be run but might not show what they seem
+// to: those that hold whatever the rate and the number of trials.
+func (p *Plan) Doubts() []string { return p.doubts((*Scenario).doubts) }
+
+// doubts are those of each variant, with the variants that have them.
+func (p *Plan) doubts(of func(*Scenario) []string) []string {
 	var order []string
 	where := make(map[string][]string)
 	for _, v := range p.Variants {
-		for _, text := range v.Scenario.doubts() {
+		for _, text := range of(v.Scenario) {
 			if where[text] == nil {
 				order = append(order, text)
 			}
@@ -281,6 +284,17 @@ func (p *Plan) doubts() []string {
 		}
 	}
 	return order
+}
+
+// overload is the warning about a rate that the fleet cannot serve.
+func (s *Scenario) overload() []string {
+	if s.Fleet == nil {
+		return nil
+	}
+	if u, ok := s.utilisation(s.Fleet.Backends); ok && u >= 1 {
+		return []string{percent(u) + " utilisation is more than a backend can serve: calls wait longer and longer"}
+	}
+	return nil
 }
 
 func (s *Scenario) doubts() []string {
@@ -302,9 +316,6 @@ func (s *Scenario) doubts() []string {
 				doubt("fault %s sends %s, no more than client.messages.max_receive (%s): the client takes it",
 					rule.Label(), strict.ByteText(o.Size), strict.ByteText(s.Client.Messages.MaxReceive))
 			}
-		}
-		if u, ok := s.utilisation(s.Fleet.Backends); ok && u >= 1 {
-			doubt("%s is more than a backend can serve: calls wait longer and longer", percent(u)+" utilisation")
 		}
 	}
 	if t := s.Client.TLS; t != nil && t.InsecureSkipVerify {

@@ -112,7 +112,7 @@ func workloadSum(root *strict.Node) string {
 // settle decides the number of trials and collects the warnings.
 func (p *Plan) settle() {
 	p.settleTrials()
-	p.Warnings = append(p.Warnings, p.doubts()...)
+	p.Warnings = append(p.Warnings, p.doubts(func(s *Scenario) []string { return append(s.doubts(), s.overload()...) })...)
 }
 
 // changes reports whether the document that is run is not the file's.

@@ -46,8 +46,8 @@ then confirmed by three trials. A trial that is INVALID does not count; where th
 load generator is the limit, the table says so.
 
 All open loops are scaled together, or the one that --load names. Trials are as
-long as the scenario's 'measure', or --measure; its 'trials' and 'gates' have no
-part in it.
+long as the scenario's 'measure', or --measure; its 'trials', 'gates' and
+'abort_when' have no part in it.
 
 With --concurrency a closed loop is run with so many workers each, and the
 Universal Scalability Law fitted to the throughput: what is done one at a time,
@@ -147,6 +147,9 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 	}
 	if err := plan.CheckSecrets(); err != nil {
 		return usageError("%v", err)
+	}
+	for _, doubt := range plan.Doubts() {
+		fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", plan.File, doubt)
 	}
 	most := 0.0
 	if len(o.SLO) > 0 {

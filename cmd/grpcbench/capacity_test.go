@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"math"
 	"net"
 	"path/filepath"
@@ -112,6 +113,21 @@ func TestCapacityByConcurrency(t *testing.T) {
 		if code, text, stderr := command(t, "report", out, "--format", format); code != exitOK || text == "" && format != "hlog" {
 			t.Errorf("report --format %s: code %d, %s", format, code, stderr)
 		}
+	}
+}
+
+// What makes a scenario doubtful is told before a search, too, however quiet; not what
+// is about its trials and its rate, which have no part in it.
+func TestCapacityWarns(t *testing.T) {
+	file := write(t, "late.yaml", strings.Replace(oneWorker, "isolation: inprocess", "isolation: inprocess, faults: [{name: late, at: 1h, inject: down}]", 1)+
+		"compare: {client.pool.size: [1, 2]}\ntrials: 2\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stderr bytes.Buffer
+	code := runWith(ctx, []string{"capacity", file, "--slo", "p99 < 1s", "--set", "load.reads.rate=900/s", "--quiet", "--out", t.TempDir()}, io.Discard, &stderr, deps{})
+	want := "grpcbench: " + file + ": warning: fault late begins at 1h0m0s, when the measurement of 20s is over: it never happens\n"
+	if code != exitInterrupted || !strings.HasPrefix(stderr.String(), want) || strings.Count(stderr.String(), "warning") != 1 {
+		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 }
 
