@@ -167,7 +167,9 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		"unknown command":     {[]string{"rum"}, `unknown command "rum"; did you mean "run"?`},
-		"unknown flag":        {[]string{"run", file, "--trails", "3"}, "--trails"},
+		"unknown flag":        {[]string{"run", file, "--trails", "3"}, "unknown flag: --trails, did you mean --trials?\nSee `grpcbench run --help`."},
+		"one dash":            {[]string{"run", file, "-out=x"}, "in -out=x, did you mean --out?"},
+		"nothing like it":     {[]string{"run", file, "--zzzzzz"}, "unknown flag: --zzzzzz\n"},
 		"no file":             {[]string{"run"}, "want a scenario file, or a scenario on the command line"},
 		"two files":           {[]string{"explain", file, file}, "want one file, not 2"},
 		"missing file":        {[]string{"run", "nowhere.yaml"}, "nowhere.yaml: no such file or directory"},
@@ -182,7 +184,7 @@ func TestUsageErrors(t *testing.T) {
 		"unknown format":      {[]string{"run", file, "--format", "tabel"}, `did you mean "table"?`},
 		"report of nothing":   {[]string{"report", "nowhere.json"}, "no such file"},
 		"report of no result": {[]string{"report", notResult}, "schema_version"},
-		"words after list":    {[]string{"list", "faults"}, "unknown command"},
+		"words after list":    {[]string{"list", "faults"}, "grpcbench list takes no arguments (got \"faults\"). See `grpcbench list --help`."},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
