@@ -50,6 +50,9 @@ Without --gate the exit code says nothing of what changed.`,
 			if err := gated.check(); err != nil {
 				return err
 			}
+			if err := gated.unused(c, true); err != nil {
+				return err
+			}
 			gates, err := gated.parse()
 			if err != nil {
 				return err

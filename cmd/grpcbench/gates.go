@@ -32,6 +32,17 @@ func (f *gateFlags) check() error {
 	return nil
 }
 
+// unused refuses flags that say how gates are judged where there are none. stored is
+// that --baselines has another use, too.
+func (f *gateFlags) unused(c *cobra.Command, stored bool) error {
+	for _, name := range []string{"inconclusive", "baselines"} {
+		if len(f.gates) == 0 && c.Flags().Changed(name) && !(stored && name == "baselines") {
+			return usageError("--%s is for --gate, and none is given", name)
+		}
+	}
+	return nil
+}
+
 // parse reads --gate where there is no plan to check it against.
 func (f *gateFlags) parse() ([]gate.Gate, error) {
 	var gates []gate.Gate
