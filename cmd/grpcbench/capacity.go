@@ -54,8 +54,8 @@ Universal Scalability Law fitted to the throughput: what is done one at a time,
 what agreeing costs, and where the peak is.
 
 Exit codes: 0 ran, also where no rate meets the SLO; 1 internal error; 2 usage or
-scenario error; 3 the measurement is INVALID; 130 interrupted (what was found is
-written, marked partial).`,
+scenario error, or a target that cannot be reached; 3 the measurement is INVALID;
+130 interrupted (what was found is written, marked partial).`,
 		Example: `  grpcbench capacity scenarios/pool-sizes.yaml --slo 'p99 < 20ms, errors < 0.1%'
   grpcbench capacity mine.yaml --slo 'p99{load=reads} < 20ms' --load reads --start 200/s --measure 30s
   grpcbench capacity scenarios/quick.yaml --only retry=none --concurrency 1,2,4,8,16,32`,

@@ -21,7 +21,7 @@ type gateFlags struct {
 
 func (f *gateFlags) register(c *cobra.Command, gates string) {
 	c.Flags().StringArrayVar(&f.gates, "gate", nil, gates)
-	c.Flags().StringVar(&f.inconclusive, "inconclusive", "fail", "what gates that cannot be decided end with: `fail` (exit code 4) or pass")
+	c.Flags().StringVar(&f.inconclusive, "inconclusive", "fail", "what gates that cannot be decided end with, `fail|pass`: fail is exit code 4")
 	c.Flags().StringVar(&f.dir, "baselines", defaultBaselines, "`DIR` of the results that @NAME in gates means")
 }
 

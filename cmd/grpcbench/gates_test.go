@@ -208,7 +208,7 @@ func TestCompare(t *testing.T) {
 		"no such baseline":   {[]string{"@mian", stored, "--baselines", dir}, exitUsage, `did you mean "main"?`},
 		"one":                {[]string{stored}, exitUsage, "want OLD and NEW"},
 		"nothing to pass":    {[]string{stored, stored, "--inconclusive", "pass"}, exitUsage, "--inconclusive is for --gate, and none is given"},
-		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be table, markdown or json"},
+		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be one of table, markdown, json (got \"csv\")"},
 	} {
 		code, stdout, stderr := command(t, append([]string{"compare"}, test.args...)...)
 		if code != test.code || !strings.Contains(stdout+stderr, test.want) || strings.Contains(stdout+stderr, "\x1b") {

@@ -56,8 +56,9 @@ comparing with a stored result. Each variant has a table with the other build as
 baseline; gates are about this build, 'p99 <= baseline + 5%' against the other.
 
 Exit codes: 0 ran, and every gate passed; 1 internal error; 2 usage or scenario
-error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
-130 interrupted (what was measured is written, marked partial).`,
+error, or a target that cannot be reached; 3 the measurement is INVALID; 4 a gate is
+inconclusive; 99 a gate failed, or abort_when stopped the run; 130 interrupted (what
+was measured is written, marked partial).`,
 		Example: `  grpcbench run scenarios/quick.yaml
   grpcbench run scenarios/backoffs.yaml --only backoff=none --only backoff=fixed
   grpcbench run scenarios/quick.yaml --gate 'in_slo{variant=full_jitter} > 99%' --inconclusive=pass
@@ -121,11 +122,11 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err := other.agree(c.Context(), builds, plan.File, &flags); err != nil {
 				return err
 			}
+			if dry {
+				return a.dryRun(plan, direct, document) // it says all warnings itself
+			}
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", plan.File, warning)
-			}
-			if dry {
-				return a.dryRun(plan, direct, document)
 			}
 			// No matter of progress: --quiet does not hide it.
 			fmt.Fprint(a.stderr, plan.Announcement())

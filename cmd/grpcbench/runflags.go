@@ -38,7 +38,7 @@ type plainFlag struct {
 // plainFlags are those of them that only a run without FILE has.
 func plainFlags() []plainFlag {
 	return []plainFlag{
-		{"rate", "load[0].rate", "open loop: calls per `RATE`, such as 500/s (/ms, /m too)"},
+		{"rate", "load[0].rate", "open loop: `RATE` of calls, such as 500/s (/ms, /m too)"},
 		{"workers", "load[0].workers", "closed loop: `N` workers that each make one call after the other"},
 		{"arrivals", "load[0].arrivals", "open loop: how calls are spread over time, poisson when left out; see 'grpcbench list' for each `KIND`"},
 		{"max-in-flight", "load[0].max_in_flight", "open loop: at most `N` calls at once, an arrival beyond is dropped and counted; 10000 when left out"},

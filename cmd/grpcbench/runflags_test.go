@@ -162,6 +162,14 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
+// A warning is told once, where the rest is told.
+func TestDryRunWarnsOnce(t *testing.T) {
+	code, stdout, stderr := command(t, "run", smallScenario(t), "--dry-run")
+	if code != exitOK || stderr != "" || strings.Count(stdout, "warning: 2 trials cannot show a difference") != 1 {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+}
+
 // What is done with a run is no part of its scenario: least of all the secret that a
 // receiver of metrics is shown.
 func TestSavedSaysNothingOfWhoIsTold(t *testing.T) {
