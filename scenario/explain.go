@@ -37,9 +37,12 @@ func Explain(w io.Writer, p *Plan, columns int) error {
 }
 
 func explainTime(page *page, p *Plan) {
+	long := minutes(p.Duration())
+	if p.OpenEnded() {
+		long = "at most " + long
+	}
 	page.cell("runs     ", fmt.Sprintf("%s × %s × (%v warm-up + %s measured) = %s; calls still in flight after either get up to %v to end",
-		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.measureText(),
-		minutes(p.Duration()), p.Drain))
+		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.measureText(), long, p.Drain))
 	m := p.Comparisons()
 	switch {
 	case len(p.Variants) == 1:
@@ -59,7 +62,11 @@ func explainTime(page *page, p *Plan) {
 		if len(conditions) > 0 {
 			text += ", in a table for each " + strings.Join(conditions, " and ")
 		}
-		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.MostTrials()))
+		there := fmt.Sprint(p.MostTrials())
+		if p.MaxTrials > p.Trials {
+			there = fmt.Sprintf("%d to %d", p.Trials, p.MaxTrials)
+		}
+		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %s", text, TrialsNeeded(m), there))
 		page.cell("shows    ", p.couldShow())
 	}
 	explainGates(page, "gates    ", p.Gates)

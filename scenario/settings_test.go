@@ -115,6 +115,25 @@ load: [{call: GetUser, rate: 500/s}]
 	}
 }
 
+// Where what is measured decides how long a run is, it is no longer than it says.
+func TestExplainOfAnOpenEnd(t *testing.T) {
+	for document, want := range map[string][]string{
+		"trials: auto\nmeasure: 10s":                     {"that needs 6 trials, there are 6 to 30", "= at most 12 min;"},
+		"trials: auto\nmax_trials: 6\nmeasure: 10s":      {"there are 6\n", "= 2.4 min;"},
+		"trials: 7\nmeasure: {until: recovered, max: 8s}": {"there are 7\n", "= at most 2.33 min;"},
+		"measure: 10s":                                   {"there are 6\n", "= 2.4 min;"},
+	} {
+		text := explained(t, "fleet: {backends: 2, faults: [{at: 1s, for: 1s, where: {backends: [0]}, inject: down}]}\n"+
+			"load: [{call: GetUser, rate: 500/s}]\ncompare: {client.pool.size: [1, 2]}\nwarmup: 2s\n"+document+"\n")
+		flat := strings.Join(strings.Fields(text), " ")
+		for _, part := range want {
+			if !strings.Contains(flat, strings.TrimSpace(part)) {
+				t.Errorf("%s: no %q in\n%s", document, part, text)
+			}
+		}
+	}
+}
+
 // explained is a document as explain shows it.
 func explained(t *testing.T, document string) string {
 	t.Helper()
