@@ -109,7 +109,8 @@ func (c *caller) follow(phase context.Context) {
 	if c.stream {
 		c.traced = clientcore.WithTrace(phase, c.trace)
 	} else {
-		c.cutoff = newCutoff(phase, clientcore.WithTrace(context.Background(), c.trace))
+		trace := c.trace
+		c.cutoff = newCutoff(phase, func(call context.Context) context.Context { return clientcore.WithTrace(call, trace) })
 	}
 }
 

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,10 +17,8 @@ import (
 // deadline or the phase has ended it, it stays ended, as package context demands, and
 // the next call has a new one.
 type cutoff struct {
-	// base neither ends with the phase nor has its values: there are none for a call,
-	// and grpc-go looks for some of its own in vain, each time through all contexts that
-	// a run is wrapped in.
-	base context.Context
+	// with gives the calls' contexts their values.
+	with func(context.Context) context.Context
 
 	mu       sync.Mutex
 	shared   *shared   // nil before the first call, and after a deadline has ended it
@@ -34,10 +31,12 @@ type cutoff struct {
 	armed time.Time // what timer is set for; zero is nothing
 }
 
-// newCutoff is one for a worker in a phase, whose calls' contexts have the values of
-// base, which never ends.
-func newCutoff(phase, base context.Context) *cutoff {
-	c := &cutoff{base: base}
+// newCutoff is one for a worker in a phase, whose calls' contexts have the values that
+// with gives them. They have none of the phase's: those are not for a call, and grpc-go
+// looks for some of its own in vain, each time through all contexts that a run is
+// wrapped in.
+func newCutoff(phase context.Context, with func(context.Context) context.Context) *cutoff {
+	c := &cutoff{with: with}
 	c.timer = time.AfterFunc(never, c.expire)
 	c.timer.Stop()
 	context.AfterFunc(phase, c.end)
@@ -53,7 +52,7 @@ func (c *cutoff) begin(deadline time.Time) context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shared == nil {
-		c.shared = newShared(c.base)
+		c.shared = newShared(c.with)
 		if c.over {
 			c.shared.end(context.Canceled)
 		}
@@ -104,83 +103,4 @@ func (c *cutoff) end() {
 	if c.shared != nil {
 		c.shared.end(context.Canceled)
 	}
-}
-
-// shared is the context that calls share. It ends by an error that is not decided
-// beforehand, which no context of package context can: so it is one of its own, and
-// call, which is what calls get, one of package context's that it ends. What grpc-go
-// derives from call is then entered there, at no cost, and not in a goroutine that
-// waits for a context unknown to it.
-type shared struct {
-	context.Context // for its values
-	call            context.Context
-	release         func() // call, once s has ended: a formality then
-
-	began    time.Time
-	deadline atomic.Int64 // since began; noDeadline is none
-
-	mu     sync.Mutex
-	done   chan struct{}
-	err    error
-	cancel func() // of call
-}
-
-const noDeadline = -1 << 63
-
-func newShared(base context.Context) *shared {
-	s := &shared{Context: base, began: time.Now(), done: make(chan struct{})}
-	s.deadline.Store(noDeadline)
-	// It is s that ends it.
-	s.call, s.release = context.WithCancel(s)
-	return s
-}
-
-// moveTo makes it the context of a call with that deadline.
-func (s *shared) moveTo(deadline time.Time) {
-	if deadline.IsZero() {
-		s.deadline.Store(noDeadline)
-	} else {
-		s.deadline.Store(int64(deadline.Sub(s.began)))
-	}
-}
-
-// Deadline is that of the call under way.
-func (s *shared) Deadline() (time.Time, bool) {
-	d := s.deadline.Load()
-	if d == noDeadline {
-		return time.Time{}, false
-	}
-	return s.began.Add(time.Duration(d)), true
-}
-
-// Done is closed when s has ended.
-func (s *shared) Done() <-chan struct{} { return s.done }
-
-// Err is why s has ended.
-func (s *shared) Err() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
-// AfterFunc is for package context: it enters call here.
-func (s *shared) AfterFunc(f func()) (stop func() bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cancel = f
-	return func() bool { return false } // call ends with s only
-}
-
-// end ends it for good. Further ends change nothing.
-func (s *shared) end(err error) {
-	s.mu.Lock()
-	if s.err != nil {
-		s.mu.Unlock()
-		return
-	}
-	s.err = err
-	close(s.done)
-	s.mu.Unlock()
-	s.cancel() // asks for s.err
-	s.release()
 }

@@ -13,6 +13,8 @@ import (
 
 type key struct{}
 
+func plainly(call context.Context) context.Context { return call }
+
 func TestCutoff(t *testing.T) {
 	for name, test := range map[string]struct {
 		timeout, phase time.Duration // of the call from its begin; 0 is never
@@ -30,7 +32,7 @@ func TestCutoff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				phase, over := context.WithCancel(t.Context())
 				defer over()
-				c := newCutoff(phase, context.WithValue(context.Background(), key{}, 1))
+				c := newCutoff(phase, func(call context.Context) context.Context { return context.WithValue(call, key{}, 1) })
 				// A call before that ran out of its time, and one that did not.
 				for _, timeout := range []time.Duration{time.Millisecond, time.Hour} {
 					c.begin(time.Now().Add(timeout))
@@ -71,7 +73,7 @@ func TestCutoffKeepsCallsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		phase, over := context.WithCancel(t.Context())
 		defer over()
-		c := newCutoff(phase, context.Background())
+		c := newCutoff(phase, plainly)
 		draws := rand.New(rand.NewPCG(1, 2))
 		ended := map[context.Context]bool{}
 		for i := range 2000 {
@@ -124,7 +126,7 @@ func TestCutoffKeepsCallsApart(t *testing.T) {
 func TestCutoffIsFree(t *testing.T) {
 	phase, over := context.WithCancel(t.Context())
 	defer over()
-	c := newCutoff(phase, context.Background())
+	c := newCutoff(phase, plainly)
 	deadline := time.Now().Add(time.Hour)
 	derive := func(from context.Context) {
 		_, cancel := context.WithCancel(context.WithValue(from, key{}, 1))
