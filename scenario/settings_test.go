@@ -31,11 +31,12 @@ func TestExplainShowsTLSWithoutSettings(t *testing.T) {
 func TestExplainCountsConnections(t *testing.T) {
 	const fleet = "fleet: {backends: 10, concurrency: 2, service_time: {fixed: 1ms}}\n"
 	for client, want := range map[string][]string{
-		"count: 4, pool: {size: 2}":                                                      {"channels     8\n", "connections  80\n", "utilisation  5 % of each backend\n"},
-		"count: 4, pool: {size: 2}, balance: {pick_first: {shuffle: true}}":              {"channels     8\n", "connections  8\n", "utilisation  6 % of 8 backends at best\n"},
-		"pool: {size: 2}, balance: {random_subsetting: {size: 3}}":                       {"connections  6\n", "utilisation  8 % of 6 backends at best\n"},
-		"pool: {size: 2}, balance: {random_subsetting: {size: 30}}":                      {"connections  20\n"},
-		"pool: {size: 2}, balance: {outlier_detection: {child: pick_first}}":             {"connections  2\n", "utilisation  50 % of b0, nothing of the others\n"},
+		"count: 4, pool: {size: 2}":                                                       {"channels     8\n", "connections  80\n", "utilisation  5 % of each backend\n"},
+		"count: 4, pool: {size: 2}, balance: {pick_first: {shuffle: true}}":               {"channels     8\n", "connections  8\n", "utilisation  6 % of 8 backends at best\n"},
+		"pool: {size: 2}, balance: {random_subsetting: {size: 3}}":                        {"connections  6\n", "utilisation  8 % of 6 backends at best\n"},
+		"pool: {size: 2}, balance: {random_subsetting: {size: 30}}":                       {"connections  20\n"},
+		"pool: {size: 2}, balance: {random_subsetting: {size: 3, child: pick_first}}":     {"connections  2\n", "utilisation  25 % of 2 backends at best\n"},
+		"pool: {size: 2}, balance: pick_first":                                            {"connections  2\n", "utilisation  50 % of b0, nothing of the others\n"},
 		"pool: {size: 2}, balance: {outlier_detection: {child: {random_subsetting: {}}}}": {"connections  4\n"},
 	} {
 		text := explained(t, fleet+"client: {"+client+"}\nload: [{call: GetUser, rate: 1000/s}]\n")
@@ -118,10 +119,10 @@ load: [{call: GetUser, rate: 500/s}]
 // Where what is measured decides how long a run is, it is no longer than it says.
 func TestExplainOfAnOpenEnd(t *testing.T) {
 	for document, want := range map[string][]string{
-		"trials: auto\nmeasure: 10s":                     {"that needs 6 trials, there are 6 to 30", "= at most 12 min;"},
-		"trials: auto\nmax_trials: 6\nmeasure: 10s":      {"there are 6\n", "= 2.4 min;"},
+		"trials: auto\nmeasure: 10s":                      {"that needs 6 trials, there are 6 to 30", "= at most 12 min;"},
+		"trials: auto\nmax_trials: 6\nmeasure: 10s":       {"there are 6\n", "= 2.4 min;"},
 		"trials: 7\nmeasure: {until: recovered, max: 8s}": {"there are 7\n", "= at most 2.33 min;"},
-		"measure: 10s":                                   {"there are 6\n", "= 2.4 min;"},
+		"measure: 10s": {"there are 6\n", "= 2.4 min;"},
 	} {
 		text := explained(t, "fleet: {backends: 2, faults: [{at: 1s, for: 1s, where: {backends: [0]}, inject: down}]}\n"+
 			"load: [{call: GetUser, rate: 500/s}]\ncompare: {client.pool.size: [1, 2]}\nwarmup: 2s\n"+document+"\n")

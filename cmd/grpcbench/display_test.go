@@ -45,7 +45,7 @@ func TestPlainDisplay(t *testing.T) {
 // The first line says how long it takes, or how long at most.
 func TestPlainDisplayBegins(t *testing.T) {
 	for document, want := range map[string]string{
-		"measure: 10s":              "x: 6 trials of 2 variants, about 2m24s\n",
+		"measure: 10s":               "x: 6 trials of 2 variants, about 2m24s\n",
 		"measure: 10s\ntrials: auto": "x: up to 30 trials of 2 variants, at most 12m0s\n",
 	} {
 		plan, err := scenario.Read("x.yaml", []byte("fleet: {backends: 1}\nload: [{call: GetUser, rate: 1/s}]\ncompare: {client.pool.size: [1, 2]}\n"+document), scenario.Options{})
