@@ -6,38 +6,84 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grpcbench/grpcbench/clientcore/balance"
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/scenario/load"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
-// channels is the pool's size, connections what they come to once all are
-// ready: each channel connects to every backend, or to one with pick_first. 0
-// is unknown: only the target knows how many backends it has.
-func (s *Scenario) channels() int { return s.Client.Pool.Size }
+// channels is those of all clients, connections what they come to once all are
+// ready: each channel connects to every backend, or to some or one of them, as the
+// balancing policy has it. 0 is unknown: only the target knows how many backends it
+// has.
+func (s *Scenario) channels() int { return s.Client.Pool.Size * max(s.Client.Count, 1) }
 
 func (s *Scenario) connections() int {
-	switch {
-	case s.picksOne():
-		return s.channels()
-	case s.Fleet == nil:
+	if s.Fleet == nil && !s.picksOne() {
 		return 0
-	default:
-		return s.channels() * s.Fleet.Backends
 	}
+	return s.channels() * s.perChannel()
+}
+
+// perChannel is how many backends a channel is connected to.
+func (s *Scenario) perChannel() int {
+	if s.picksOne() {
+		return 1
+	}
+	if n := s.subset(); n > 0 {
+		return min(n, s.Fleet.Backends)
+	}
+	return s.Fleet.Backends
+}
+
+// subset is how many backends random_subsetting leaves a channel; 0 is all.
+func (s *Scenario) subset() int {
+	for _, p := range s.policies() {
+		if p.RandomSubsetting != nil {
+			return p.RandomSubsetting.Size
+		}
+	}
+	return 0
+}
+
+// policies is the balancing policy and those below it.
+func (s *Scenario) policies() []balance.Policy {
+	all := []balance.Policy{s.Client.Balance}
+	for {
+		switch last := all[len(all)-1]; {
+		case last.OutlierDetection != nil:
+			all = append(all, last.OutlierDetection.Child)
+		case last.RandomSubsetting != nil:
+			all = append(all, last.RandomSubsetting.Child)
+		default:
+			return all
+		}
+	}
+}
+
+// pickFirst is the pick_first that all calls of a channel go by; nil where none
+// does.
+func (s *Scenario) pickFirst() *balance.PickFirst {
+	all := s.policies()
+	return all[len(all)-1].PickFirst
 }
 
 // picksOne reports whether a channel is one connection, to one backend: with
 // pick_first, and through a front that has one address for all.
-func (s *Scenario) picksOne() bool { return s.Client.Balance.PickFirst != nil || s.fronted() }
+func (s *Scenario) picksOne() bool { return s.pickFirst() != nil || s.fronted() }
+
+// drawn reports whether each channel has backends of its own, so that how evenly
+// the load is spread is a matter of which they are.
+func (s *Scenario) drawn() bool { return s.picksOne() || s.subset() > 0 }
 
 func (s *Scenario) fronted() bool { return s.Fleet != nil && s.Fleet.Front == fakeserver.L4 }
 
 // allOnFirst reports whether every channel sends all it has to the first
 // backend.
 func (s *Scenario) allOnFirst() bool {
-	return s.Client.Balance.PickFirst != nil && !s.Client.Balance.PickFirst.Shuffle && !s.fronted()
+	first := s.pickFirst()
+	return first != nil && !first.Shuffle && s.subset() == 0 && !s.fronted()
 }
 
 // offered is Σ rates of the open loops, in calls per second, and whether there
@@ -100,8 +146,8 @@ func (l Load) messages() int {
 
 // utilisations is, for each backend, the share of its slots that it keeps busy
 // when `serving` backends share the load evenly: Σ rate × mean time in a slot ÷
-// (concurrency × serving). First attempts of the open loops only; with
-// pick_first or a front, at the best spread of the channels. ok is false where
+// (concurrency × serving). First attempts of the open loops only; where channels
+// have backends of their own, at the best spread. ok is false where
 // there is no limit to be near: no fleet, no concurrency or no service time.
 func (s *Scenario) utilisations(serving int) (each []float64, ok bool) {
 	if s.Fleet == nil || serving == 0 {
@@ -110,8 +156,8 @@ func (s *Scenario) utilisations(serving int) (each []float64, ok bool) {
 	switch {
 	case s.allOnFirst():
 		serving = 1
-	case s.picksOne():
-		serving = min(serving, s.channels()*max(s.Client.Count, 1))
+	case s.drawn():
+		serving = min(serving, s.channels()*s.perChannel())
 	}
 	each = make([]float64, s.Fleet.Backends)
 	for b := range each {
@@ -218,13 +264,16 @@ func (s *Scenario) sends(key, value string) bool {
 	return false
 }
 
-// doubts are warnings about plans that can be run but might not show what
-// they seem to.
-func (p *Plan) doubts() []string {
+// Doubts are warnings about plans that can be run but might not show what they seem
+// to: those that hold whatever the rate and the number of trials.
+func (p *Plan) Doubts() []string { return p.doubts((*Scenario).doubts) }
+
+// doubts are those of each variant, with the variants that have them.
+func (p *Plan) doubts(of func(*Scenario) []string) []string {
 	var order []string
 	where := make(map[string][]string)
 	for _, v := range p.Variants {
-		for _, text := range v.Scenario.doubts() {
+		for _, text := range of(v.Scenario) {
 			if where[text] == nil {
 				order = append(order, text)
 			}
@@ -268,6 +317,17 @@ func (s *Scenario) changes() []change {
 	return all
 }
 
+// overload is the warning about a rate that the fleet cannot serve.
+func (s *Scenario) overload() []string {
+	if s.Fleet == nil {
+		return nil
+	}
+	if u, ok := s.utilisation(s.Fleet.Backends); ok && u >= 1 {
+		return []string{percent(u) + " utilisation is more than a backend can serve: calls wait longer and longer"}
+	}
+	return nil
+}
+
 func (s *Scenario) doubts() []string {
 	var all []string
 	doubt := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
@@ -299,9 +359,6 @@ func (s *Scenario) doubts() []string {
 			if change.at >= s.Measure {
 				doubt("%s has a change at %v, when the measurement of %v is over: it never happens", change.key, change.at, s.Measure)
 			}
-		}
-		if u, ok := s.utilisation(s.Fleet.Backends); ok && u >= 1 {
-			doubt("%s is more than a backend can serve: calls wait longer and longer", percent(u)+" utilisation")
 		}
 	}
 	if t := s.Client.TLS; t != nil && t.InsecureSkipVerify {

@@ -135,7 +135,7 @@ func (p *Plan) CheckScaled(named string) error {
 			continue
 		}
 		if named == "" {
-			return fmt.Errorf("no load entry has a rate that could be searched for: it needs an open loop (rate: 500/s)")
+			return fmt.Errorf("no load entry has a rate that could be searched for: it needs an open loop (rate: 500/s); --concurrency is for the workers of a closed one")
 		}
 		if err := v.named(named); err != nil {
 			return err

@@ -14,13 +14,13 @@ func TestAutoTrials(t *testing.T) {
 		precision float64
 		warnings  int
 	}{
-		"alone":            {[]string{"trials: auto"}, Options{}, 6, 30, 0.05, 0},
-		"compared":         {[]string{"trials: auto", "compare: {client.pool.size: [1, 2, 3, 4]}"}, Options{}, 7, 30, 0.05, 0},
-		"as told":          {[]string{"trials: auto", "precision: 2%", "max_trials: 12"}, Options{}, 6, 12, 0.02, 0},
-		"too few":          {[]string{"trials: auto", "max_trials: 3", "compare: {client.pool.size: [1, 2]}"}, Options{}, 3, 3, 0.05, 1},
-		"by an option":     {[]string{"trials: auto"}, Options{Trials: 4}, 4, 4, 0, 0},
-		"all by an option": {[]string{"trials: auto", "precision: 2%", "max_trials: 12"}, Options{Trials: 4}, 4, 4, 0, 0},
-		"not automatic":    {[]string{"trials: 8"}, Options{}, 8, 8, 0, 0},
+		"alone":         {[]string{"trials: auto"}, Options{}, 6, 30, 0.05, 0},
+		"compared":      {[]string{"trials: auto", "compare: {client.pool.size: [1, 2, 3, 4]}"}, Options{}, 7, 30, 0.05, 0},
+		"as told":       {[]string{"trials: auto", "precision: 2%", "max_trials: 12"}, Options{}, 6, 12, 0.02, 0},
+		"too few":       {[]string{"trials: auto", "max_trials: 3", "compare: {client.pool.size: [1, 2]}"}, Options{}, 3, 3, 0.05, 1},
+		"by an option":  {[]string{"trials: auto"}, Options{Trials: 4}, 4, 4, 0, 0},
+		"instead":       {[]string{"trials: auto", "precision: 2%", "max_trials: 12"}, Options{Trials: 4}, 4, 4, 0, 0},
+		"not automatic": {[]string{"trials: 8"}, Options{}, 8, 8, 0, 0},
 	} {
 		p := read(t, c.opts, c.lines...)
 		if p.Trials != c.fewest || p.MostTrials() != c.most || p.Precision != c.precision || len(p.Warnings) != c.warnings {
@@ -41,5 +41,9 @@ func TestAutoTrials(t *testing.T) {
 		if got := fails(t, Options{}, lines); !strings.Contains(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+	// A number instead of another one mends nothing.
+	if got, want := fails(t, Options{Trials: 3}, "trials: 5\nprecision: 5%"), "precision: is for trials: auto"; !strings.Contains(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

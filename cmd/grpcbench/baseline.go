@@ -46,6 +46,9 @@ it, list names all.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			kept := baselines{dir}
+			if force && args[0] != "save" {
+				return usageError("--force is of save")
+			}
 			switch args[0] {
 			case "save":
 				if asJSON {

@@ -67,6 +67,8 @@ func TestReportGates(t *testing.T) {
 		"no such gate":     {[]string{"--gate", "p99 < 20"}, "--gate: must be a duration"},
 		"no such variant":  {[]string{"--gate", "p99{variant=immediat} < 20ms"}, "did you mean immediate?"},
 		"no such baseline": {[]string{"--gate", "p99 < @main", "--baselines", t.TempDir()}, `there is no baseline "main"`},
+		"no gate":          {[]string{"--inconclusive", "pass"}, "--inconclusive is for --gate, and none is given"},
+		"no gate's name":   {[]string{"--baselines", t.TempDir()}, "--baselines is for --gate, and none is given"},
 		"no such choice":   {[]string{"--gate", passes, "--inconclusive", "maybe"}, `--inconclusive must be pass or fail (got "maybe")`},
 	} {
 		code, stdout, stderr := command(t, append([]string{"report", stored}, test.args...)...)
@@ -165,6 +167,7 @@ func TestBaselines(t *testing.T) {
 		"nothing":         {[]string{}, "want save NAME RESULT"},
 		"too much":        {[]string{"list", "x"}, "want save NAME RESULT"},
 		"no such command": {[]string{"drop", "x"}, "want save NAME RESULT"},
+		"force a list":    {[]string{"list", "--force"}, "--force is of save"},
 	} {
 		code, _, stderr := command(t, append(append([]string{"baseline"}, test.args...), "--dir", dir)...)
 		if code != exitUsage || !strings.Contains(stderr, test.want) {
@@ -204,7 +207,8 @@ func TestCompare(t *testing.T) {
 		"a gate against old": {[]string{stored, stored, "--gate", "p50 <= @old + 5%"}, exitInconclusive, "2 trials against 2 cannot show"},
 		"no such baseline":   {[]string{"@mian", stored, "--baselines", dir}, exitUsage, `did you mean "main"?`},
 		"one":                {[]string{stored}, exitUsage, "want OLD and NEW"},
-		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be table, markdown or json"},
+		"nothing to pass":    {[]string{stored, stored, "--inconclusive", "pass"}, exitUsage, "--inconclusive is for --gate, and none is given"},
+		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be one of table, markdown, json (got \"csv\")"},
 	} {
 		code, stdout, stderr := command(t, append([]string{"compare"}, test.args...)...)
 		if code != test.code || !strings.Contains(stdout+stderr, test.want) || strings.Contains(stdout+stderr, "\x1b") {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +40,8 @@ func TestNightly(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := newUser(t, root)
-	short := strings.NewReplacer("trials: 2", "trials: 1", "measure: 1s", "measure: 300ms").Replace(small)
+	// A closed loop, which cannot be late: a busy machine measures that, too.
+	short := strings.NewReplacer("trials: 2", "trials: 1", "measure: 1s", "measure: 500ms", "rate: 200/s", "workers: 20", "attempts: 3", "attempts: 8").Replace(small)
 	if err := os.WriteFile(filepath.Join(dir, "small.yaml"), []byte(short), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +68,29 @@ func TestNightly(t *testing.T) {
 	if !strings.Contains(out, "2 runs") || !strings.Contains(out, "0123abc") {
 		t.Errorf("the history lacks a night:\n%s", out)
 	}
-	// A gate that fails leaves the baseline, whatever is asked for.
+	// Of a variant whose p99 is no figure in any night nothing can be said: it need not
+	// be asked.
+	if !strings.Contains(out, "lands on failed calls in trials of both") {
+		t.Errorf("retry=none has a p99:\n%s", out)
+	}
+	t.Setenv("GRPCBENCH_P99_VARIANTS", "immediate")
+	if code, out := night(t, root, dir, "small.yaml"); code != exitInvalid &&
+		(!strings.Contains(out, "p99{variant=immediate} <= @small + 10%") || strings.Contains(out, "lands on failed calls in trials of both")) {
+		t.Errorf("p99 of one variant: code %d\n%s", code, out)
+	}
+	// A night that could not begin has nothing of the last one's to show.
+	if code, out := night(t, root, dir, "small.yaml", "p99 < 20"); code != exitUsage || strings.Contains(out, "known already") {
+		t.Errorf("no gate: code %d\n%s", code, out)
+	}
+	if left := filesIn(t, filepath.Join(dir, "grpcbench-report")); !slices.Equal(left, []string{"table.txt"}) {
+		t.Errorf("left of the last night: %v", left)
+	}
+	// A new baseline is not judged by the old one, which it could never replace.
 	t.Setenv("GRPCBENCH_NEW_BASELINE", "1")
+	if code, out := night(t, root, dir, "small.yaml", "errors < 99%"); code != exitInvalid && (code != exitOK || !strings.Contains(out, "small.json")) {
+		t.Errorf("a new baseline: code %d\n%s", code, out)
+	}
+	// A gate that fails leaves the baseline, whatever is asked for.
 	if code, out := night(t, root, dir, "small.yaml", "errors{variant=none} < 1%"); code != exitGate && code != exitInvalid || strings.Contains(out, "small.json") {
 		t.Errorf("a bad night: code %d\n%s", code, out)
 	}

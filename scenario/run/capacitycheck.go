@@ -29,7 +29,11 @@ func CheckCapacity(plan *scenario.Plan, o CapacityOptions) error {
 
 func (o CapacityOptions) checkRate(plan *scenario.Plan) error {
 	if err := plan.CheckScaled(o.Load); err != nil {
-		return fmt.Errorf("--load: %w", err)
+		flag := "--load"
+		if o.Load == "" {
+			flag = "--slo"
+		}
+		return fmt.Errorf("%s: %w", flag, err)
 	}
 	if !(o.Most > 0) {
 		return fmt.Errorf("--max-rate: must be > 0/s (got %v/s)", o.Most)
