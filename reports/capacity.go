@@ -40,7 +40,14 @@ func newCapacity(r *result.Result) capacity {
 		if at < 0 {
 			continue
 		}
-		c.rows = append(c.rows, capacityRow{CapacityVariant: found, variant: &r.Variants[at], label: shorten(clean(found.Variant), longestName)})
+		c.rows = append(c.rows, capacityRow{CapacityVariant: found, variant: &r.Variants[at]})
+	}
+	names := make([]string, len(c.rows))
+	for i := range c.rows {
+		names[i] = clean(c.rows[i].Variant)
+	}
+	for i, name := range shortenAll(names, longestName) {
+		c.rows[i].label = name
 	}
 	return c
 }

@@ -47,7 +47,7 @@ func gateTexts(r *result.Result) []gateText {
 		if g.Reason != "" {
 			t.cases = append(t.cases, clean(g.Reason))
 		}
-		n := 0
+		n, names := 0, caseNames(g)
 		for _, o := range []result.GateOutcome{result.GateFailed, result.GateInconclusive, result.GatePassed} {
 			for k := range g.Cases {
 				if g.Cases[k].Outcome != o {
@@ -56,7 +56,7 @@ func gateTexts(r *result.Result) []gateText {
 				if n++; n > mostCases {
 					continue
 				}
-				words := caseName(&g.Cases[k]) + caseWords(g, &g.Cases[k])
+				words := names[k] + ": " + caseWords(g, &g.Cases[k])
 				if o != g.Outcome {
 					words = string(o) + ": " + words
 				}
@@ -143,16 +143,24 @@ func gateUnit(g *result.Gate) string {
 	return "1"
 }
 
-// caseName names what a case is about.
-func caseName(c *result.GateCase) string {
-	var parts []string
-	if c.Variant != "default" || c.Load == "" {
-		parts = append(parts, shorten(clean(c.Variant), longestName))
+// caseNames name what each case of a gate is about.
+func caseNames(g *result.Gate) []string {
+	variants := make([]string, len(g.Cases))
+	for i := range g.Cases {
+		variants[i] = clean(g.Cases[i].Variant)
 	}
-	if c.Load != "" {
-		parts = append(parts, clean(c.Load))
+	names := shortenAll(variants, longestName)
+	for i := range g.Cases {
+		c := &g.Cases[i]
+		switch {
+		case c.Load == "":
+		case c.Variant == "default":
+			names[i] = clean(c.Load)
+		default:
+			names[i] += " " + clean(c.Load)
+		}
 	}
-	return strings.Join(parts, " ") + ": "
+	return names
 }
 
 // caseWords is what was seen and the limit: 12.5 ms (95 % CI 10.0 ms to 15.0 ms).
