@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,39 @@ func TestLongNamesAreToldApart(t *testing.T) {
 		t.Errorf("%d series in the trend:\n%s", len(names), &out)
 	}
 	different("the trend", names)
+}
+
+// The names of files are no longer than file systems allow, and differ.
+func TestPartsHaveNamesOfFiles(t *testing.T) {
+	r := sixteen(t)
+	more := strings.Repeat("a_long_name_of_something.", 10)
+	r.Scenario.Dimensions = append(r.Scenario.Dimensions, result.Dimension{Name: "condition", Values: []string{more}})
+	for i := range r.Variants {
+		v := &r.Variants[i]
+		v.Name = more + v.Name + "," + more
+		v.Settings["condition"] = more
+		v.Loads = append(v.Loads, result.Load{Name: more})
+		v.Trials = evenly(t, v.Trials[:2])
+	}
+	for _, f := range Formats() {
+		if f.Parts == nil {
+			continue
+		}
+		parts, err := f.Parts(r, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Name == "svg" && !slices.ContainsFunc(parts, func(p Part) bool { return strings.Contains(p.Name, "heatmap.") }) {
+			t.Error("there are no heatmaps")
+		}
+		seen := map[string]bool{}
+		for _, part := range parts {
+			if len(part.Name)+len(f.Extension) > 255 || seen[part.Name] {
+				t.Errorf("%s: %d bytes, again %v: %s", f.Name, len(part.Name), seen[part.Name], part.Name)
+			}
+			seen[part.Name] = true
+		}
+	}
 }
 
 // Different values stay different at any width that has room for it.
