@@ -359,8 +359,8 @@ func (t *table) backColumn() (column, bool) {
 	shown := false
 	c := t.each("recovery", rankRecovery, func(r *row) string {
 		var each []stats.Phase
-		for i := range r.variant.Trials {
-			each = append(each, backOf(&r.variant.Trials[i], r.variant.Faults))
+		for _, sample := range r.samples {
+			each = append(each, backOf(sample.Trial, r.variant.Faults))
 		}
 		median, text := recoveryOf(each)
 		shown = shown || median >= 1
@@ -373,13 +373,14 @@ func (t *table) backColumn() (column, bool) {
 // cpu is the client process's CPU per call: known where one load entry has the
 // process to itself.
 func (t *table) cpu(r *result.Result) (column, bool) {
-	if r.Scenario.Isolation == "inprocess" || len(t.rows[0].variant.Trials[0].Series) != 1 {
+	if r.Scenario.Isolation == "inprocess" || len(t.rows[0].samples[0].Trial.Series) != 1 {
 		return column{}, false
 	}
 	known := true
 	c := t.each("CPU µs", rankCPU, func(r *row) string {
 		var per []float64
-		for _, trial := range r.variant.Trials {
+		for _, sample := range r.samples {
+			trial := sample.Trial
 			if len(trial.Series) == 1 && trial.Series[0].Calls > 0 && trial.Client.CPUNS > 0 {
 				per = append(per, float64(trial.Client.CPUNS)/float64(trial.Series[0].Calls)/1e3)
 			}

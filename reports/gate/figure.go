@@ -49,17 +49,7 @@ func samples(v *result.Variant, load string) []stats.Sample {
 	if load != "" {
 		return stats.Samples(v, load)
 	}
-	var out []stats.Sample
-	for i := range v.Trials {
-		t := &v.Trials[i]
-		for j := range t.Series {
-			if t.Series[j].Planned > 0 {
-				out = append(out, stats.Sample{Block: t.Block, Verdict: t.Validity.Verdict, State: t.State, Trial: t, Series: &t.Series[j]})
-				break
-			}
-		}
-	}
-	return out
+	return stats.WholeTrials(v)
 }
 
 // read reads the gate's figure off a trial.
