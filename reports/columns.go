@@ -327,7 +327,10 @@ func (t *table) baselineName() string {
 
 // perSecond writes a rate in a column whose heading says so.
 func perSecond(v float64) string {
-	if v < 100 {
+	switch {
+	case v < 10:
+		return significant(v)
+	case v < 100:
 		return separated(v, 1)
 	}
 	return separated(math.Round(v), 0)

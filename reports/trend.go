@@ -93,8 +93,9 @@ func changed(g history.Group, columns int) []string {
 				direction = "better"
 			}
 			e := g.Runs[c.At]
+			more := tellingApart(func(v float64, more int) string { return gateValue(s.Unit, v, more) }, c.Before, c.After)
 			all = append(all, change{c.At, fmt.Sprintf("%s: %s of %s %s, %s to %s, from %s (%s)", direction, clean(s.Metric), names[i],
-				changeText(s.Unit, c.Before, c.After), gateValue(s.Unit, c.Before), gateValue(s.Unit, c.After), runName(e), e.Started.UTC().Format(time.DateOnly))})
+				changeText(s.Unit, c.Before, c.After), gateValue(s.Unit, c.Before, more), gateValue(s.Unit, c.After, more), runName(e), e.Started.UTC().Format(time.DateOnly))})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b change) int { return b.at - a.at })
@@ -112,7 +113,7 @@ func changed(g history.Group, columns int) []string {
 func changeText(unit string, before, after float64) string {
 	switch {
 	case unit == "share":
-		return points(after-before) + " points"
+		return signed((after-before)*100, 2+tellingApart(func(v float64, more int) string { return signed(v, 2+more) }, 0, (after-before)*100)) + " points"
 	case before == 0:
 		return "up"
 	}
@@ -142,7 +143,7 @@ func trendColumns(g history.Group) (columns []column, rows int) {
 		}
 		now, change := blank, ""
 		if v := s.Values[len(s.Values)-1]; !math.IsNaN(v) {
-			now = gateValue(s.Unit, v)
+			now = gateValue(s.Unit, v, tellingApart(func(v float64, more int) string { return gateValue(s.Unit, v, more) }, 0, v))
 		}
 		if n := len(s.Changes); n > 0 {
 			c := s.Changes[n-1]
