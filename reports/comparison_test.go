@@ -238,6 +238,13 @@ func TestComparisonCells(t *testing.T) {
 		"+2.57 (2.44 – 2.70)":   shares(0.0257, 0.0244, 0.0270),
 		"−2.57 (−2.70 – −2.44)": shares(-0.0257, -0.0270, -0.0244),
 		"~ (±0.04)":             shares(0, -0.0004, 0.0003),
+		// What was shown does not look like nothing, nor what is left like none.
+		"+0.004 (0.001 – 0.009)":     shares(0.00004, 0.00001, 0.00009),
+		"+0.04 (0.02 – 0.06)":        shares(0.0004, 0.0002, 0.0006),
+		"−0.03 % (−0.04 – −0.02)":    ratio(0.9997, 0.9996, 0.9998),
+		"−99.8 % (−99.9 – −99.7)":    ratio(0.002, 0.001, 0.003),
+		"−99.96 % (−99.97 – −99.95)": ratio(0.0004, 0.0003, 0.0005),
+		"−10 % (−11 – −9)":           ratio(0.9, 0.89, 0.91),
 	} {
 		if got := comparison(c); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -247,7 +254,8 @@ func TestComparisonCells(t *testing.T) {
 		"43 % below a (95 % CI 41 to 45 %)":                 differs(ratio(0.57, 0.55, 0.59), "a"),
 		"3.1 % above a (95 % CI 1.9 to 4.4 %)":              differs(ratio(1.031, 1.019, 1.044), "a"),
 		"12.3 times that of a (95 % CI 11.0 to 14.1 times)": differs(ratio(12.3, 11, 14.1), "a"),
-		"50 % below b":                     differs(ratio(0.5, 0, inf), "b"),
+		"50 % below b": differs(ratio(0.5, 0, inf), "b"),
+		"99.8 % below b (95 % CI 99.7 to 99.9 %)": differs(ratio(0.002, 0.001, 0.003), "b"),
 		"":                                 differs(ratio(1, 0.9, 1.1), "a"),
 		"0.01 points would have been":      wouldHave(shares(0, 0, 0)),
 		"a factor of 3.00 would have been": wouldHave(ratio(1, 0.5, 3)),

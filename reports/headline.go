@@ -217,10 +217,10 @@ func (t *table) leadInSLO(best *row) string {
 	switch {
 	case c != nil && c.More():
 		// The estimate that the interval belongs to, as in the table.
-		difference = held(points(c.Estimate)+" points") + ", " + ci(c, false)
+		difference = held(estimate(c)+" points") + ", " + ci(c, false)
 	case c != nil && c.Less():
 		// Who leads by the mean owes it to a few trials.
-		difference = "mean and blocks disagree: block by block " + held(points(c.Estimate)+" points") + ", " + ci(c, false)
+		difference = "mean and blocks disagree: block by block " + held(estimate(c)+" points") + ", " + ci(c, false)
 	case c != nil && c.Possible():
 		difference = "no difference shown; " + wouldHave(c)
 	}

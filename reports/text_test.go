@@ -124,7 +124,7 @@ func TestFigures(t *testing.T) {
 	for v, want := range map[float64]string{1: "100.00", 0.999999: "99.99", 0.99953: "99.95", 0: "0.00", 0.0000001: "0.01", 0.0497: "4.97"} {
 		check("percent", percent(v), want)
 	}
-	for v, want := range map[float64]string{0.43: "−57 %", 1.031: "+3.1 %", 0.9999: "0.0 %", 1.1: "+10 %", 12.34: "×12.3", 2: "+100 %"} {
+	for v, want := range map[float64]string{0.43: "−57 %", 1.031: "+3.1 %", 0.9999: "−0.01 %", 1.1: "+10 %", 12.34: "×12.3", 2: "+100 %"} {
 		check("estimate", estimate(&stats.Comparison{Estimate: v, Interval: stats.Interval{Low: v, High: v}}), want)
 	}
 	for v, want := range map[float64]string{0.0264: "+2.64", -0.0004: "−0.04", 0.000001: "0.00"} {
