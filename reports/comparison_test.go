@@ -147,6 +147,23 @@ func TestHeadlineOfMeansThatBlocksContradict(t *testing.T) {
 			}, nil,
 			[]string{"No variant's p99 of GetUser was shown to be the lowest"}, "has the lowest",
 		},
+		"p99 of a baseline that cannot be compared": {
+			map[string][]float64{"a": repeat(10, 20, 0), "b": repeat(10, 10)}, nil,
+			[]string{"No variant's p99 of GetUser was shown to be the lowest; b not compared, a trial's is failed or n/a."}, "has the lowest",
+		},
+		"p99 of a baseline that cannot be compared, and is the lowest": {
+			map[string][]float64{"a": repeat(10, 10, 0), "b": repeat(10, 20)}, nil,
+			[]string{"No variant's p99 of GetUser was shown to be the lowest"}, "has the lowest",
+		},
+		"no p99 was shown to differ, and one is not compared": {
+			map[string][]float64{"a": repeat(10, 10), "b": repeat(10, 10.1, 9), "c": repeat(10, 200, 0)}, nil,
+			[]string{"No variant's p99 of GetUser was shown to be the lowest; c not compared, a trial's is failed or n/a."}, "makes no difference",
+		},
+		"in SLO, and a p99 that is not compared": {
+			map[string][]float64{"a": repeat(10, 10), "b": repeat(10, 10.1, 9), "c": repeat(10, 200, 0)},
+			map[string][]float64{"a": repeat(10, 0.99), "b": repeat(10, 0.98), "c": repeat(10, 0.97)},
+			[]string{"No difference in p99 shown: ", " would have been; c not compared, a trial's is failed or n/a."}, "",
+		},
 		"p99 that cannot be compared": {
 			map[string][]float64{"a": repeat(10, 20), "b": repeat(10, 10), "c": repeat(10, 11, 0), "d": repeat(10, 0)}, nil,
 			[]string{
@@ -166,6 +183,21 @@ func TestHeadlineOfMeansThatBlocksContradict(t *testing.T) {
 				t.Errorf("the headline has %q:\n%s", c.never, got)
 			}
 		})
+	}
+}
+
+// Where the baseline does as well as the best, the difference to the worst is theirs:
+// not that of the two, where the worst shares no block with the baseline.
+func TestHeadlineDoesNotMixComparisons(t *testing.T) {
+	repeat := func(v float64) []float64 { return slices.Repeat([]float64{v}, 10) }
+	r := observed(map[string][]float64{"a": repeat(10), "b": repeat(9), "c": repeat(10)},
+		map[string][]float64{"a": repeat(0.99), "b": repeat(0.99), "c": repeat(0.5)})
+	for i := range r.Variants[2].Trials {
+		r.Variants[2].Trials[i].Block += 100
+	}
+	text := strings.ReplaceAll(newPage(r).headline[0], "\u00a0", " ")
+	if want := "a and b keep 99.00 % of GetUser calls in SLO; c 50.00 % (+49.00 points)."; text != want {
+		t.Errorf("got %q, want %q", text, want)
 	}
 }
 

@@ -207,11 +207,14 @@ func (t *table) leadInSLO(best *row) string {
 	if len(tied) > 1 {
 		verb = "keep"
 	}
-	// One of the two is the baseline.
+	// One of the two is the baseline, or as good.
 	c := best.gain
-	if other != t.baseline && other.gain != nil {
-		reverse := other.gain.Reverse()
-		c = &reverse
+	if other != t.baseline {
+		c = nil
+		if other.gain != nil {
+			reverse := other.gain.Reverse()
+			c = &reverse
+		}
 	}
 	difference := held(points(best.figures.InSLO-other.figures.InSLO) + " points")
 	switch {
