@@ -229,6 +229,10 @@ func TestHistory(t *testing.T) {
 	if code != exitOK || !strings.Contains(stdout, "small · 1 run") || !strings.Contains(stderr, "is left out: an INVALID result") {
 		t.Errorf("code %d, %s\n%s", code, stderr, stdout)
 	}
+	capacity := edited(t, stored, func(r *result.Result) { r.Capacity = &result.Capacity{} })
+	if code, shown, stderr := command(t, "history", file, capacity); code != exitOK || shown != stdout || !strings.Contains(stderr, "is left out: a result of grpcbench capacity") {
+		t.Errorf("of capacity: code %d, %s\n%s", code, stderr, shown)
+	}
 	code, again, stderr := command(t, "history", file, stored)
 	if code != exitOK || again != stdout || !strings.Contains(stderr, "1 result known already") {
 		t.Errorf("again: code %d, %s\n%s", code, stderr, again)
