@@ -58,7 +58,7 @@ func newPage(r *result.Result) page {
 	}
 	if r.Capacity != nil {
 		c := newCapacity(r)
-		p.banner, p.headline, p.answers = c.banner(), c.headline(), c.sections()
+		p.headline, p.answers = c.headline(), c.sections()
 	}
 	return p
 }
@@ -90,6 +90,10 @@ func tablesOf(r *result.Result) []table {
 
 // banner says what an interrupted run did not measure.
 func banner(r *result.Result) []string {
+	if r.Capacity != nil {
+		c := newCapacity(r)
+		return c.banner()
+	}
 	var whole, cut int
 	var missing []string
 	for i := range r.Variants {
