@@ -601,6 +601,15 @@ func TestBanner(t *testing.T) {
 	}
 }
 
+// The begin of a hash is cut between characters, whatever a damaged result has there.
+func TestSourceIsWhole(t *testing.T) {
+	for hash, want := range map[string]string{"5a7c0f": "x.yaml 5a7c", "5": "x.yaml 5", "": "x.yaml", "漢字漢字漢字": "x.yaml 漢字漢字"} {
+		if got := source(result.Scenario{File: "x.yaml", SHA256: hash}); got != want {
+			t.Errorf("%q: %q, want %q", hash, got, want)
+		}
+	}
+}
+
 // What was asked of the intervals, and what they came to.
 func TestReached(t *testing.T) {
 	share := func(v float64) *float64 { return &v }
