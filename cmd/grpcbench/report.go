@@ -33,8 +33,8 @@ func (a *app) reportCommand() *cobra.Command {
 folder it is in. Several results follow one another, or stand in one document
 where the format has room for them.
 
-A format that makes several files (hgrm, svg, action-benchmark) writes them into
-the folder --output; --part prints one of them alone. Without either, the parts
+A format that makes several files (svg, png, hgrm, action-benchmark) writes them
+into the folder --output; --part prints one of them alone. Without either, the parts
 are listed. Files are written whole or not at all.
 
 With --gate the results are judged anew, by these gates instead of those of the
