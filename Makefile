@@ -105,10 +105,10 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
 
 .PHONY: bench
-bench: ## measure grpcbench itself, beside a bare grpc-go loop: three minutes
+bench: ## measure grpcbench itself, beside a bare grpc-go loop: four minutes
 	$(GO) test -run '^$$' -bench '^BenchmarkRecord$$' ./scenario/engine
-	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 9x ./cmd/grpcbench
-	$(GO) test -run '^$$' -bench '^BenchmarkDynamicUnary$$' -benchtime 8x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench '^BenchmarkOverhead$$' -benchtime 40x ./cmd/grpcbench
+	$(GO) test -run '^$$' -bench '^BenchmarkDynamicUnary$$' -benchtime 16x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkPacing$$' -benchtime 3x ./cmd/grpcbench
 	$(GO) test -run '^$$' -bench '^BenchmarkStall$$' -benchtime 1x ./cmd/grpcbench
 	@# Each format of a result of 64 variants x 10 trials, in a process of its own.

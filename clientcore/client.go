@@ -177,7 +177,11 @@ func (c *Client) invoke(ctx context.Context, method string, args, reply any, opt
 	if err != nil {
 		return err
 	}
-	trace, now := traceOf(ctx), time.Now()
+	trace := traceOf(ctx)
+	var now time.Time
+	if trace != nil || s.timeout > 0 {
+		now = time.Now()
+	}
 	if s.timeout > 0 && !within(ctx, now.Add(s.timeout)) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, now.Add(s.timeout))

@@ -17,7 +17,7 @@ import (
 // known by its descriptor only, beside the same call through the generated stub:
 // both as grpcbench run makes them, one right after the other and in either order,
 // and beside a bare loop over that stub.
-// The ratio is the median of the ratios iteration by iteration. A static request is
+// Ratios are estimated as BenchmarkOverhead's are. A static request is
 // to cost at most 1.10 times as much; one with templates is there for comparison.
 // ghz makes the same calls where it is on PATH: its CPU is of its whole process.
 //
@@ -38,16 +38,13 @@ func BenchmarkDynamicUnary(b *testing.B) {
 				costs[n] = append(costs[n], bareLoop(b, address, false))
 				continue
 			}
-			costs[n] = append(costs[n], ourLoop(b, address, calls[n]))
+			costs[n] = append(costs[n], ourLoop(b, address, calls[n], overheadMeasure))
 		}
 	}
 	cpu := func(c loopCost) float64 { return c.cpu }
 	ratio := func(of, to []loopCost) float64 {
-		ratios := make([]float64, len(of))
-		for i := range of {
-			ratios[i] = of[i].cpu / to[i].cpu
-		}
-		return median(ratios, func(r float64) float64 { return r })
+		r, _ := cpuRatio(of, to)
+		return r
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(costs[0], cpu), "stub-µs-cpu/call")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -27,19 +28,19 @@ const (
 	overheadWorkers  = 50
 	overheadChannels = 5
 	overheadWarmup   = 200 * time.Millisecond
-	overheadMeasure  = time.Second
+	overheadMeasure  = 400 * time.Millisecond
 )
 
 // BenchmarkOverhead measures what grpcbench itself costs: client CPU and
 // allocations per call of its closed loop, beside a bare grpc-go loop that makes
 // the same calls with the same timeout, workers, connections and balancing, on the
-// same server in another process. Each iteration measures both, one right after the other and in
-// every order, so that the machine's moods hit both. The costs are medians, and
-// each ratio is the median of the ratios iteration by iteration, not the
-// quotient of two medians: hence many short iterations rather than few long
-// ones.
+// same server in another process. Each iteration measures both, one right after the
+// other and in every order, so that the machine's moods hit both. The costs are
+// medians. Each ratio is estimated as a run's differences are, from the ratios
+// iteration by iteration, with its interval of 95 %: hence many short iterations
+// rather than few long ones.
 //
-//	go test -run '^$' -bench Overhead -benchtime 20x ./cmd/grpcbench
+//	go test -run '^$' -bench Overhead -benchtime 40x ./cmd/grpcbench
 func BenchmarkOverhead(b *testing.B) {
 	heap.Raise()
 	address := startBackend(b)
@@ -47,7 +48,7 @@ func BenchmarkOverhead(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		loops := []func(){
 			func() { bare = append(bare, bareLoop(b, address, false)) },
-			func() { ours = append(ours, ourLoop(b, address, "call: GetUser")) },
+			func() { ours = append(ours, ourLoop(b, address, "call: GetUser", overheadMeasure)) },
 			func() { pinned = append(pinned, bareLoop(b, address, true)) },
 		}
 		// Each loop is first, second and last as often as the others, and after each
@@ -60,13 +61,6 @@ func BenchmarkOverhead(b *testing.B) {
 			loop()
 		}
 	}
-	ratio := func(to []loopCost) float64 {
-		ratios := make([]float64, len(to))
-		for i := range to {
-			ratios[i] = ours[i].cpu / to[i].cpu
-		}
-		return median(ratios, func(r float64) float64 { return r })
-	}
 	cpu := func(c loopCost) float64 { return c.cpu }
 	allocs := func(c loopCost) float64 { return c.allocs }
 	rate := func(c loopCost) float64 { return c.rate }
@@ -74,8 +68,12 @@ func BenchmarkOverhead(b *testing.B) {
 	b.ReportMetric(median(bare, cpu), "bare-µs-cpu/call")
 	b.ReportMetric(median(ours, cpu), "ours-µs-cpu/call")
 	b.ReportMetric(median(pinned, cpu), "pinned-µs-cpu/call")
-	b.ReportMetric(ratio(bare), "cpu-ratio")
-	b.ReportMetric(ratio(pinned), "cpu-ratio-to-pinned")
+	toBare, i := cpuRatio(ours, bare)
+	b.ReportMetric(toBare, "cpu-ratio")
+	b.ReportMetric(i.Low, "cpu-ratio-low")
+	b.ReportMetric(i.High, "cpu-ratio-high")
+	toPinned, _ := cpuRatio(ours, pinned)
+	b.ReportMetric(toPinned, "cpu-ratio-to-pinned")
 	b.ReportMetric(median(bare, allocs), "bare-allocs/call")
 	b.ReportMetric(median(ours, allocs), "ours-allocs/call")
 	b.ReportMetric(median(bare, rate), "bare-calls/s")
@@ -92,6 +90,17 @@ func cost(before, after bench.Usage, calls int64, took time.Duration) loopCost {
 		allocs: float64(after.Allocs-before.Allocs) / float64(calls),
 		rate:   float64(calls) / took.Seconds(),
 	}
+}
+
+// cpuRatio estimates by how much a call of one loop takes more CPU than one of another,
+// from their ratios iteration by iteration, and the interval that goes with it.
+func cpuRatio(of, to []loopCost) (float64, stats.Interval) {
+	logs := make([]float64, len(of))
+	for i := range of {
+		logs[i] = math.Log(of[i].cpu / to[i].cpu)
+	}
+	middle, i := stats.SignedRank(logs, stats.Level)
+	return math.Exp(middle), stats.Interval{Low: math.Exp(i.Low), High: math.Exp(i.High)}
 }
 
 // median is that of the values' figures: of an even number the mean of the two in
@@ -173,8 +182,9 @@ func bareLoop(b *testing.B, address string, pinned bool) loopCost {
 	return cost(before, after, to-from, took)
 }
 
-// ourLoop is a scenario with the same figures, run as `grpcbench run` does.
-func ourLoop(b *testing.B, address, call string) loopCost {
+// ourLoop is a scenario with the same figures, run as `grpcbench run` does and measured
+// for that long.
+func ourLoop(b *testing.B, address, call string, measure time.Duration) loopCost {
 	text := fmt.Sprintf(`
 name: overhead
 target: %s
@@ -183,7 +193,7 @@ load: [{name: reads, %s, workers: %d}]
 trials: 1
 warmup: %v
 measure: %v
-`, address, overheadChannels, call, overheadWorkers, overheadWarmup, overheadMeasure)
+`, address, overheadChannels, call, overheadWorkers, overheadWarmup, measure)
 	plan, err := scenario.Read("overhead.yaml", []byte(text), scenario.Options{})
 	if err != nil {
 		b.Fatal(err)

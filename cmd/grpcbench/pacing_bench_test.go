@@ -37,7 +37,7 @@ func BenchmarkPacing(b *testing.B) {
 	var peaks, highest, shares []float64
 	for b.Loop() {
 		steady = append(steady, pacedLoop(b, address, pacingRate))
-		peak := ourLoop(b, address, "call: GetUser").rate
+		peak := ourLoop(b, address, "call: GetUser", pacingLength).rate
 		// The highest share of the peak, in twentieths: 24 are more than there is.
 		low, high := 0, 24
 		for try := 16; high-low > 1; try = (low + high) / 2 {
