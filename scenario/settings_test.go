@@ -148,6 +148,7 @@ func explained(t *testing.T, document string) string {
 	}
 	return out.String()
 }
+
 // A rate of less than one call a second is not called none.
 func TestExplainShowsLowRates(t *testing.T) {
 	for rate, want := range map[string]string{"2/m": "2 due (0.0333/s)", "1.5/s": "90 due (1.5/s)", "1200/s": "72,000 due (1,200/s)"} {
