@@ -54,7 +54,9 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 		return nil, err
 	}
 	defer clients.Close()
-	if !v.Scenario.Client.Pool.Lazy { // those are connected by the calls that come to them
+	// Lazy channels are connected by the calls that come to them, and so are all of
+	// grpc-go's ring_hash.
+	if _, ring := userKey(v.Scenario); !v.Scenario.Client.Pool.Lazy && !ring {
 		connecting, done := context.WithTimeout(ctx, connectPatience)
 		clients.waitReady(connecting)
 		done()
