@@ -13,7 +13,7 @@ import (
 func TestXDSRingHash(t *testing.T) {
 	plan, err := scenario.Read("test.yaml", []byte(`
 fleet: {backends: 3, isolation: inprocess, xds: {policy: ring_hash}}
-client: {pool: {size: 1, lazy: true}, retry: none} # it connects only when it is called
+client: {pool: {size: 1}, retry: none}
 load:
   - {call: GetUser, arrivals: constant, rate: 100/s, keys: {zipf: {exponent: 10}}}
   - {call: ListUsers, messages: 1, arrivals: constant, rate: 100/s, keys: {zipf: {exponent: 10}}}
