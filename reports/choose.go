@@ -74,10 +74,14 @@ func find(columns []column, name string, settings bool) int {
 }
 
 // key is the column's name on a command line: its heading without the unit, in
-// small letters. "p99 ms" is p99, "p99 vs none" p99_vs.
+// small letters. "p99 ms" is p99, "p99 vs none" p99_vs, and "vs none, points", which
+// stands beside in SLO, in_slo_vs.
 func (c *column) key() string {
-	if c.rank == rankSettings {
+	switch c.rank {
+	case rankSettings:
 		return c.head
+	case rankGain:
+		return "in_slo_vs"
 	}
 	head := c.head
 	if before, _, ok := strings.Cut(head, " vs "); ok {
