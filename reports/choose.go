@@ -75,17 +75,18 @@ func find(columns []column, name string, settings bool) int {
 }
 
 // key is the column's name on a command line: its heading without the unit, in
-// small letters. "p99 ms" is p99, "p99 vs none" p99_vs.
+// small letters. "p99 ms" is p99, "p99 vs none" p99_vs, and "vs none, points", which
+// stands beside in SLO, in_slo_vs.
 func (c *column) key() string {
-	if c.rank == rankSettings {
+	switch c.rank {
+	case rankSettings:
 		return c.head
+	case rankGain:
+		return "in_slo_vs"
 	}
 	head := c.head
-	switch before, _, ok := strings.Cut(head, " vs "); {
-	case ok:
+	if before, _, ok := strings.Cut(head, " vs "); ok {
 		head = before + " vs"
-	case c.rank == rankGain && strings.HasPrefix(head, "vs "):
-		head = "in SLO vs" // which it stands behind
 	}
 	words := strings.Fields(strings.TrimSuffix(head, "/s"))
 	if n := len(words); n > 1 && slices.Contains([]string{"ns", "µs", "ms", "s", "%", "×"}, words[n-1]) {

@@ -28,6 +28,7 @@ func TestChoose(t *testing.T) {
 		first []string
 	}{
 		"columns": {Options{Select: []string{"p99", "in_slo"}}, []string{"backoff", "p99 ms", "in SLO %"}, []string{"none", "fixed", "immediate", "exponential"}},
+		"against": {Options{Select: []string{"in_slo_vs", "p99_vs"}, Sort: "in_slo_vs", Columns: 120}, []string{"backoff", "vs fixed, points", "p99 vs fixed"}, nil},
 		// Offered is equal in every row and stands in the heading: asked for, it
 		// is a column.
 		"a moved column":  {Options{Select: []string{"offered", "main_failure"}}, []string{"backoff", "offered/s", "main failure"}, nil},
@@ -54,6 +55,12 @@ func TestChoose(t *testing.T) {
 		err := Table(io.Discard, r, o)
 		if _, ok := errors.AsType[*OptionError](err); !ok || !strings.Contains(err.Error(), "there are") {
 			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	// --columns has commas between names.
+	for _, c := range slices.Concat(newPage(r).sections[0].columns, newPage(r).sections[0].moved) {
+		if strings.ContainsAny(c.key(), ", ") {
+			t.Errorf("the column %q cannot be named: %q", c.head, c.key())
 		}
 	}
 	// A row keeps its mark wherever it goes.

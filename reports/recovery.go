@@ -233,7 +233,8 @@ func recoveryOf(trials []stats.Phase) (median float64, text string) {
 	case 2*metastable > not:
 		return median, "metastable"
 	}
-	return median, "not by " + seconds(int64(shortest))
+	// It is known by the second, however a trial was cut short.
+	return median, "not by " + seconds(int64(shortest.Truncate(time.Second)))
 }
 
 // backOf is what a trial's state says of recovery after its last fault. Whoever

@@ -657,6 +657,11 @@ func TestRecoveryColumn(t *testing.T) {
 	if diff := cmp.Diff([]string{"9 s", "not by 12 s", "metastable", blank}, c.cells); diff != "" || !shown || c.head != "recovery" {
 		t.Errorf("shown %v, %q (-want +got):\n%s", shown, c.head, diff)
 	}
+	// One that was cut short is known by its whole seconds.
+	cut := result.Trial{State: result.NotRecovered, MeasuredNS: 12_554_896_123}
+	if c, _ := table([]result.Trial{cut}).backColumn(); c.cells[0] != "not by 4 s" {
+		t.Errorf("cut short: %q", c.cells[0])
+	}
 	if _, shown := table([]result.Trial{after(0), after(0)}, []result.Trial{after(0)}).backColumn(); shown {
 		t.Error("shown where all recovered at once")
 	}

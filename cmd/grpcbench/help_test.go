@@ -51,6 +51,43 @@ var (
 	longFlag     = regexp.MustCompile(`(?:^|\s)--([a-z][a-z-]*)`)
 )
 
+// Documents, scenarios and pipelines call commands that there are, with flags that
+// they have.
+func TestDocumentsCallCommandsThatExist(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"../../README.md", "../../docs/*.md", "../../docs/*/*", "../../scenarios/*.yaml", "../../.ci/*"} {
+		some, err := filepath.Glob(pattern)
+		if err != nil || len(some) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		files = append(files, some...)
+	}
+	root := theRoot()
+	// A command ends with its line, or with the code that it stands in.
+	command := regexp.MustCompile("grpcbench\"? ([a-z]+)\\b([^`\n]*)")
+	flags := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range command.FindAllStringSubmatch(strings.ReplaceAll(string(text), "\\\n", " "), -1) {
+			sub, _, err := root.Find([]string{m[1]})
+			if err != nil || sub == root {
+				continue // words of a sentence
+			}
+			for _, flag := range longFlag.FindAllStringSubmatch(m[2], -1) {
+				if flags++; sub.Flags().Lookup(flag[1]) == nil {
+					t.Errorf("%s: %s has no --%s", file, sub.CommandPath(), flag[1])
+				}
+			}
+		}
+	}
+	if flags < 60 {
+		t.Errorf("only %d flags were found", flags)
+	}
+}
+
 func TestManPages(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man1")
 	if code, _, stderr := command(t, "man", "--output", dir); code != exitOK {
