@@ -78,10 +78,10 @@ func find(columns []column, name string, settings bool) int {
 // small letters. "p99 ms" is p99, "p99 vs none" p99_vs, and "vs none, points", which
 // stands beside in SLO, in_slo_vs.
 func (c *column) key() string {
-	switch c.rank {
-	case rankSettings:
+	switch {
+	case c.rank == rankSettings:
 		return c.head
-	case rankGain:
+	case c.rank == rankGain && strings.HasPrefix(c.head, "vs "):
 		return "in_slo_vs"
 	}
 	head := c.head
