@@ -59,6 +59,7 @@ func (s *series) sum() (n int64) {
 // for work that was wasted.
 type books struct {
 	received  series
+	begun     series // those that have found a handler, or were answered without
 	answers   [len(codeNames)]series
 	abandoned series // answers to callers that were gone
 	arrivals  [methodCount]atomic.Uint64
@@ -167,6 +168,13 @@ func (b *books) attempts(m method, attempt int, counts []*ruleCount) AttemptsSna
 	one := AttemptsSnapshot{
 		Method: "unknown", Attempt: attempt, Received: b.received.of(m, attempt).Load(),
 		Abandoned: b.abandoned.of(m, attempt).Load(), Codes: map[string]int64{}, Rules: map[string]int64{},
+	}
+	// In this order: none that was in a handler is taken for one that has had none.
+	if b.inFlight.Load() == 0 {
+		if lost := one.Received - b.begun.of(m, attempt).Load(); lost > 0 {
+			one.Abandoned += lost
+			count(one.Codes, codeNames[codes.Canceled], lost)
+		}
 	}
 	if m != unknownMethod {
 		one.Method, one.Kind = methods[m], string(m.kind())

@@ -3,15 +3,19 @@ package fakeserver
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/fakeserver/link"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 )
 
@@ -127,6 +131,38 @@ func TestQueueHistograms(t *testing.T) {
 		}
 		if s.Refused != 1 {
 			t.Errorf("%d refused, want 1", s.Refused)
+		}
+	})
+}
+
+// An attempt in gzip whose caller leaves before it has found a handler never finds
+// one: grpc-go ends it. It is in the account all the same.
+func TestBooksWithoutAHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{Backends: 1, Network: link.Config{RTT: 10 * ms}})
+		must(t, get(t.Context(), r.clients[0], "connects", ""))
+		const calls = 200
+		for range calls {
+			// Headers and the reset are on their way at once, and arrive together.
+			ctx, cancel := context.WithCancel(t.Context())
+			stream, err := r.clients[0].ListUsers(ctx, &userpb.ListUsersRequest{}, grpc.UseCompressor(gzip.Name))
+			must(t, err)
+			cancel()
+			_, err = stream.Recv()
+			wantCode(t, "a call that was given up", err, codes.Canceled)
+		}
+		time.Sleep(sec)
+		synctest.Wait()
+		s := r.Snapshot().Backends[0]
+		want := AttemptsSnapshot{Method: methods[listUsers], Kind: "server_stream", Attempt: 1, Received: calls, Abandoned: calls,
+			Codes: map[string]int64{"CANCELLED": calls}, Rules: map[string]int64{}}
+		if i := slices.IndexFunc(s.Series, func(a AttemptsSnapshot) bool { return a.Method == want.Method }); i < 0 {
+			t.Errorf("no account of %s: %+v", want.Method, s.Series)
+		} else if d := cmp.Diff(want, s.Series[i]); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+		if s.InFlight != 0 || s.Codes["CANCELLED"] != calls {
+			t.Errorf("%d in flight, %v", s.InFlight, s.Codes)
 		}
 	})
 }

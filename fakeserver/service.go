@@ -149,6 +149,7 @@ func (s *service) tap(ctx context.Context, info *tap.Info) (context.Context, err
 	s.books.received.of(m, attempt).Add(1)
 	if ctx.Err() != nil {
 		// So late already that grpc-go answers it, without a handler.
+		s.books.begun.of(m, attempt).Add(1)
 		s.books.answered(ctx, m, attempt, nil)
 	}
 	return ctx, nil
@@ -201,9 +202,11 @@ func (s *service) begin(ctx context.Context, m method) call {
 }
 
 func (s *service) enter(ctx context.Context, m method) call {
+	c := call{method: m, attempt: attemptOf(ctx)}
 	s.books.inFlight.Add(1)
+	s.books.begun.of(m, c.attempt).Add(1)
 	s.load.changed()
-	return call{method: m, attempt: attemptOf(ctx)}
+	return c
 }
 
 func (s *service) end(ctx context.Context, c call, err error) {

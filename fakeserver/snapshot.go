@@ -27,16 +27,17 @@ type Snapshot struct {
 // An attempt is counted in Attempts when its headers arrive and in Codes when
 // it ends, before the answer leaves: a client that holds the answer finds both
 // counted. Attempts = Σ Codes + InFlight once the headers that have arrived
-// have found their handler, which takes microseconds, but for attempts in a
-// compression other than gzip: grpc-go answers those itself.
+// have found their handler, which takes microseconds. Those that never do are
+// counted when nothing is in flight: grpc-go ends attempts in gzip without one
+// when their callers leave before, and answers those in other compressions itself.
 type BackendSnapshot struct {
 	Name, Address string
 	// Attempts is by full method name without the leading slash. Attempts at
 	// methods that the fleet does not have are together under "unknown".
 	Attempts map[string]int64
 	// Codes is the answers by code name (OK, UNAVAILABLE, …). An attempt whose
-	// connection died, whose caller left, whose deadline passed or that a fault
-	// reset counts as CANCELLED.
+	// connection died, whose caller left, whose deadline passed, that a fault
+	// reset or that found no handler counts as CANCELLED.
 	Codes map[string]int64
 	// Faults is, by kind, the attempts that met a fault on calls and the
 	// windows of a fault on the backend: those to which it happened. Rules is

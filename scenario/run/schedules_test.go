@@ -137,7 +137,7 @@ func (w *world) randomSchedule(random *rand.Rand, examples map[string]fault.Inje
 name: random
 seed: %d
 fleet: {backends: %d, isolation: inprocess, service_time: {exponential: 3ms}, %s, %s}
-client: {timeout: %dms, pool: {size: %d}, %s}
+client: {timeout: %dms, pool: {size: %d, %s}, balance: %s, %s, %s}
 load: [%s]
 trials: 1
 warmup: 200ms
@@ -145,9 +145,15 @@ measure: 1s
 drain: 1s
 `, random.Uint64N(1000), 1+random.IntN(3), one("concurrency: 0", "concurrency: 2", "concurrency: 1, queue: 3"),
 		network, 50+random.IntN(250), 1+random.IntN(2),
+		one("pick: round_robin", "pick: least_in_flight, lazy: true", "max_in_flight: 2, max_idle: 100ms", "max_age: 200ms, stuck_for: 300ms"),
+		one("round_robin", "round_robin", "pick_first", "p2c_ewma", "consistent_hash", "random_subsetting",
+			"{outlier_detection: {interval: 200ms, base_ejection: 300ms, child: least_request}}"),
 		one("retry: none", "retry: native", "retry: {backoff: fixed, base: 5ms, attempts: 3}",
 			"retry: {attempts: 4, base: 2ms, attempt_timeout: 40ms}",
-			"retry: {attempts: 2, base: 2ms}, breaker: {failures: 3, reset: 200ms}"),
+			"retry: {attempts: 2, base: 2ms}, breaker: {failures: 3, reset: 200ms}",
+			"retry: {attempts: 2, base: 2ms}, breaker: {scope: backend, failures: 3, reset: 100ms}",
+			"hedge: {after: 5ms, attempts: 3}", "hedge: {after: p95, attempts: 2}, breaker: {scope: backend, failures: 3, reset: 100ms}"),
+		one("compression: none", "compression: none", "compression: gzip", "wait_for_ready: true"),
 		one("{call: GetUser, rate: 50/s, response: 100B}", "{call: ListUsers, rate: 40/s, messages: 4}",
 			"{call: BatchCreateUsers, rate: 30/s, messages: 3, request: "+request+"}", "{call: SyncUsers, rate: 30/s, messages: 3}"))
 	plan = w.plan("%s", document)
