@@ -383,7 +383,7 @@ func TestCheckCapacity(t *testing.T) {
 		"fine of a mix":      {reads + "," + mixed, "max < 20ms", run.CapacityOptions{Load: "mixed"}, ""},
 		"fine to sweep":      {reads, "", run.CapacityOptions{Concurrency: []int{1, 2, 4}}, ""},
 		"nothing":            {reads, "", run.CapacityOptions{}, "--slo or --concurrency: one of them must be given"},
-		"no open loop":       {loop, "p99 < 20ms", run.CapacityOptions{}, "--load: no load entry has a rate"},
+		"no open loop":       {loop, "p99 < 20ms", run.CapacityOptions{}, "--slo: no load entry has a rate"},
 		"a closed loop":      {reads + "," + loop, "p99 < 20ms", run.CapacityOptions{Load: "loop"}, "--load: loop has no rate"},
 		"no such load":       {reads, "p99 < 20ms", run.CapacityOptions{Load: "raeds"}, `--load: there is no load entry "raeds", did you mean reads?`},
 		"a part of a mix":    {mixed, "p99 < 20ms", run.CapacityOptions{Load: "mixed.getuser"}, `--load: there is no load entry "mixed.getuser"`},
