@@ -41,7 +41,7 @@ func (c Config) MostAttempts(m Method, streams bool) int {
 	case streams:
 		policy = a.streams
 	case !a.hedge.Off:
-		return max(a.hedge.Attempts, 1)
+		return a.hedge.Attempts
 	}
 	if policy.Off {
 		return 1
@@ -62,6 +62,7 @@ func (c Config) attempts(m Method) attempts {
 	if m.Hedge != nil {
 		a.hedge = m.Hedge.Inherit(c.hedge())
 	}
+	a.hedge.Off = a.hedge.Off || a.hedge.Attempts <= 1 // which is no hedging: retries hold
 	if !a.hedge.Off {
 		a.retry.Off = true
 	}

@@ -60,7 +60,7 @@ func (b *breakers) stats(s *BreakerStats) {
 	if b.set != nil {
 		s.Breakers = b.set.Len()
 		s.Rejected += b.set.Rejected()
-		b.set.Each(func(one *breaker.Breaker) { s.Opened += one.Opened() })
+		s.Opened += b.set.Opened()
 		return
 	}
 	s.Breakers = b.layer.Len()

@@ -103,9 +103,14 @@ type life struct {
 	server *grpc.Server
 	gate   *gate
 	shut   int // faults that keep the backend shut
+	frozen int // faults that keep it from working
 	slots  int // without faults
 	shares map[fault.Fault]float64
-	bad    map[fault.Fault]fault.BadCertificate
+
+	// badMu is apart from mu: Open holds that while it waits for the old server's
+	// handshakes to end, which ask for a certificate.
+	badMu sync.Mutex
+	bad   map[fault.Fault]fault.BadCertificate
 }
 
 func newLife(b *backend, l net.Listener, seed draw.Seed) *life {
@@ -203,9 +208,7 @@ func (f *life) Shut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.shut++
-	if f.shut == 1 {
-		f.gate.reset()
-	}
+	f.gate.reset() // also where it is shut already: it may be draining
 }
 
 // Drain implements fault.Host.
@@ -246,6 +249,26 @@ func (f *life) Sicken() { f.wellness.sicken() }
 // Heal implements fault.Host.
 func (f *life) Heal() { f.wellness.heal() }
 
+// Freeze implements fault.Host.
+func (f *life) Freeze() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frozen++
+	if f.frozen == 1 {
+		f.pace.set(f, fault.Ramp{})
+	}
+}
+
+// Thaw implements fault.Host.
+func (f *life) Thaw() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frozen--
+	if f.frozen == 0 {
+		f.pace.unset(f)
+	}
+}
+
 // SetSpeed implements fault.Host.
 func (f *life) SetSpeed(by fault.Fault, ramp fault.Ramp) { f.pace.set(by, ramp) }
 
@@ -281,10 +304,10 @@ func (f *life) Disconnect(fin bool) {
 func (f *life) GoAway(refuse bool) { f.frames.goAway(refuse) }
 
 // Hush implements fault.Host.
-func (f *life) Hush(by fault.Fault) { f.connections.hush.begin(by) }
+func (f *life) Hush() { f.connections.hush.begin() }
 
 // Unhush implements fault.Host.
-func (f *life) Unhush(by fault.Fault) { f.connections.hush.end(by) }
+func (f *life) Unhush() { f.connections.hush.end() }
 
 // SetMaxAge implements fault.Host.
 func (f *life) SetMaxAge(by fault.Fault, age, grace time.Duration) {
@@ -302,22 +325,22 @@ func (f *life) UnsetMaxStreams(by fault.Fault) { f.frames.setMaxStreams(by, 0) }
 
 // ShowBad implements fault.Host.
 func (f *life) ShowBad(by fault.Fault, certificate fault.BadCertificate) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.badMu.Lock()
+	defer f.badMu.Unlock()
 	f.bad[by] = certificate
 }
 
 // ShowGood implements fault.Host.
 func (f *life) ShowGood(by fault.Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.badMu.Lock()
+	defer f.badMu.Unlock()
 	delete(f.bad, by)
 }
 
 // badCertificate is one that a fault wants shown, if any does.
 func (f *life) badCertificate() (fault.BadCertificate, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.badMu.Lock()
+	defer f.badMu.Unlock()
 	for _, certificate := range f.bad {
 		return certificate, true
 	}

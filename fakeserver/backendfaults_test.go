@@ -82,6 +82,22 @@ func TestFreeze(t *testing.T) {
 	})
 }
 
+// Two freezes that overlap are one, until both are over: the fault has no
+// settings by which one could be told from the other.
+func TestFreezesOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, t0 := started(t, Config{Backends: 1, ServiceTime: fixed(100 * ms), Faults: []fault.Rule{
+			{Name: "first", At: sec, For: 500 * ms, Inject: fault.Inject{Freeze: &fault.Freeze{}}},
+			{Name: "second", At: 1200 * ms, For: sec, Inject: fault.Inject{Freeze: &fault.Freeze{}}},
+		}})
+		see(t, r.clients[0], t0, []sight{
+			{1100 * ms, codes.OK, 1200 * ms},
+			{1600 * ms, codes.OK, 700 * ms},
+			{2200 * ms, codes.OK, 100 * ms},
+		})
+	})
+}
+
 func TestSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rules := []fault.Rule{
@@ -168,6 +184,22 @@ func TestGracefulRestart(t *testing.T) {
 		see(t, r.clients[0], t0, []sight{
 			{950 * ms, codes.Unavailable, 250 * ms},
 			{1300 * ms, codes.OK, 300 * ms},
+		})
+	})
+}
+
+// A backend that goes down while it drains cuts off the calls that were to end.
+func TestDownCutsADrainShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, t0 := started(t, Config{Backends: 1, ServiceTime: fixed(300 * ms), Faults: []fault.Rule{
+			{At: sec, For: sec, Inject: fault.Inject{Restart: &fault.Restart{Graceful: true}}},
+			{At: 1100 * ms, For: 2 * sec, Inject: down()},
+		}})
+		see(t, r.clients[0], t0, []sight{
+			{750 * ms, codes.OK, 300 * ms}, // drained
+			{950 * ms, codes.Unavailable, 150 * ms},
+			{2500 * ms, codes.Unavailable, 0},
+			{3200 * ms, codes.OK, 300 * ms},
 		})
 	})
 }

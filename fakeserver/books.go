@@ -45,6 +45,16 @@ type series [methodCount + 1][maxAttempt]atomic.Int64
 // of is where an attempt, from 1, is counted.
 func (s *series) of(m method, attempt int) *atomic.Int64 { return &s[m][min(attempt, maxAttempt)-1] }
 
+// sum is all numbers together.
+func (s *series) sum() (n int64) {
+	for m := range s {
+		for attempt := range s[m] {
+			n += s[m][attempt].Load()
+		}
+	}
+	return n
+}
+
 // books is what one backend counts between two resets. Calls take no lock, but
 // for work that was wasted.
 type books struct {
@@ -143,8 +153,11 @@ func (b *books) snapshot() BackendSnapshot {
 		}
 	}
 	for _, c := range counts {
-		count(s.Rules, c.label, c.windows.Load())
-		count(s.Faults, c.kind, s.Rules[c.label])
+		// By kind each account for itself: a label may have several, of faults
+		// that were removed and added again.
+		windows := c.windows.Load()
+		count(s.Rules, c.label, windows)
+		count(s.Faults, c.kind, windows+c.calls.sum())
 	}
 	return s
 }

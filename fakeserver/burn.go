@@ -45,10 +45,11 @@ func spin(hashes int) {
 	runtime.KeepAlive(s)
 }
 
-// work burns asked at the backend's speed, and returns how long it took on the
-// clock. The error is ctx's.
+// work burns asked at the backend's speed, and returns how far the work clock went
+// on meanwhile: further than asked where the processor had something else to do. The
+// error is ctx's.
 func (b *burner) work(ctx context.Context, p *pace, w waiter, asked time.Duration) (actual time.Duration, err error) {
-	began := time.Now()
+	began := p.read()
 	for left := asked; left > 0; left -= burnChunk {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -60,5 +61,5 @@ func (b *burner) work(ctx context.Context, p *pace, w waiter, asked time.Duratio
 		spin(int(float64(chunk) / float64(time.Microsecond) * b.perMicrosecond / p.now()))
 		runtime.Gosched()
 	}
-	return time.Since(began), nil
+	return p.read() - began, nil
 }

@@ -115,6 +115,21 @@ func TestBlackhole(t *testing.T) {
 	})
 }
 
+// Two that overlap are one, until both are over.
+func TestBlackholesOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, t0 := started(t, Config{Backends: 1, ServiceTime: fixed(100 * ms), Faults: []fault.Rule{
+			{Name: "first", At: sec, For: sec, Inject: fault.Inject{Blackhole: &fault.Blackhole{}}},
+			{Name: "second", At: 1500 * ms, For: sec, Inject: fault.Inject{Blackhole: &fault.Blackhole{}}},
+		}})
+		see(t, r.clients[0], t0, []sight{
+			{1200 * ms, codes.OK, 1400 * ms},
+			{2100 * ms, codes.OK, 500 * ms},
+			{2500 * ms, codes.OK, 100 * ms},
+		})
+	})
+}
+
 // With keepalive a client finds it within time + timeout.
 func TestKeepaliveFindsABlackhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -100,6 +101,11 @@ func (f *Fleet) Configure(c Config) ([]Address, error) {
 // buildSides makes the servers that tell clients of the backends. mu must be
 // held.
 func (f *Fleet) buildSides(c Config, addresses []Address, s *site) (err error) {
+	if c.Lookaside != nil || c.XDS != nil {
+		if err := tellable(addresses); err != nil {
+			return err
+		}
+	}
 	if c.Lookaside != nil {
 		if f.balancer, err = newLookaside(*c.Lookaside, addresses, s); err != nil {
 			return err
@@ -113,6 +119,17 @@ func (f *Fleet) buildSides(c Config, addresses []Address, s *site) (err error) {
 	for _, one := range f.sides() {
 		if err := one.begin(f.listen); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// tellable is what keeps addresses from being told to clients: one that stands for
+// all of a machine's leads each client to its own machine.
+func tellable(addresses []Address) error {
+	for _, a := range addresses {
+		if at, err := netip.ParseAddrPort(a.Address); err == nil && at.Addr().IsUnspecified() {
+			return fmt.Errorf("a fleet that tells clients of its backends (lookaside, xds) must listen at one address, by which they reach it, and not at all of them (got %s)", a.Address)
 		}
 	}
 	return nil

@@ -3,36 +3,35 @@ package fakeserver
 import (
 	"sync"
 	"sync/atomic"
-
-	"github.com/grpcbench/grpcbench/fakeserver/fault"
 )
 
-// hush is whether a backend's connections are silent, because of which faults.
+// hush is whether a backend's connections are silent.
 type hush struct {
 	silent atomic.Bool // read without the lock: by every read and write
 
-	mu   sync.Mutex
-	by   map[fault.Fault]struct{}
-	over chan struct{} // nil when it is not silent; closed when it is over
+	mu     sync.Mutex
+	faults int           // that want it
+	over   chan struct{} // nil when it is not silent; closed when it is over
 }
 
-func newHush() *hush { return &hush{by: map[fault.Fault]struct{}{}} }
+func newHush() *hush { return &hush{} }
 
-func (h *hush) begin(by fault.Fault) {
+func (h *hush) begin() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.by[by] = struct{}{}
+	h.faults++
 	h.silent.Store(true)
 	if h.over == nil {
 		h.over = make(chan struct{})
 	}
 }
 
-func (h *hush) end(by fault.Fault) {
+// end takes one begin back.
+func (h *hush) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.by, by)
-	if len(h.by) == 0 && h.over != nil {
+	h.faults--
+	if h.faults == 0 {
 		h.silent.Store(false)
 		close(h.over)
 		h.over = nil

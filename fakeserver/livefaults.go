@@ -18,7 +18,7 @@ var ErrFault = errors.New("fault")
 type FaultState struct {
 	Name, Kind string
 	Added      bool // by AddFault; else it is of the configuration
-	Open       bool // its window is, on some backend
+	Open       bool // its window is, on some backend; that of a momentary fault never
 	// Met is the attempts, or windows, that met it since the last Reset.
 	Met int64
 }
@@ -113,7 +113,7 @@ func (f *Fleet) Faults() []FaultState {
 		s := FaultState{Name: l.name, Kind: l.rule.Inject.Kind(), Added: l.added, Met: met[l.name]}
 		for _, b := range f.backends {
 			own, concerned := l.rule.ForBackend(b.number)
-			s.Open = s.Open || set && concerned && own.Open(at)
+			s.Open = s.Open || set && concerned && own.Open(at) && !own.Momentary()
 		}
 		all = append(all, s)
 	}

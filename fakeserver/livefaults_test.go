@@ -163,6 +163,52 @@ func TestLiveFaultOnBackend(t *testing.T) {
 	}
 }
 
+// A fault that is over as soon as it has begun is not open ever after.
+func TestMomentaryFaultIsNotOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{Backends: 1, Faults: []fault.Rule{
+			{At: sec, Inject: fault.Inject{Disconnect: &fault.Disconnect{}}},
+			{At: sec, Inject: down()},
+		}})
+		r.Start(time.Now(), true)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		want := []FaultState{{Name: "disconnect", Kind: "disconnect", Met: 1}, {Name: "down", Kind: "down", Open: true, Met: 1}}
+		if d := cmp.Diff(want, r.Faults()); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+	})
+}
+
+// A fault that is added again, under the name that it had, is counted on there, and
+// once by kind, also where another kind has the name now.
+func TestFaultAddedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{Backends: 1})
+		r.Start(time.Now(), true)
+		meet := func(in fault.Inject, calls int) {
+			name, err := r.AddFault(fault.Rule{Name: "mine", Inject: in})
+			must(t, err)
+			synctest.Wait()
+			for range calls {
+				_ = get(t.Context(), r.clients[0], "x", "")
+			}
+			must(t, r.RemoveFault(name))
+		}
+		meet(latency(ms), 2)
+		meet(latency(2*ms), 3)
+		meet(unavailable(), 4)
+		meet(fault.Inject{Freeze: &fault.Freeze{}}, 0)
+		s := r.Snapshot().Backends[0]
+		if d := cmp.Diff(map[string]int64{"latency": 5, "status": 4, "freeze": 1}, s.Faults); d != "" {
+			t.Errorf("by kind (-want +got):\n%s", d)
+		}
+		if d := cmp.Diff(map[string]int64{"mine": 10}, s.Rules); d != "" {
+			t.Errorf("by rule (-want +got):\n%s", d)
+		}
+	})
+}
+
 // What cannot be added says why.
 func TestAddFaultRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

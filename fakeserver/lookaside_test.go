@@ -2,6 +2,7 @@ package fakeserver
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	lbpb "google.golang.org/grpc/balancer/grpclb/grpc_lb_v1"
+
+	"github.com/grpcbench/grpcbench/fakeserver/memnet"
 )
 
 // lists are the lists that the balancer told of, each with its time after t0.
@@ -40,6 +43,34 @@ func lists(t *testing.T, r *rig, t0 time.Time) <-chan string {
 		}
 	}()
 	return told
+}
+
+// A balancer or control plane that would send each client to the client's own
+// machine is none.
+func TestSidesNeedAnAddress(t *testing.T) {
+	for address, ok := range map[string]bool{"[::]:0": false, "0.0.0.0:0": false, "127.0.0.1:0": true, "10.0.0.5:0": true} {
+		for name, config := range map[string]Config{
+			"lookaside": {Backends: 2, Lookaside: &Lookaside{}},
+			"xds":       {Backends: 2, XDS: &XDS{}},
+			"neither":   {Backends: 2},
+		} {
+			n := memnet.New()
+			f := NewFleet("secret", func(network, asked string) (net.Listener, error) {
+				if strings.HasSuffix(asked, ":0") {
+					asked = address
+				}
+				return n.Listen(network, asked)
+			})
+			_, err := f.Configure(config)
+			if want := ok || name == "neither"; (err == nil) != want {
+				t.Errorf("%s at %s: %v", name, address, err)
+			}
+			if err != nil && !strings.Contains(err.Error(), "must listen at one address") {
+				t.Errorf("%s at %s: %v", name, address, err)
+			}
+			f.Close()
+		}
+	}
 }
 
 func TestLookaside(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
 	"github.com/grpcbench/grpcbench/fakeserver/link"
+	"github.com/grpcbench/grpcbench/fakeserver/memnet"
 	"github.com/grpcbench/grpcbench/fakeserver/servicetime"
 	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 )
@@ -114,6 +115,28 @@ func TestTLSFailure(t *testing.T) {
 			sleepTo(t0, 2100*ms)
 			must(t, get(t.Context(), fresh, "x", ""))
 		})
+	}
+}
+
+// A backend comes back while a client is in the middle of a handshake with the
+// server that it had: that handshake needs nothing that who ends the server holds,
+// or both would wait for ever.
+func TestHandshakesDoNotHoldUpOpen(t *testing.T) {
+	n := memnet.New()
+	f := NewFleet("secret", n.Listen)
+	defer f.Close()
+	addresses, err := f.Configure(Config{Backends: 1, TLS: SelfSigned})
+	must(t, err)
+	life := f.backends[0].life
+	life.mu.Lock() // as Open does, until the old server's handshakes have ended
+	defer life.mu.Unlock()
+	raw, err := n.Dial(t.Context(), addresses[0].Address)
+	must(t, err)
+	defer raw.Close()
+	ctx, cancel := timeout(t, 10*sec)
+	defer cancel()
+	if err := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}).HandshakeContext(ctx); err != nil {
+		t.Errorf("the handshake: %v", err)
 	}
 }
 

@@ -60,7 +60,7 @@ func (p *pace) change(by any, then func(now time.Time)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	p.clock, p.since = p.read(now), now
+	p.clock, p.since = p.clockAt(now), now
 	p.factors = slices.DeleteFunc(p.factors, func(f factor) bool { return f.by == by })
 	then(now)
 	p.plain.Store(len(p.factors) == 0)
@@ -75,13 +75,11 @@ func (p *pace) work(ctx context.Context, w waiter, asked time.Duration) (actual 
 	if asked <= 0 && p.plain.Load() {
 		return 0, nil
 	}
-	p.mu.Lock()
-	began := p.read(time.Now())
-	p.mu.Unlock()
+	began := p.read()
 	for {
 		p.mu.Lock()
 		now := time.Now()
-		done := p.read(now) - began
+		done := p.clockAt(now) - began
 		wait, comes := p.until(now, asked-done)
 		changed, stopped := p.changed, p.stopped(now)
 		p.mu.Unlock()
@@ -103,14 +101,21 @@ func (p *pace) work(ctx context.Context, w waiter, asked time.Duration) (actual 
 	}
 }
 
+// read is the work clock now.
+func (p *pace) read() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.clockAt(time.Now())
+}
+
 // stopped reports whether nothing is done, now and until the next change. mu
 // must be held.
 func (p *pace) stopped(now time.Time) bool {
 	return slices.ContainsFunc(p.factors, func(f factor) bool { return f.ramp.To == 0 && f.at(now) == 0 })
 }
 
-// read is the work clock at a time that is not before since. mu must be held.
-func (p *pace) read(now time.Time) time.Duration {
+// clockAt is the work clock at a time that is not before since. mu must be held.
+func (p *pace) clockAt(now time.Time) time.Duration {
 	done := p.clock
 	for from := p.since; from.Before(now); {
 		to, level := p.piece(from, now)

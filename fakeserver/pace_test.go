@@ -110,6 +110,17 @@ func TestBurn(t *testing.T) {
 	if best < ms {
 		t.Errorf("2 ms were burnt in %v", best)
 	}
+	// At half the speed it takes twice as long, as is to be: the work clock, by which
+	// it is judged whether the processor had the time, goes half as fast.
+	slow := time.Hour
+	for range 20 {
+		actual, err := b.work(t.Context(), newPace(0.5), timers{}, 2*ms)
+		must(t, err)
+		slow = min(slow, actual)
+	}
+	if ratio := float64(slow) / float64(best); ratio > 1.5 {
+		t.Errorf("at half the speed it seems %.2f times as late", ratio)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := b.work(ctx, newPace(1), timers{}, time.Hour); !errors.Is(err, context.Canceled) {

@@ -32,20 +32,25 @@ func (s *service) message(ctx context.Context, c call, n int) error {
 // outlives ctx.
 func (s *service) hold(ctx context.Context, asked time.Duration) error {
 	if !s.ignore {
-		took, err := s.occupy(ctx, asked)
-		if took > 0 && ctx.Err() != nil {
-			s.books.waste.add(took)
+		began, err := s.occupy(ctx, asked)
+		if !began.IsZero() && ctx.Err() != nil {
+			s.books.waste.add(time.Since(began))
 		}
 		return err
 	}
 	end := make(chan error, 1)
 	var parted atomic.Bool // caller and work, by whichever was first to go
 	s.orphans.Go(func() {
-		took, err := s.occupy(s.life, asked)
+		began, err := s.occupy(s.life, asked)
 		if !parted.CompareAndSwap(false, true) {
+			took := time.Duration(0)
+			if !began.IsZero() {
+				took = time.Since(began)
+			}
+			// In this order: when no orphan is left, all that they wasted is booked.
+			s.books.waste.add(took)
 			s.books.orphans.Add(-1)
 			s.load.changed()
-			s.books.waste.add(took)
 		}
 		end <- err
 	})
@@ -61,28 +66,25 @@ func (s *service) hold(ctx context.Context, asked time.Duration) error {
 	return contextError(ctx.Err())
 }
 
-// occupy takes a slot, works and gives the slot back. It returns how long it
-// worked, on an error too, which is a status.
-func (s *service) occupy(ctx context.Context, asked time.Duration) (took time.Duration, err error) {
+// occupy takes a slot, works and gives the slot back. It returns when it began to
+// work, on an error too, which is a status: zero where it did not, or that takes no
+// time.
+func (s *service) occupy(ctx context.Context, asked time.Duration) (began time.Time, err error) {
 	if err := s.queue.enter(ctx); err != nil {
-		return 0, err
+		return began, err
 	}
 	defer s.queue.leave()
 	s.books.inService.Add(1)
 	defer s.books.inService.Add(-1)
-	var began time.Time
 	if asked > 0 {
 		began = time.Now()
 	}
 	actual, err := s.work(ctx, asked)
 	if err != nil {
-		if asked > 0 {
-			took = time.Since(began)
-		}
-		return took, contextError(err)
+		return began, contextError(err)
 	}
 	s.books.served(asked, actual)
-	return actual, nil
+	return began, nil
 }
 
 func (s *service) work(ctx context.Context, asked time.Duration) (actual time.Duration, err error) {

@@ -60,7 +60,8 @@ type BackendSnapshot struct {
 	// that a fault has closed.
 	ConnectionsKilled int64
 	// Wasted is the services, finished or not, for callers that were gone when
-	// they ended, WastedTime what these took. Orphans is such services now.
+	// they ended, WastedTime what these took: where the backend is slow or frozen,
+	// as long as they had their slots. Orphans is such services now.
 	Wasted, Orphans int64
 	WastedTime      time.Duration
 	// WastedSeconds is WastedTime by the second of the fleet's clock in which a

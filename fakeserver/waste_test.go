@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+
+	"github.com/grpcbench/grpcbench/fakeserver/fault"
 )
 
 // sumOf is the time of all seconds.
@@ -67,6 +69,37 @@ func TestWastedSeconds(t *testing.T) {
 			t.Errorf("after a reset there is %v", got)
 		}
 	})
+}
+
+// A service that is wasted costs its slot for as long as it has it, whether it is
+// given up or served to its end, also where the backend is slow or stands still.
+func TestWasteIsWhatServicesTook(t *testing.T) {
+	slow := fault.Rule{Inject: fault.Inject{Slow: &fault.Slow{Speed: 0.25}}}
+	frozen := fault.Rule{At: 50 * ms, For: sec, Inject: fault.Inject{Freeze: &fault.Freeze{}}}
+	for _, c := range []struct {
+		name string
+		on   OnCancel
+		rule fault.Rule
+		want time.Duration
+	}{
+		{"slow, given up", Stop, slow, 200 * ms},
+		{"slow, served", Ignore, slow, 400 * ms},
+		{"frozen half-way, given up", Stop, frozen, 200 * ms},
+		{"frozen half-way, served", Ignore, frozen, 1100 * ms},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, _ := started(t, Config{Backends: 1, ServiceTime: fixed(100 * ms), OnCancel: c.on, Faults: []fault.Rule{c.rule}})
+			ctx, cancel := timeout(t, 200*ms)
+			defer cancel()
+			wantCode(t, c.name, get(ctx, r.clients[0], "x", ""), codes.DeadlineExceeded)
+			time.Sleep(2 * sec)
+			synctest.Wait()
+			s := r.Snapshot().Backends[0]
+			if s.Wasted != 1 || s.WastedTime != c.want || sumOf(s.WastedSeconds) != c.want {
+				t.Errorf("%s: %d wasted, %v (by second %v), want %v", c.name, s.Wasted, s.WastedTime, s.WastedSeconds, c.want)
+			}
+		})
+	}
 }
 
 // Calls that race add up in each second, and the seconds are those of the total

@@ -241,6 +241,22 @@ func TestCapacitiesThatAreAlike(t *testing.T) {
 	}
 }
 
+// A sweep that came to its end is not called interrupted, in any format; one that was
+// says what it has not found.
+func TestCapacityThatIsWhole(t *testing.T) {
+	for name, text := range documents(t, scalabilities(t)) {
+		if strings.Contains(text, "PARTIAL") || strings.Contains(text, "no trial of it was run") {
+			t.Errorf("%s calls it interrupted: %.400s", name, text)
+		}
+	}
+	half := documents(t, halfCapacities(t))
+	for _, format := range []string{"junit", "gobench", "github", "html", "table"} {
+		if text := half[format]; !strings.Contains(text, "PARTIAL: interrupted; not done: pool.size=2, pool.size=4.") {
+			t.Errorf("%s does not say what is missing: %.400s", format, text)
+		}
+	}
+}
+
 // Every format has room for a capacity, and the columns can be chosen.
 func TestCapacityInEveryFormat(t *testing.T) {
 	for name, r := range map[string]*result.Result{"capacity": capacities(t), "half": halfCapacities(t), "scalability": scalabilities(t)} {

@@ -28,13 +28,13 @@ func TestChoose(t *testing.T) {
 		first []string
 	}{
 		"columns": {Options{Select: []string{"p99", "in_slo"}}, []string{"backoff", "p99 ms", "in SLO %"}, []string{"none", "fixed", "immediate", "exponential"}},
-		"against": {Options{Select: []string{"in_slo_vs", "p99_vs"}, Sort: "in_slo_vs", Columns: 120}, []string{"backoff", "vs fixed, points", "p99 vs fixed"}, nil},
 		// Offered is equal in every row and stands in the heading: asked for, it
 		// is a column.
 		"a moved column":  {Options{Select: []string{"offered", "main_failure"}}, []string{"backoff", "offered/s", "main failure"}, nil},
 		"by p50":          {Options{Sort: "p50"}, nil, []string{"exponential", "immediate", "fixed", "none"}},
 		"by p99":          {Options{Sort: "p99"}, nil, []string{"exponential", "fixed", "none", "immediate"}},
 		"by p99 down":     {Options{Sort: "-p99"}, nil, []string{"none", "immediate", "fixed", "exponential"}},
+		"the comparisons": {Options{Select: []string{"in_slo_vs", "p99_vs"}}, []string{"backoff", "vs fixed, points", "p99 vs fixed"}, nil},
 		"by the settings": {Options{Sort: "backoff"}, nil, []string{"exponential", "fixed", "immediate", "none"}},
 		"by a heading":    {Options{Sort: "-in SLO %"}, nil, []string{"exponential", "fixed", "immediate", "none"}},
 	} {
@@ -73,6 +73,14 @@ func TestSortKey(t *testing.T) {
 	for i := 1; i < len(order); i++ {
 		if sortKey(order[i-1]).compare(sortKey(order[i])) >= 0 {
 			t.Errorf("%q does not come before %q", order[i-1], order[i])
+		}
+	}
+	// Settings are ordered by what they are, whatever their units.
+	for _, settings := range [][]string{{"500us", "50ms", "1s", "1m30s"}, {"512B", "1KiB", "2MiB"}, {"30/m", "10/s", "1/ms"}, {"1", "4", "16"}, {"5%", "10%"}} {
+		for i := 1; i < len(settings); i++ {
+			if sortKey(settings[i-1]).compare(sortKey(settings[i])) >= 0 {
+				t.Errorf("%q does not come before %q", settings[i-1], settings[i])
+			}
 		}
 	}
 	for _, cell := range []string{"", "n/a", "–", "~"} {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/grpcbench/grpcbench/clientcore"
+	"github.com/grpcbench/grpcbench/clientcore/hedge"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -109,6 +111,7 @@ func (s *Scenario) check(p *problems) {
 func (s *Scenario) checkMethodSettings(p *problems) {
 	for name, settings := range s.Client.Methods {
 		path := "client.methods." + name
+		s.checkZeros(p, path, name, settings)
 		m, ok := methodNamed(name)
 		if !ok && s.callsOwn(name) {
 			continue
@@ -124,6 +127,34 @@ func (s *Scenario) checkMethodSettings(p *problems) {
 			p.addUnlessKnown(path+".hedge", "must be none: only unary calls and server streams are hedged, and %s is a %s",
 				m.short, strings.ReplaceAll(string(m.kind), "_", " "))
 		}
+	}
+}
+
+// checkZeros finds what a method's policy has as 0, which there stands for the
+// client's setting and not for none.
+func (s *Scenario) checkZeros(p *problems, path, name string, m clientcore.Method) {
+	policies := p.root.Get("client").Key("methods").Key(name)
+	check := func(policy, key string, zero bool, inherited any) {
+		if written := policies.Key(policy).Key(key); written != nil && zero {
+			p.addUnlessKnown(path+"."+policy+"."+key, "must be > 0 (got %s): where a method's %s says nothing the client's holds, %v", written, policy, inherited)
+		}
+	}
+	if r := m.Retry; r != nil && !r.Off {
+		all := r.Inherit(s.Client.Retry)
+		check("retry", "attempts", r.Attempts == 0, all.Attempts)
+		check("retry", "attempt_timeout", r.AttemptTimeout == 0 && all.AttemptTimeout != 0, all.AttemptTimeout)
+		if all.Backoff.Immediate == nil {
+			check("retry", "base", r.Base == 0, all.Base)
+			check("retry", "max", r.Max == 0 && all.Backoff.Fixed == nil, all.Max)
+			check("retry", "multiplier", r.Multiplier == 0 && all.Backoff.Exponential != nil, all.Multiplier)
+		}
+	}
+	if h := m.Hedge; h != nil && !h.Off {
+		all := hedge.Default()
+		if s.Client.Hedge != nil {
+			all = s.Client.Hedge.Inherit(all)
+		}
+		check("hedge", "attempts", h.Attempts == 0, all.Attempts)
 	}
 }
 

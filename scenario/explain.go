@@ -237,7 +237,7 @@ func explainVariants(page *page, p *Plan) {
 // callsText is the calls that are due in one trial's measurement.
 func (s *Scenario) callsText(seconds float64) string {
 	rate, closed := s.offered()
-	calls := fmt.Sprintf("%s due (%s/s)", thousands(int64(math.Round(rate*seconds))), thousands(int64(math.Round(rate))))
+	calls := fmt.Sprintf("%s due (%s)", thousands(int64(math.Round(rate*seconds))), rateText(rate))
 	switch {
 	case closed && rate > 0:
 		return calls + ", and as many as the closed loops come to"

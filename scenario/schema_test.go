@@ -104,7 +104,8 @@ func beyond() []string {
 		own-settings-unknown request-distribution-near
 		expect-nothing expect-field expect-value expect-unary-messages expect-code-and-fields expect-path expect-mix
 		gate-unit gate-metric gate-load gate-variant gate-fault gate-dimension gate-value gate-baseline-itself gate-share-over-100 abort-reference abort-max abort-load
-		gate-unfinished abort-unfinished`)
+		gate-unfinished abort-unfinished method-zero
+		compare-isolation rate-beyond no-worker`)
 }
 
 func TestSchemaRejectsMistakes(t *testing.T) {

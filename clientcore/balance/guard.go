@@ -130,7 +130,10 @@ func (p *picker) admitted(info balancer.PickInfo) (balancer.PickResult, error) {
 			return result, nil
 		}
 		if result.Done != nil {
-			result.Done(balancer.DoneInfo{Err: errOpen})
+			// Nothing was sent. To outlier detection that is a success, since the only
+			// other thing that it knows is a failure, for which it would take a
+			// backend out that has just come back.
+			result.Done(balancer.DoneInfo{})
 		}
 	}
 	if sc := p.balancer.admitting(ctx); sc != nil {

@@ -15,15 +15,16 @@ import (
 // the attributes of the resolver's state: see Attach. All its methods may be
 // called at any time.
 type Meter struct {
-	report      func(connectivity.State)
-	connections atomic.Int64
-	guard       *breaker.Set // nil without
+	report func(connectivity.State)
+	guard  *breaker.Set // nil without
 	*counts
 }
 
-// counts is the attempts by address: those of a channel and of the ones that it
-// replaced.
+// counts is the attempts by address, and the connections: those of a channel and of
+// the ones that it replaced, or was to replace.
 type counts struct {
+	connections atomic.Int64
+
 	mu       sync.Mutex
 	backends map[string]*backend
 }
@@ -38,9 +39,9 @@ func NewMeter(report func(connectivity.State)) *Meter {
 	return &Meter{report: report, counts: &counts{backends: map[string]*backend{}}}
 }
 
-// Renew is a meter for the channel that replaces m's: its connections and its
-// report are its own, its counts are m's and go on. Each of either yields them
-// all, so ask only one.
+// Renew is a meter for a channel that is to replace m's: its report is its own, its
+// counts are m's and go on, whether it comes to that or m's channel stays. Either
+// has the attempts and connections of both, so ask only one.
 func (m *Meter) Renew(report func(connectivity.State)) *Meter {
 	next := NewMeter(report)
 	next.counts = m.counts
@@ -74,7 +75,8 @@ func (m *Meter) Each(yield func(Attempts)) {
 	}
 }
 
-// Connections is the channel's connections that are READY.
+// Connections is the channel's connections that are READY, and of those that it
+// replaced what is left.
 func (m *Meter) Connections() int { return int(m.connections.Load()) }
 
 // meterKey is where a Meter lies in a resolver.State's attributes.

@@ -24,28 +24,29 @@ type OutlierDetection struct {
 // SuccessRate ejects a backend whose success rate is below
 // mean − StdevFactor/1000 · standard deviation over the backends.
 type SuccessRate struct {
-	StdevFactor   int `yaml:"stdev_factor" doc:"standard deviations below the mean, times 1000"`
+	StdevFactor   int `yaml:"stdev_factor" doc:"standard deviations below the mean, times 1000; of n backends one is √(n−1) below it at most"`
 	Enforcement   int `yaml:"enforcement" doc:"the chance that such a backend is out, in percent"`
 	MinimumHosts  int `yaml:"minimum_hosts" doc:"judge only when so many backends had enough calls"`
 	RequestVolume int `yaml:"request_volume" doc:"calls in an interval that are enough"`
 }
 
-// SetDefaults is grpc-go's factor of 1.9, for fleets of 3 and more: grpc-go's own
-// 5 backends and 100 calls leave a small fleet alone.
+// SetDefaults is grpc-go's factor of 1.9 and its 5 backends, on a tenth of its 100
+// calls. Of n backends one is √(n − 1) standard deviations below the mean at most,
+// however much it fails: with this factor no backend of 4 would ever be out.
 func (s *SuccessRate) SetDefaults() {
-	*s = SuccessRate{StdevFactor: 1900, Enforcement: 100, MinimumHosts: 3, RequestVolume: 10}
+	*s = SuccessRate{StdevFactor: 1900, Enforcement: 100, MinimumHosts: 5, RequestVolume: 10}
 }
 
-// FailurePercentage ejects a backend that fails at least Threshold percent of its
+// FailurePercentage ejects a backend that fails more than Threshold percent of its
 // calls.
 type FailurePercentage struct {
-	Threshold     int `yaml:"threshold" doc:"failed calls at which a backend is out, in percent"`
+	Threshold     int `yaml:"threshold" doc:"a backend that fails more of its calls than this is out, in percent: 1 to 99"`
 	Enforcement   int `yaml:"enforcement" doc:"the chance that such a backend is out, in percent"`
 	MinimumHosts  int `yaml:"minimum_hosts" doc:"judge only when so many backends had enough calls"`
 	RequestVolume int `yaml:"request_volume" doc:"calls in an interval that are enough"`
 }
 
-// SetDefaults is half of 10 calls and more, for fleets of 2 and more: grpc-go's
+// SetDefaults is more than half of 10 calls and more, for fleets of 2 and more: grpc-go's
 // own (85 percent of 50, 5 backends, a chance of 0) never eject in a small fleet.
 func (f *FailurePercentage) SetDefaults() {
 	*f = FailurePercentage{Threshold: 50, Enforcement: 100, MinimumHosts: 2, RequestVolume: 10}
@@ -125,7 +126,7 @@ func (o *OutlierDetection) validate() error {
 		within("success_rate.request_volume", s.RequestVolume, 1, most)
 	}
 	if f := o.FailurePercentage; f != nil {
-		within("failure_percentage.threshold", f.Threshold, 1, 100)
+		within("failure_percentage.threshold", f.Threshold, 1, 99) // no backend fails more than all calls
 		within("failure_percentage.enforcement", f.Enforcement, 1, 100)
 		within("failure_percentage.minimum_hosts", f.MinimumHosts, 1, most)
 		within("failure_percentage.request_volume", f.RequestVolume, 1, most)

@@ -20,8 +20,9 @@ type Set struct {
 
 	rejected atomic.Int64
 
-	mu    sync.Mutex
-	gates map[string]*Gate
+	mu        sync.Mutex
+	gates     map[string]*Gate
+	forgotten int64 // how often those opened that are not in gates any more
 }
 
 // NewSet is breakers by a policy that is valid and not Off. observe is told of
@@ -57,6 +58,7 @@ func (s *Set) Gate(address string) *Gate {
 func (s *Set) forgetLocked() {
 	for address, g := range s.gates {
 		if g.breaker.idle() {
+			s.forgotten += g.breaker.Opened()
 			delete(s.gates, address)
 		}
 	}
@@ -72,6 +74,17 @@ func (s *Set) Refused() error {
 // Rejected is how many calls were refused because no breaker would let them
 // through. One that another backend took is not among them.
 func (s *Set) Rejected() int64 { return s.rejected.Load() }
+
+// Opened is how often the breakers opened, together.
+func (s *Set) Opened() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.forgotten
+	for _, g := range s.gates {
+		n += g.breaker.Opened()
+	}
+	return n
+}
 
 // Len is how many breakers there are.
 func (s *Set) Len() int {
@@ -115,14 +128,15 @@ func (g *Gate) Admit(ctx context.Context) bool {
 	if !ok {
 		return true
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	// grpc-go picks again when the connection was lost before anything went out. The
+	// attempt gives its place back first, which may be the only one of a probe.
+	a.endLocked(Neither)
 	ticket, err := g.breaker.Allow()
 	if err != nil {
 		return false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	// grpc-go picks again when the connection was lost before anything went out.
-	a.endLocked(Neither)
 	if a.over {
 		g.breaker.Done(ticket, Neither)
 		return true

@@ -49,6 +49,9 @@ func (l *Latencies) of(method string, percentile float64) *account {
 	}
 	if l.known.Load() >= maxAccounts {
 		key.method = "" // those beyond
+		if a, ok := l.accounts.Load(key); ok {
+			return a.(*account)
+		}
 	}
 	a, had := l.accounts.LoadOrStore(key, newAccount(percentile))
 	if !had {

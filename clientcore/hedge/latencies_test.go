@@ -43,6 +43,22 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
+// Methods beyond a thousand share one account, and to find it makes none.
+func TestMethodsBeyondAThousand(t *testing.T) {
+	var l Latencies
+	for i := range maxAccounts {
+		l.of(fmt.Sprint(i), 95)
+	}
+	shared := l.of("one more", 95)
+	if l.of("0", 95) == shared || l.of("and another", 95) != shared || l.of("one more", 99) == shared {
+		t.Error("not one account for the methods beyond, of a percentile")
+	}
+	// Both look-ups put their key on the heap.
+	if n := testing.AllocsPerRun(100, func() { l.of("one more", 95) }); n > 2 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // The percentile is that of the latencies themselves, to within 2 %.
 func TestPercentile(t *testing.T) {
 	for _, percentile := range []float64{1, 50, 90, 95, 99, 99.9} {

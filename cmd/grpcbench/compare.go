@@ -66,8 +66,11 @@ Without --gate the exit code says nothing of what changed.`,
 			}
 			changes := reports.Changes{Old: pair[0], New: pair[1], Differences: gate.Differences(pair[0], pair[1])}
 			if len(changes.Differences) > 0 && !force {
-				return usageError("%s and %s cannot be compared (--force does it all the same):\n  %s",
-					args[0], args[1], plain.Text(strings.Join(changes.Differences, "\n  ")))
+				lines := make([]string, len(changes.Differences))
+				for i, text := range changes.Differences {
+					lines[i] = "\n  " + plain.Text(text)
+				}
+				return usageError("%s and %s cannot be compared (--force does it all the same):%s", args[0], args[1], strings.Join(lines, ""))
 			}
 			stored, err := gated.stored(gates, map[string]*result.Result{oldName: changes.Old})
 			if err != nil {

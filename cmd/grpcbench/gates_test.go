@@ -185,6 +185,9 @@ func TestCompare(t *testing.T) {
 	stored := storedResult(t)
 	elsewhere := edited(t, stored, func(r *result.Result) { r.Environment.CPUModel = "Z80\x1b[2J" })
 	other := edited(t, stored, func(r *result.Result) { r.Scenario.WorkloadSHA256 = "0" })
+	both := edited(t, stored, func(r *result.Result) { r.Scenario.WorkloadSHA256, r.Environment.CPUModel = "0", "Z80\x1b[2J" })
+	none := edited(t, stored, func(r *result.Result) { r.Variants = r.Variants[:1] })
+	immediate := edited(t, stored, func(r *result.Result) { r.Variants = r.Variants[1:] })
 	otherLoad := edited(t, stored, func(r *result.Result) { r.Variants[1].Loads[0].RatePerS++ })
 	dir := filepath.Join(t.TempDir(), "kept")
 	if code, _, stderr := command(t, "baseline", "save", "main", stored, "--dir", dir); code != exitOK {
@@ -200,6 +203,8 @@ func TestCompare(t *testing.T) {
 		"as Markdown":        {[]string{stored, stored, "--format", "markdown"}, exitOK, "| variant | figure |"},
 		"another machine":    {[]string{elsewhere, stored}, exitUsage, "CPU: Z80\ufffd[2J before, "},
 		"another scenario":   {[]string{other, stored}, exitUsage, "scenario: 0 before, "},
+		"both":               {[]string{both, stored}, exitUsage, " now\n  CPU: Z80\ufffd[2J before, "},
+		"nothing in common":  {[]string{none, immediate}, exitOK, "Nothing was compared:"},
 		"another load":       {[]string{otherLoad, stored}, exitUsage, "load: retry=immediate has another reads"},
 		"all the same":       {[]string{other, stored, "--force"}, exitOK, "NOT COMPARABLE"},
 		"a gate that passes": {[]string{stored, stored, "--gate", "in_slo > 1%"}, exitOK, "gate passed"},
@@ -227,6 +232,10 @@ func TestHistory(t *testing.T) {
 	code, stdout, stderr := command(t, "history", file, stored, invalid)
 	if code != exitOK || !strings.Contains(stdout, "small · 1 run") || !strings.Contains(stderr, "is left out: an INVALID result") {
 		t.Errorf("code %d, %s\n%s", code, stderr, stdout)
+	}
+	capacity := edited(t, stored, func(r *result.Result) { r.Capacity = &result.Capacity{} })
+	if code, shown, stderr := command(t, "history", file, capacity); code != exitOK || shown != stdout || !strings.Contains(stderr, "is left out: a result of grpcbench capacity") {
+		t.Errorf("of capacity: code %d, %s\n%s", code, stderr, shown)
 	}
 	code, again, stderr := command(t, "history", file, stored)
 	if code != exitOK || again != stdout || !strings.Contains(stderr, "1 result known already") {

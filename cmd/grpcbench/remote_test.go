@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -253,6 +254,45 @@ trials: 1
 	}
 	if got := share(1, 1); got > 0.25 {
 		t.Errorf("weighted_round_robin: the slow backend has %.3f of the calls", got)
+	}
+}
+
+// Clients that balance by ring_hash, as xDS says, are never ready before their first
+// call: nobody waits for it.
+func TestXDSRingHash(t *testing.T) {
+	file := write(t, "ring.yaml", `
+name: ring
+fleet: {backends: 3, isolation: inprocess, xds: {policy: ring_hash}}
+client: {pool: {size: 1}, retry: none}
+load: [{call: GetUser, arrivals: constant, rate: 120/s}]
+warmup: 300ms
+measure: 500ms
+trials: 1
+`)
+	out := t.TempDir()
+	began := time.Now()
+	code, _, stderr := command(t, "run", file, "--out", out)
+	if code != exitOK && code != exitInvalid { // a busy machine may be late
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	text, err := os.ReadFile(filepath.Join(out, resultName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := result.Read(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial := r.Variants[0].Trials[0]
+	if s := trial.Series[0]; s.OK() != s.Planned || s.Planned == 0 {
+		t.Errorf("%d of %d calls were OK", s.OK(), s.Planned)
+	}
+	if picks := trial.Client.Picks; len(picks) != 3 || picks[0].Picks == 0 || picks[1].Picks == 0 || picks[2].Picks == 0 {
+		t.Errorf("picks %+v", picks)
+	}
+	// It would have been waited for for 5 s.
+	if took := trial.Started.Sub(began); took > 4*time.Second {
+		t.Errorf("the measurement began after %v, with a warm-up of 0.3 s", took)
 	}
 }
 

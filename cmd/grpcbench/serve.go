@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -63,6 +64,9 @@ which needs such a token. Calls to backends need none.`,
 					return usageError("%s: it has a target, not a fleet: there is nothing to serve", files[0])
 				}
 				name, seed = plan.Base.Name, plan.Seed
+				if fleetsDiffer(plan.Variants) {
+					name += ", the fleet of " + plan.Variants[0].Name + " (--only serves another variant's)"
+				}
 			} else if len(flags.set)+len(flags.only) > 0 {
 				return usageError("--set and --only need a FILE")
 			}
@@ -99,6 +103,13 @@ which needs such a token. Calls to backends need none.`,
 	c.Flags().IntVar(&s.control, "control", 0, "`PORT` of the control service; 0 picks a free one")
 	c.Flags().StringVar(&s.token, "token", "", "`TOKEN` that the control service asks for (default: what "+tokenKey+" says, or a new one)")
 	return c
+}
+
+// fleetsDiffer is whether variants have different fleets.
+func fleetsDiffer(variants []scenario.Variant) bool {
+	return slices.ContainsFunc(variants[1:], func(v scenario.Variant) bool {
+		return !reflect.DeepEqual(v.Scenario.Fleet, variants[0].Scenario.Fleet)
+	})
 }
 
 // loopback is where everything listens unless told otherwise.
@@ -165,6 +176,9 @@ func (a *app) serveNow(server *fakeserver.Fleet, config fakeserver.Config, seed 
 	}
 	if address := server.Lookaside(); address != "" {
 		fmt.Fprintf(a.stdout, "lookaside %s\n", address)
+	}
+	if address := server.ControlPlane(); address != "" {
+		fmt.Fprintf(a.stdout, "xds %s\n", address)
 	}
 	return nil
 }

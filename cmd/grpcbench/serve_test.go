@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,45 @@ load: [{call: GetUser, rate: 1/s}]
 	for _, want := range []string{"b0: 1 attempt, OK 1", "b1: 1 attempt, ABORTED 1"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("stderr lacks %q:\n%s", want, stderr.String())
+		}
+	}
+}
+
+// Whoever is to use the fleet is told where everything listens, the servers that
+// tell of its backends included.
+func TestServeSaysWhereEverythingIs(t *testing.T) {
+	s := serve(t, write(t, "sides.yaml", "fleet: {backends: 1, lookaside: {}, xds: {}}\n"), "--port", "0")
+	s.end()
+	var names []string
+	for len(s.backends) > 0 {
+		name, address, _ := strings.Cut(<-s.backends, " ")
+		if !strings.HasPrefix(address, "127.0.0.1:") {
+			t.Errorf("%s is at %q", name, address)
+		}
+		names = append(names, name)
+	}
+	if want := []string{"b0", "lookaside", "xds"}; !slices.Equal(names, want) {
+		t.Errorf("it tells of %q, want %q", names, want)
+	}
+}
+
+// Where variants differ in their fleet, serve says whose it is.
+func TestServeSaysWhoseFleetItIs(t *testing.T) {
+	file := write(t, "differ.yaml", `
+name: differ
+fleet: {backends: 2}
+load: [{call: GetUser, rate: 1/s}]
+compare:
+  fleet.backends: [1, 2]
+  client.pool.size: [1, 2]
+`)
+	for want, args := range map[string][]string{
+		"serving differ, the fleet of fleet.backends=1,pool.size=1 (--only serves another variant's);": nil,
+		"serving differ;": {"--only", "fleet.backends=2"},
+	} {
+		_, stderr := serve(t, append([]string{file, "--port", "0"}, args...)...).end()
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%v: want %q in\n%s", args, want, stderr)
 		}
 	}
 }

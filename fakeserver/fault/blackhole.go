@@ -7,13 +7,13 @@ package fault
 type Blackhole struct{}
 
 // Begin implements OnBackend.
-func (f *Blackhole) Begin(h Host) { h.Hush(f) }
+func (*Blackhole) Begin(h Host) { h.Hush() }
 
 // End implements OnBackend.
-func (f *Blackhole) End(h Host) error {
-	h.Unhush(f)
+func (*Blackhole) End(h Host) error {
+	h.Unhush()
 	return nil
 }
 
 // Validate implements Fault.
-func (f *Blackhole) Validate() error { return nil }
+func (*Blackhole) Validate() error { return nil }

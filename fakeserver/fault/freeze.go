@@ -6,13 +6,13 @@ package fault
 type Freeze struct{}
 
 // Begin implements OnBackend.
-func (f *Freeze) Begin(h Host) { h.SetSpeed(f, Ramp{}) }
+func (*Freeze) Begin(h Host) { h.Freeze() }
 
 // End implements OnBackend.
-func (f *Freeze) End(h Host) error {
-	h.UnsetSpeed(f)
+func (*Freeze) End(h Host) error {
+	h.Thaw()
 	return nil
 }
 
 // Validate implements Fault.
-func (f *Freeze) Validate() error { return nil }
+func (*Freeze) Validate() error { return nil }

@@ -3,7 +3,9 @@ package fault
 import "time"
 
 // Host is what faults can do to a backend. Several faults may do so at once:
-// what each has done stays until that fault undoes it.
+// what each has done stays until that fault undoes it. A fault that has settings
+// is told from others by its address. One that has none cannot be, since Go may
+// give all values without a size the same address: what it does nests.
 type Host interface {
 	// Shut resets the backend's connections and refuses new ones. Calls nest: a
 	// backend is open again when it was opened as often as it was shut.
@@ -14,6 +16,10 @@ type Host interface {
 	// connections and tells clients with GOAWAY; calls in flight may end until
 	// Open, which cancels those that are left.
 	Drain()
+	// Freeze stops all work. Calls nest: it goes on when it was thawed as often.
+	Freeze()
+	// Thaw takes that back.
+	Thaw()
 	// SetSpeed multiplies the backend's speed by what ramp says, from now on.
 	SetSpeed(by Fault, ramp Ramp)
 	// UnsetSpeed takes back what by has set.
@@ -29,10 +35,11 @@ type Host interface {
 	// GoAway sends GOAWAY on all connections, once: one that lets calls in
 	// flight end, or else, with refuse, one that gives them back.
 	GoAway(refuse bool)
-	// Hush holds back every byte of all connections, both ways.
-	Hush(by Fault)
+	// Hush holds back every byte of all connections, both ways. Calls nest as
+	// those of Freeze.
+	Hush()
 	// Unhush takes that back.
-	Unhush(by Fault)
+	Unhush()
 	// SetMaxAge sends connections away at an age and closes them when grace
 	// has passed, too.
 	SetMaxAge(by Fault, age, grace time.Duration)

@@ -160,6 +160,19 @@ func Write(w io.Writer, r *Result) error {
 	return nil
 }
 
+// WriteJSON writes any document as indented JSON with a newline at its end, as fit
+// for a terminal as a result.
+func WriteJSON(w io.Writer, document any) error {
+	text, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding JSON: %w", err)
+	}
+	if _, err := w.Write(escapeUnprintable(append(text, '\n'))); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return nil
+}
+
 // escapeUnprintable writes what a terminal would obey, or what turns text
 // around, as JSON's \u escapes: a result may be printed, and holds text from
 // servers. In JSON such characters stand only within strings.

@@ -220,6 +220,17 @@ func (b *backends) startAt(ctx context.Context, t0 time.Time, final bool) error 
 	return nil
 }
 
+// startLead is how far ahead of now t0 has to be, so that every member's clock is set
+// before it: they are told one after the other, over a network that may be slower now
+// and then.
+func (b *backends) startLead() time.Duration {
+	lead := leastLead
+	for _, m := range b.members {
+		lead += 2 * m.roundTrip
+	}
+	return lead
+}
+
 // settlePoll is how often the fleet is asked whether it is at rest.
 const settlePoll = 5 * time.Millisecond
 
@@ -228,8 +239,9 @@ var errBusy = errors.New("calls are still in flight on the fleet")
 
 // settle waits until nothing is in flight on the fleet and nothing arrives any
 // more (the headers of a cancelled attempt may still be on their way), and
-// returns the counters then. After `patience` it returns them with errBusy.
-func (b *backends) settle(ctx context.Context, patience time.Duration) (fakeserver.Snapshot, error) {
+// returns the counters then. Where orphans is set it waits for work that goes on
+// without its caller, too. After `patience` it returns them with errBusy.
+func (b *backends) settle(ctx context.Context, patience time.Duration, orphans bool) (fakeserver.Snapshot, error) {
 	deadline := time.Now().Add(patience)
 	before := int64(-1)
 	for {
@@ -240,6 +252,9 @@ func (b *backends) settle(ctx context.Context, patience time.Duration) (fakeserv
 			return snapshot, fmt.Errorf("reading the fleet's counters: %w", err)
 		}
 		inFlight, received := traffic(snapshot)
+		if orphans {
+			inFlight += orphaned(snapshot)
+		}
 		if inFlight == 0 && received == before {
 			return snapshot, nil
 		}
@@ -290,6 +305,14 @@ func traffic(s fakeserver.Snapshot) (inFlight, received int64) {
 		}
 	}
 	return inFlight, received
+}
+
+// orphaned is the calls that are served, or wait to be, although their callers left.
+func orphaned(s fakeserver.Snapshot) (n int64) {
+	for _, b := range s.Backends {
+		n += b.Orphans
+	}
+	return n
 }
 
 // credentials trust the fleet's own authority; nil where it speaks plain text.

@@ -235,3 +235,28 @@ trials: 1
 		t.Errorf("the lost backend's calls went to %v, want some to each of the others", moved)
 	}
 }
+
+// While a breaker tries a backend again, it refuses what the balancer would send there
+// beside the probe. That is no failure of the backend: outlier detection does not take
+// it out for good measure when it has just come back.
+func TestProbesAreNoOutliers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		r := w.run(w.plan(`
+fleet:
+  backends: 3
+  isolation: inprocess
+  service_time: {fixed: 1s}
+  faults: [{at: 0s, for: 300ms, where: {backends: [1]}, inject: {status: {code: UNAVAILABLE}}}]
+client: {pool: {size: 1}, retry: none, balance: outlier_detection, breaker: {scope: backend, failures: 5, reset: 2s}}
+load: [{name: reads, call: GetUser, arrivals: constant, rate: 60/s}]
+warmup: 2s
+measure: 12s
+trials: 1
+`))
+		mustBeExact(w.T, r)
+		// Of 12 s b1 is out for 2 s and the second of its probe.
+		if share := shares(w.T, saved(w.T, r).Variants[0].Trials[0])[1]; share < 0.22 {
+			w.Errorf("b1 has %.3f of the calls, want about a quarter", share)
+		}
+	})
+}

@@ -101,6 +101,31 @@ trials: 1
 	}
 }
 
+// What a backend does for callers of the warm-up that have left is done before the
+// measurement begins: it is neither in the measured calls' way nor their waste.
+func TestWarmupsOrphansAreTheWarmups(t *testing.T) {
+	inWorld(t, func(w *world) {
+		r := w.run(w.plan(`
+fleet: {backends: 1, isolation: inprocess, service_time: {fixed: 100ms}, concurrency: 1, on_cancel: ignore}
+client: {retry: none, pool: {size: 1}, timeout: 50ms}
+load: [{name: reads, call: GetUser, arrivals: constant, rate: 20/s, shape: {stages: [{for: 10ms, at: 1}, {for: 10s, at: 0.05}]}}]
+warmup: 2s
+measure: 5s
+trials: 1
+`))
+		mustBeExact(w.T, r)
+		b := saved(w.T, r).Variants[0].Trials[0].Fleet.Backends[0]
+		var attempts int64
+		for _, n := range b.Attempts {
+			attempts += n
+		}
+		// Each measured call is given up, and done for nobody; the last may not be.
+		if attempts < 3 || b.Wasted > attempts || b.Wasted < attempts-1 {
+			w.Errorf("%d services wasted on %d attempts", b.Wasted, attempts)
+		}
+	})
+}
+
 func wastedNS(f *result.Fleet) (sum int64) {
 	for _, b := range f.Backends {
 		sum += b.WastedNS
