@@ -198,6 +198,13 @@ func TestCapacityHeadline(t *testing.T) {
 			t.Errorf("the headline lacks %q:\n%s", want, text)
 		}
 	}
+	early := capacities(t)
+	early.Partial = true
+	early.Variants, early.Capacity.Variants = early.Variants[3:4], early.Capacity.Variants[3:4]
+	early.Capacity.Variants[0].Limit = result.LimitSLO
+	if text := strings.ReplaceAll(strings.Join(newPage(early).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "at no rate that was tried: at 18.4/s, p99 91.0 ms.") {
+		t.Error(text)
+	}
 	invalid := capacities(t)
 	invalid.Capacity.Variants[4].Limit = result.LimitInvalid
 	if text := strings.ReplaceAll(strings.Join(newPage(invalid).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=8 carries at least 1,400 calls/s: at 1,460/s trials are INVALID, which shows nothing.") {

@@ -28,7 +28,6 @@ func TestChoose(t *testing.T) {
 		first []string
 	}{
 		"columns": {Options{Select: []string{"p99", "in_slo"}}, []string{"backoff", "p99 ms", "in SLO %"}, []string{"none", "fixed", "immediate", "exponential"}},
-		"against": {Options{Select: []string{"in_slo_vs", "p99_vs"}, Sort: "in_slo_vs", Columns: 120}, []string{"backoff", "vs fixed, points", "p99 vs fixed"}, nil},
 		// Offered is equal in every row and stands in the heading: asked for, it
 		// is a column.
 		"a moved column":  {Options{Select: []string{"offered", "main_failure"}}, []string{"backoff", "offered/s", "main failure"}, nil},
