@@ -96,6 +96,7 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/discovery/targets
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/result
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/gate
+	$(GO) test -run '^$$' -fuzz '^FuzzParseAll$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/gate
 	$(GO) test -run '^$$' -fuzz '^FuzzRead$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports/history
 	$(GO) test -run '^$$' -fuzz '^FuzzFormats$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./reports
 	$(GO) test -run '^$$' -fuzz '^FuzzReadArrivals$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/load
@@ -103,6 +104,9 @@ fuzz: ## fuzz each parser for a minute (FUZZTIME=60s)
 	$(GO) test -run '^$$' -fuzz '^FuzzTemplate$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
 	$(GO) test -run '^$$' -fuzz '^FuzzFeed$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/message
 	$(GO) test -run '^$$' -fuzz '^FuzzProtoset$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./scenario/descriptor
+	$(GO) test -run '^$$' -fuzz '^FuzzAfterText$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./clientcore/hedge
+	$(GO) test -run '^$$' -fuzz '^FuzzReadPoints$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./fakeserver/servicetime
+	$(GO) test -run '^$$' -fuzz '^FuzzGarbage$$' -fuzzminimizetime=20x -fuzztime $(or $(FUZZTIME),60s) ./fakeserver/http2conn
 
 .PHONY: bench
 bench: ## measure grpcbench itself, beside a bare grpc-go loop: four minutes

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/fakeserver/fault"
+	"github.com/grpcbench/grpcbench/fakeserver/internal/field"
 )
 
 // ErrFault is what AddFault and RemoveFault wrap when it is the caller's mistake.
@@ -54,7 +55,7 @@ func (f *Fleet) AddFault(r fault.Rule) (name string, err error) {
 		return "", fmt.Errorf("%w: the fleet's clock is not set yet", ErrFault)
 	}
 	if err := errors.Join(r.Validate(), f.config.validateWhere(r), f.config.validateNeeds(r)); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrFault, err)
+		return "", fmt.Errorf("%w: %w", ErrFault, field.Full(err))
 	}
 	one := Config{Faults: []fault.Rule{r}}
 	if one.onWire() && !f.config.onWire() {

@@ -43,13 +43,14 @@ func (s *service) hold(ctx context.Context, asked time.Duration) error {
 	s.orphans.Go(func() {
 		began, err := s.occupy(s.life, asked)
 		if !parted.CompareAndSwap(false, true) {
-			s.books.orphans.Add(-1)
-			s.load.changed()
 			took := time.Duration(0)
 			if !began.IsZero() {
 				took = time.Since(began)
 			}
+			// In this order: when no orphan is left, all that they wasted is booked.
 			s.books.waste.add(took)
+			s.books.orphans.Add(-1)
+			s.load.changed()
 		}
 		end <- err
 	})

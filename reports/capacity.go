@@ -40,7 +40,14 @@ func newCapacity(r *result.Result) capacity {
 		if at < 0 {
 			continue
 		}
-		c.rows = append(c.rows, capacityRow{CapacityVariant: found, variant: &r.Variants[at], label: shorten(clean(found.Variant), longestName)})
+		c.rows = append(c.rows, capacityRow{CapacityVariant: found, variant: &r.Variants[at]})
+	}
+	names := make([]string, len(c.rows))
+	for i := range c.rows {
+		names[i] = clean(c.rows[i].Variant)
+	}
+	for i, name := range shortenAll(names, longestName) {
+		c.rows[i].label = name
 	}
 	return c
 }
@@ -268,7 +275,7 @@ func ProbeMisses(p result.CapacityProbe) []string {
 			case one.OnFailed:
 				text += " failed"
 			case one.Figure != nil:
-				text += " " + gateFigure(g.Unit, *one.Figure)
+				text += " " + missedFigure(g.Unit, *one.Figure, g.Limit)
 			default:
 				text += " unknown"
 			}
@@ -280,15 +287,13 @@ func ProbeMisses(p result.CapacityProbe) []string {
 	return out
 }
 
-// gateFigure writes a figure in its unit.
-func gateFigure(unit string, v float64) string {
-	switch unit {
-	case "ns":
-		return duration(v)
-	case "share":
-		return percent(v) + " %"
-	case "per_s":
-		return rate(v)
+// missedFigure writes a figure that missed its limit, by a hair perhaps.
+func missedFigure(unit string, v, limit float64) string {
+	write := func(v float64, more int) string {
+		if unit == "share" {
+			return separated(v*100, 2+more) + " %"
+		}
+		return gateValue(unit, v, more)
 	}
-	return significant(v)
+	return write(v, tellingApart(write, limit, v))
 }

@@ -198,6 +198,13 @@ func TestCapacityHeadline(t *testing.T) {
 			t.Errorf("the headline lacks %q:\n%s", want, text)
 		}
 	}
+	early := capacities(t)
+	early.Partial = true
+	early.Variants, early.Capacity.Variants = early.Variants[3:4], early.Capacity.Variants[3:4]
+	early.Capacity.Variants[0].Limit = result.LimitSLO
+	if text := strings.ReplaceAll(strings.Join(newPage(early).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "at no rate that was tried: at 18.4/s, p99 91.0 ms.") {
+		t.Error(text)
+	}
 	invalid := capacities(t)
 	invalid.Capacity.Variants[4].Limit = result.LimitInvalid
 	if text := strings.ReplaceAll(strings.Join(newPage(invalid).headline, "\n"), "\u00a0", " "); !strings.Contains(text, "pool.size=8 carries at least 1,400 calls/s: at 1,460/s trials are INVALID, which shows nothing.") {
@@ -231,6 +238,22 @@ func TestCapacitiesThatAreAlike(t *testing.T) {
 	r.Capacity.Variants[0].BeyondPerS = 929
 	if text := strings.Join(newPage(r).headline, " "); strings.Contains(text, "overlap") {
 		t.Error(text)
+	}
+}
+
+// A sweep that came to its end is not called interrupted, in any format; one that was
+// says what it has not found.
+func TestCapacityThatIsWhole(t *testing.T) {
+	for name, text := range documents(t, scalabilities(t)) {
+		if strings.Contains(text, "PARTIAL") || strings.Contains(text, "no trial of it was run") {
+			t.Errorf("%s calls it interrupted: %.400s", name, text)
+		}
+	}
+	half := documents(t, halfCapacities(t))
+	for _, format := range []string{"junit", "gobench", "github", "html", "table"} {
+		if text := half[format]; !strings.Contains(text, "PARTIAL: interrupted; not done: pool.size=2, pool.size=4.") {
+			t.Errorf("%s does not say what is missing: %.400s", format, text)
+		}
 	}
 }
 

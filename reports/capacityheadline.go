@@ -77,6 +77,8 @@ func (c *capacity) sentence(row *capacityRow, first bool) string {
 	switch {
 	case row.RatePerS == 0 && row.Limit == "":
 		return name + " was not searched to an end."
+	case row.RatePerS == 0 && row.Limit == result.LimitSLO && c.result.Partial:
+		return name + " meets " + c.slo() + " at no rate that was tried: " + beyond + ", " + strings.Join(c.misses(row), ", ") + "."
 	case row.RatePerS == 0 && row.Limit == result.LimitSLO:
 		return name + " meets " + c.slo() + " at no rate: " + beyond + ", the lowest that can be judged, " + strings.Join(c.misses(row), ", ") + "."
 	case row.untold() && row.BeyondPerS > 0:

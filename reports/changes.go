@@ -208,8 +208,8 @@ func origin(r *result.Result) string {
 	return strings.Join(append(parts, word), " ")
 }
 
-// warning says loudly that what was measured is not fit to act on, or that apples
-// are compared with oranges.
+// warning says loudly that what was measured is not fit to act on, or not whole, or
+// that apples are compared with oranges.
 func (c Changes) warning() string {
 	var out []string
 	before, now := invalid(c.Old), invalid(c.New)
@@ -220,6 +220,14 @@ func (c Changes) warning() string {
 		out = append(out, "INVALID: do not act on the figures from before.")
 	case now:
 		out = append(out, "INVALID: do not act on the figures of now.")
+	}
+	for _, one := range []struct {
+		when string
+		of   *result.Result
+	}{{"before", c.Old}, {"now", c.New}} {
+		if one.of.Partial {
+			out = append(out, "Of "+one.when+": "+strings.Join(banner(one.of), " "))
+		}
 	}
 	if len(c.Differences) > 0 {
 		var all []string
@@ -238,11 +246,35 @@ func invalid(r *result.Result) bool {
 }
 
 // headline says what was shown.
-func changesHeadline(shown []string) string {
-	if len(shown) == 0 {
+func (c Changes) headline() string {
+	shown, compared := c.shown()
+	switch {
+	case !compared:
+		return "Nothing was compared: no variant and load entry is in both results. " + c.alone()
+	case len(shown) == 0:
 		return "No change shown."
 	}
 	return "Changed: " + listed(shown, 6) + "."
+}
+
+// alone names what each of the results has.
+func (c Changes) alone() string {
+	of := func(r *result.Result) string {
+		var all []string
+		for i := range r.Variants {
+			v := &r.Variants[i]
+			for _, entry := range entries(r) {
+				if len(stats.Samples(v, entry)) > 0 {
+					all = append(all, clean(v.Name)+" "+clean(entry))
+				}
+			}
+		}
+		if len(all) == 0 {
+			return "nothing"
+		}
+		return listed(all, 4)
+	}
+	return "Before: " + of(c.Old) + "; now: " + of(c.New) + "."
 }
 
 // each calls do with the table of every load entry that both have.
@@ -262,16 +294,17 @@ func (c Changes) each(do func(entry string, pairs []changePair, columns []column
 	return nil
 }
 
-// shown is every change that was shown.
-func (c Changes) shown() (all []string) {
-	first, several := true, len(entries(c.New)) > 1
+// shown is every change that was shown; compared says whether there was anything to
+// compare.
+func (c Changes) shown() (all []string, compared bool) {
+	several := len(entries(c.New)) > 1
 	for _, entry := range entries(c.New) {
 		pairs, _ := c.pairs(entry)
 		if len(pairs) == 0 {
 			continue
 		}
-		_, _, shown := c.table(pairs, first)
-		first = false
+		_, _, shown := c.table(pairs, !compared)
+		compared = true
 		for _, s := range shown {
 			if several {
 				s += " " + clean(entry)
@@ -279,7 +312,7 @@ func (c Changes) shown() (all []string) {
 			all = append(all, s)
 		}
 	}
-	return all
+	return all, compared
 }
 
 // Table writes the changes for a terminal, and the gates of the new result.
@@ -289,7 +322,7 @@ func (c Changes) Table(w io.Writer, o Options) error {
 		t.columns = defaultColumns
 	}
 	t.lines(wrap(c.warning(), t.columns), red)
-	t.lines(wrap(changesHeadline(c.shown()), t.columns), bold)
+	t.lines(wrap(c.headline(), t.columns), bold)
 	t.lines(wrap("before: "+origin(c.Old), t.columns), plain)
 	t.lines(wrap("now: "+origin(c.New), t.columns), plain)
 	err := c.each(func(entry string, pairs []changePair, columns []column, rows int, alone []string) error {
@@ -320,7 +353,7 @@ func (c Changes) Markdown(w io.Writer) error {
 	if text := c.warning(); text != "" {
 		b.WriteString("> ⚠️ " + escaped(text) + "\n\n")
 	}
-	b.WriteString("**" + escaped(changesHeadline(c.shown())) + "**\n\n")
+	b.WriteString("**" + escaped(c.headline()) + "**\n\n")
 	b.WriteString("- before: " + escaped(origin(c.Old)) + "\n- now: " + escaped(origin(c.New)) + "\n\n")
 	err := c.each(func(entry string, pairs []changePair, columns []column, rows int, alone []string) error {
 		b.WriteString("### " + paragraph(clean(entry)) + "\n\n")

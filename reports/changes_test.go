@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
+	"github.com/grpcbench/grpcbench/reports/history"
 	"github.com/grpcbench/grpcbench/reports/result"
 )
 
@@ -59,6 +61,26 @@ func TestNoChanges(t *testing.T) {
 	}
 }
 
+// Of results that have nothing in common nothing is said to be unchanged.
+func TestNothingToCompare(t *testing.T) {
+	old, now := outage(t), outage(t)
+	old.Variants, now.Variants = old.Variants[:1], now.Variants[1:3]
+	var table, markdown bytes.Buffer
+	c := Changes{Old: old, New: now}
+	if err := c.Table(&table, Options{Columns: 80}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Markdown(&markdown); err != nil {
+		t.Fatal(err)
+	}
+	want := "Nothing was compared: no variant and load entry is in both results. Before: backoff=none reads; now: backoff=fixed reads, backoff=immediate reads."
+	for name, text := range map[string]string{"table": table.String(), "Markdown": markdown.String()} {
+		if text = strings.Join(strings.Fields(text), " "); !strings.Contains(text, want) || strings.Contains(text, "No change shown") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
 // Figures that are not fit to act on are told of before anything is said of them.
 func TestChangesOfInvalid(t *testing.T) {
 	for want, verdicts := range map[string][2]result.Verdict{
@@ -82,6 +104,49 @@ func TestChangesOfInvalid(t *testing.T) {
 		warning, _, _ := strings.Cut(want, " Changed")
 		if warned := strings.HasPrefix(markdown.String(), "> ⚠️ "+warning+"\n"); warned != strings.HasPrefix(want, "INVALID") {
 			t.Errorf("Markdown begins with %.80q, want the warning %q", markdown.String(), warning)
+		}
+	}
+}
+
+// That a result was interrupted is told of, too.
+func TestChangesOfInterrupted(t *testing.T) {
+	c := Changes{Old: outage(t), New: outage(t)}
+	c.New.Partial = true
+	c.New.Variants[3].Trials = c.New.Variants[3].Trials[:3]
+	var table, markdown bytes.Buffer
+	if err := c.Table(&table, Options{Columns: 80}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Markdown(&markdown); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"table": table.String(), "Markdown": markdown.String()} {
+		if !strings.Contains(text, "Of now: PARTIAL: interrupted after 24 of 28 trials.") || strings.Contains(text, "Of before") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
+// No JSON that is printed holds what a terminal obeys.
+func TestJSONOfHostileText(t *testing.T) {
+	r := hostileEverywhere(t)
+	r.Labels = map[string]string{"commit": nasty}
+	var changes, trend bytes.Buffer
+	if err := (Changes{Old: r, New: r, Differences: []string{nasty}}).JSON(&changes); err != nil {
+		t.Fatal(err)
+	}
+	figure := history.Figure{Variant: nasty, Load: nasty, Metric: nasty, Unit: nasty}
+	if err := TrendJSON(&trend, history.Groups([]history.Entry{{Scenario: nasty, Machine: nasty, Commit: nasty, Figures: []history.Figure{figure}}})); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"changes": changes.String(), "trend": trend.String()} {
+		if !json.Valid([]byte(text)) || !strings.Contains(text, `gnp.exe`) {
+			t.Errorf("%s: %s", name, text)
+		}
+		for i, c := range text {
+			if c != '\n' && !unicode.IsPrint(c) {
+				t.Errorf("%s: %U at byte %d", name, c, i)
+			}
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"time"
@@ -86,12 +84,7 @@ func (c Changes) JSON(w io.Writer) error {
 		}
 		first = first && len(pairs) == 0
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(out); err != nil {
-		return fmt.Errorf("writing the changes: %w", err)
-	}
-	return nil
+	return result.WriteJSON(w, out)
 }
 
 func sideOf(r *result.Result) sideJSON {

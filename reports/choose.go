@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // choose applies Options.Select, Sort and Wide to the page's tables. A column
@@ -74,10 +75,14 @@ func find(columns []column, name string, settings bool) int {
 }
 
 // key is the column's name on a command line: its heading without the unit, in
-// small letters. "p99 ms" is p99, "p99 vs none" p99_vs.
+// small letters. "p99 ms" is p99, "p99 vs none" p99_vs, and "vs none, points", which
+// stands beside in SLO, in_slo_vs.
 func (c *column) key() string {
-	if c.rank == rankSettings {
+	switch {
+	case c.rank == rankSettings:
 		return c.head
+	case c.rank == rankGain && strings.HasPrefix(c.head, "vs "):
+		return "in_slo_vs"
 	}
 	head := c.head
 	if before, _, ok := strings.Cut(head, " vs "); ok {
@@ -145,6 +150,9 @@ func sortKey(cell string) cellKey {
 	case "failed":
 		return cellKey{known: true, number: math.Inf(1)}
 	}
+	if v, ok := quantity(cell); ok {
+		return cellKey{known: true, number: v, word: cell}
+	}
 	text := strings.TrimLeft(cell, "×+ ")
 	end := 0
 	for i, r := range text {
@@ -162,6 +170,25 @@ func sortKey(cell string) cellKey {
 		return cellKey{known: true, number: v, word: cell}
 	}
 	return cellKey{known: true, number: math.NaN(), word: cell}
+}
+
+// quantity is a setting with a unit, as documents write it: 50ms is less than 1s,
+// 512B less than 1KiB, 10/s less than 1/ms.
+func quantity(cell string) (float64, bool) {
+	if d, err := time.ParseDuration(cell); err == nil {
+		return d.Seconds(), true
+	}
+	for _, unit := range []struct {
+		suffix string
+		is     float64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"/ms", 1000}, {"/s", 1}, {"/m", 1. / 60}} {
+		if number, ok := strings.CutSuffix(cell, unit.suffix); ok {
+			if v, err := strconv.ParseFloat(number, 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
+				return v * unit.is, true
+			}
+		}
+	}
+	return 0, false
 }
 
 func (k cellKey) compare(o cellKey) int {

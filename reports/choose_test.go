@@ -34,6 +34,7 @@ func TestChoose(t *testing.T) {
 		"by p50":          {Options{Sort: "p50"}, nil, []string{"exponential", "immediate", "fixed", "none"}},
 		"by p99":          {Options{Sort: "p99"}, nil, []string{"exponential", "fixed", "none", "immediate"}},
 		"by p99 down":     {Options{Sort: "-p99"}, nil, []string{"none", "immediate", "fixed", "exponential"}},
+		"the comparisons": {Options{Select: []string{"in_slo_vs", "p99_vs"}}, []string{"backoff", "vs fixed, points", "p99 vs fixed"}, nil},
 		"by the settings": {Options{Sort: "backoff"}, nil, []string{"exponential", "fixed", "immediate", "none"}},
 		"by a heading":    {Options{Sort: "-in SLO %"}, nil, []string{"exponential", "fixed", "immediate", "none"}},
 	} {
@@ -55,6 +56,12 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
+	// --columns has commas between names.
+	for _, c := range slices.Concat(newPage(r).sections[0].columns, newPage(r).sections[0].moved) {
+		if strings.ContainsAny(c.key(), ", ") {
+			t.Errorf("the column %q cannot be named: %q", c.head, c.key())
+		}
+	}
 	// A row keeps its mark wherever it goes.
 	if text := render(t, Table, r, Options{Sort: "-p50"}); !strings.Contains(text, "fixed *") {
 		t.Errorf("the baseline lost its mark:\n%s", text)
@@ -66,6 +73,14 @@ func TestSortKey(t *testing.T) {
 	for i := 1; i < len(order); i++ {
 		if sortKey(order[i-1]).compare(sortKey(order[i])) >= 0 {
 			t.Errorf("%q does not come before %q", order[i-1], order[i])
+		}
+	}
+	// Settings are ordered by what they are, whatever their units.
+	for _, settings := range [][]string{{"500us", "50ms", "1s", "1m30s"}, {"512B", "1KiB", "2MiB"}, {"30/m", "10/s", "1/ms"}, {"1", "4", "16"}, {"5%", "10%"}} {
+		for i := 1; i < len(settings); i++ {
+			if sortKey(settings[i-1]).compare(sortKey(settings[i])) >= 0 {
+				t.Errorf("%q does not come before %q", settings[i-1], settings[i])
+			}
 		}
 	}
 	for _, cell := range []string{"", "n/a", "–", "~"} {

@@ -90,8 +90,8 @@ func source(s result.Scenario) string {
 	if name == "" {
 		name = clean(s.Name)
 	}
-	hash := clean(s.SHA256)
-	return strings.TrimSpace(name + " " + hash[:min(4, len(hash))])
+	hash := []rune(clean(s.SHA256))
+	return strings.TrimSpace(name + " " + string(hash[:min(4, len(hash))]))
 }
 
 // books says whether the books hold, and how many calls they account for.

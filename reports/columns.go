@@ -327,7 +327,10 @@ func (t *table) baselineName() string {
 
 // perSecond writes a rate in a column whose heading says so.
 func perSecond(v float64) string {
-	if v < 100 {
+	switch {
+	case v < 10:
+		return significant(v)
+	case v < 100:
 		return separated(v, 1)
 	}
 	return separated(math.Round(v), 0)
@@ -359,8 +362,8 @@ func (t *table) backColumn() (column, bool) {
 	shown := false
 	c := t.each("recovery", rankRecovery, func(r *row) string {
 		var each []stats.Phase
-		for i := range r.variant.Trials {
-			each = append(each, backOf(&r.variant.Trials[i], r.variant.Faults))
+		for _, sample := range r.samples {
+			each = append(each, backOf(sample.Trial, r.variant.Faults))
 		}
 		median, text := recoveryOf(each)
 		shown = shown || median >= 1
@@ -373,13 +376,14 @@ func (t *table) backColumn() (column, bool) {
 // cpu is the client process's CPU per call: known where one load entry has the
 // process to itself.
 func (t *table) cpu(r *result.Result) (column, bool) {
-	if r.Scenario.Isolation == "inprocess" || len(t.rows[0].variant.Trials[0].Series) != 1 {
+	if r.Scenario.Isolation == "inprocess" || len(t.rows[0].samples[0].Trial.Series) != 1 {
 		return column{}, false
 	}
 	known := true
 	c := t.each("CPU µs", rankCPU, func(r *row) string {
 		var per []float64
-		for _, trial := range r.variant.Trials {
+		for _, sample := range r.samples {
+			trial := sample.Trial
 			if len(trial.Series) == 1 && trial.Series[0].Calls > 0 && trial.Client.CPUNS > 0 {
 				per = append(per, float64(trial.Client.CPUNS)/float64(trial.Series[0].Calls)/1e3)
 			}

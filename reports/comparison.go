@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
@@ -33,7 +34,7 @@ func comparison(c *stats.Comparison) string {
 // estimate is +2.57, −57 %, ×12.3.
 func estimate(c *stats.Comparison) string {
 	if c.Scale == stats.Points {
-		return points(c.Estimate)
+		return signed(c.Estimate*100, decimalsOf(c))
 	}
 	if c.Estimate >= factor {
 		return "×" + significant(c.Estimate)
@@ -44,7 +45,7 @@ func estimate(c *stats.Comparison) string {
 // bounds is the interval's, in the unit of the estimate, signed where they are
 // below zero.
 func bounds(c *stats.Comparison) (low, high string) {
-	write := func(v float64) string { return unsigned(v*100, 2) }
+	write := func(v float64) string { return unsigned(v*100, decimalsOf(c)) }
 	if c.Scale == stats.Ratio {
 		write = func(v float64) string { return unsigned((v-1)*100, decimalsOf(c)) }
 		if c.Estimate >= factor {
@@ -54,19 +55,35 @@ func bounds(c *stats.Comparison) (low, high string) {
 	return write(c.Interval.Low), write(c.Interval.High)
 }
 
-// decimalsOf is how many decimals the percentages of a ratio have: one where
-// all are small.
+// decimalsOf is how many decimals a comparison's points have, or its percentages: one
+// where all are small. There are more where a difference that was shown would look
+// like none, or a latency that is left like none at all: 100 % less.
 func decimalsOf(c *stats.Comparison) int {
 	all := []float64{c.Estimate}
 	if c.Possible() {
 		all = append(all, c.Interval.Low, c.Interval.High)
 	}
-	for _, v := range all {
-		if math.Abs(v-1)*100 >= 9.95 {
-			return 0
+	decimals, shown := 2, c.Shown()
+	if c.Scale == stats.Ratio {
+		decimals = 1
+		for i, v := range all {
+			all[i] = v - 1
+			if math.Abs(v-1)*100 >= 9.95 {
+				decimals = 0
+			}
 		}
 	}
-	return 1
+	const most = 6
+	for ; decimals < most; decimals++ {
+		if !slices.ContainsFunc(all, func(v float64) bool {
+			text := separated(math.Abs(v*100), decimals)
+			nothing := shown && v != 0 && strings.Trim(text, "0.") == ""
+			return nothing || c.Scale == stats.Ratio && v > -1 && v < 0 && strings.HasPrefix(text, "100")
+		}) {
+			break
+		}
+	}
+	return decimals
 }
 
 // unsigned is signed without a plus.

@@ -147,6 +147,23 @@ func TestHeadlineOfMeansThatBlocksContradict(t *testing.T) {
 			}, nil,
 			[]string{"No variant's p99 of GetUser was shown to be the lowest"}, "has the lowest",
 		},
+		"p99 of a baseline that cannot be compared": {
+			map[string][]float64{"a": repeat(10, 20, 0), "b": repeat(10, 10)}, nil,
+			[]string{"No variant's p99 of GetUser was shown to be the lowest; b not compared, a trial's is failed or n/a."}, "has the lowest",
+		},
+		"p99 of a baseline that cannot be compared, and is the lowest": {
+			map[string][]float64{"a": repeat(10, 10, 0), "b": repeat(10, 20)}, nil,
+			[]string{"No variant's p99 of GetUser was shown to be the lowest"}, "has the lowest",
+		},
+		"no p99 was shown to differ, and one is not compared": {
+			map[string][]float64{"a": repeat(10, 10), "b": repeat(10, 10.1, 9), "c": repeat(10, 200, 0)}, nil,
+			[]string{"No variant's p99 of GetUser was shown to be the lowest; c not compared, a trial's is failed or n/a."}, "makes no difference",
+		},
+		"in SLO, and a p99 that is not compared": {
+			map[string][]float64{"a": repeat(10, 10), "b": repeat(10, 10.1, 9), "c": repeat(10, 200, 0)},
+			map[string][]float64{"a": repeat(10, 0.99), "b": repeat(10, 0.98), "c": repeat(10, 0.97)},
+			[]string{"No difference in p99 shown: ", " would have been; c not compared, a trial's is failed or n/a."}, "",
+		},
 		"p99 that cannot be compared": {
 			map[string][]float64{"a": repeat(10, 20), "b": repeat(10, 10), "c": repeat(10, 11, 0), "d": repeat(10, 0)}, nil,
 			[]string{
@@ -166,6 +183,21 @@ func TestHeadlineOfMeansThatBlocksContradict(t *testing.T) {
 				t.Errorf("the headline has %q:\n%s", c.never, got)
 			}
 		})
+	}
+}
+
+// Where the baseline does as well as the best, the difference to the worst is theirs:
+// not that of the two, where the worst shares no block with the baseline.
+func TestHeadlineDoesNotMixComparisons(t *testing.T) {
+	repeat := func(v float64) []float64 { return slices.Repeat([]float64{v}, 10) }
+	r := observed(map[string][]float64{"a": repeat(10), "b": repeat(9), "c": repeat(10)},
+		map[string][]float64{"a": repeat(0.99), "b": repeat(0.99), "c": repeat(0.5)})
+	for i := range r.Variants[2].Trials {
+		r.Variants[2].Trials[i].Block += 100
+	}
+	text := strings.ReplaceAll(newPage(r).headline[0], "\u00a0", " ")
+	if want := "a and b keep 99.00 % of GetUser calls in SLO; c 50.00 % (+49.00 points)."; text != want {
+		t.Errorf("got %q, want %q", text, want)
 	}
 }
 
@@ -238,6 +270,13 @@ func TestComparisonCells(t *testing.T) {
 		"+2.57 (2.44 – 2.70)":   shares(0.0257, 0.0244, 0.0270),
 		"−2.57 (−2.70 – −2.44)": shares(-0.0257, -0.0270, -0.0244),
 		"~ (±0.04)":             shares(0, -0.0004, 0.0003),
+		// What was shown does not look like nothing, nor what is left like none.
+		"+0.004 (0.001 – 0.009)":     shares(0.00004, 0.00001, 0.00009),
+		"+0.04 (0.02 – 0.06)":        shares(0.0004, 0.0002, 0.0006),
+		"−0.03 % (−0.04 – −0.02)":    ratio(0.9997, 0.9996, 0.9998),
+		"−99.8 % (−99.9 – −99.7)":    ratio(0.002, 0.001, 0.003),
+		"−99.96 % (−99.97 – −99.95)": ratio(0.0004, 0.0003, 0.0005),
+		"−10 % (−11 – −9)":           ratio(0.9, 0.89, 0.91),
 	} {
 		if got := comparison(c); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -247,7 +286,8 @@ func TestComparisonCells(t *testing.T) {
 		"43 % below a (95 % CI 41 to 45 %)":                 differs(ratio(0.57, 0.55, 0.59), "a"),
 		"3.1 % above a (95 % CI 1.9 to 4.4 %)":              differs(ratio(1.031, 1.019, 1.044), "a"),
 		"12.3 times that of a (95 % CI 11.0 to 14.1 times)": differs(ratio(12.3, 11, 14.1), "a"),
-		"50 % below b":                     differs(ratio(0.5, 0, inf), "b"),
+		"50 % below b": differs(ratio(0.5, 0, inf), "b"),
+		"99.8 % below b (95 % CI 99.7 to 99.9 %)": differs(ratio(0.002, 0.001, 0.003), "b"),
 		"":                                 differs(ratio(1, 0.9, 1.1), "a"),
 		"0.01 points would have been":      wouldHave(shares(0, 0, 0)),
 		"a factor of 3.00 would have been": wouldHave(ratio(1, 0.5, 3)),

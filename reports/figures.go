@@ -9,7 +9,10 @@ import (
 
 // significant writes v with three significant digits and thousands separated:
 // 0.412, 41.2, 109, 12,300.
-func significant(v float64) string {
+func significant(v float64) string { return digits(v, 3) }
+
+// digits is significant with so many of them.
+func digits(v float64, n int) string {
 	if v == 0 {
 		return "0"
 	}
@@ -17,10 +20,10 @@ func significant(v float64) string {
 		return "–"
 	}
 	// The exponent of the rounded figure: 9.996 is 10.0, not 10.00.
-	text := strconv.FormatFloat(math.Abs(v), 'e', 2, 64)
+	text := strconv.FormatFloat(math.Abs(v), 'e', n-1, 64)
 	exponent, _ := strconv.Atoi(text[strings.IndexByte(text, 'e')+1:])
 	rounded, _ := strconv.ParseFloat(text, 64)
-	return sign(v) + separated(rounded, max(0, 2-exponent))
+	return sign(v) + separated(rounded, max(0, n-1-exponent))
 }
 
 func sign(v float64) string {
@@ -88,9 +91,12 @@ func unitFor(ns []float64) unit {
 }
 
 // duration writes one time with its own unit: 41.2 ms.
-func duration(ns float64) string {
+func duration(ns float64) string { return durationTo(ns, 3) }
+
+// durationTo is duration with so many significant digits.
+func durationTo(ns float64, n int) string {
 	u := unitFor([]float64{ns})
-	return significant(ns/u.ns) + " " + u.name
+	return digits(ns/u.ns, n) + " " + u.name
 }
 
 // setting writes a time as a document would say it: 200 ms, 1.5 s, 2 min.
@@ -108,18 +114,51 @@ func setting(ns int64) string {
 }
 
 // trimmed writes at most three decimals, and no more than are needed.
-func trimmed(v float64) string {
-	text := separated(math.Abs(v), 3)
+func trimmed(v float64) string { return trimmedTo(v, 3) }
+
+// trimmedTo is trimmed with at most so many.
+func trimmedTo(v float64, decimals int) string {
+	text := separated(math.Abs(v), decimals)
 	text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
 	return sign(v) + text
 }
 
-// rate writes calls a second: 1,500/s.
-func rate(perS float64) string {
-	if perS < 100 {
-		return trimmed(math.Round(perS*10)/10) + "/s"
+// rate writes calls a second: 1,500/s, 0.25/s.
+func rate(perS float64) string { return rateTo(perS, 0) }
+
+// rateTo is rate with so many more digits.
+func rateTo(perS float64, more int) string {
+	text := separated(perS, more)
+	switch {
+	case perS < 10:
+		text = digits(perS, 3+more)
+	case perS < 100:
+		text = separated(perS, 1+more)
 	}
-	return separated(math.Round(perS), 0) + "/s"
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text + "/s"
+}
+
+// tellingApart is how many more digits it takes, six at most, to write no value like
+// nothing at all, or like a limit that it is not.
+func tellingApart(write func(v float64, more int) string, limit float64, values ...float64) int {
+	alike := func(more int) bool {
+		for _, v := range append(values, limit) {
+			for _, other := range []float64{0, limit} {
+				if v != other && write(v, more) == write(other, more) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	more := 0
+	for more < 6 && alike(more) {
+		more++
+	}
+	return more
 }
 
 // percent writes a share with two decimals, no sign: 99.95. What is not quite

@@ -132,14 +132,10 @@ func merged(settings []column) column {
 // n columns.
 func squeeze(settings []column, n int) {
 	widths := make([]int, len(settings))
-	sum := gap * max(0, len(settings)-1)
 	for i := range settings {
 		widths[i] = settings[i].width()
-		sum += widths[i]
 	}
-	for ; sum > n && slices.Max(widths) > 1; sum-- {
-		widths[slices.Index(widths, slices.Max(widths))]--
-	}
+	narrow(widths, n-gap*max(0, len(settings)-1))
 	for i := range settings {
 		c := &settings[i]
 		if c.width() <= widths[i] {

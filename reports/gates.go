@@ -47,7 +47,7 @@ func gateTexts(r *result.Result) []gateText {
 		if g.Reason != "" {
 			t.cases = append(t.cases, clean(g.Reason))
 		}
-		n := 0
+		n, names := 0, caseNames(g)
 		for _, o := range []result.GateOutcome{result.GateFailed, result.GateInconclusive, result.GatePassed} {
 			for k := range g.Cases {
 				if g.Cases[k].Outcome != o {
@@ -56,7 +56,7 @@ func gateTexts(r *result.Result) []gateText {
 				if n++; n > mostCases {
 					continue
 				}
-				words := caseName(&g.Cases[k]) + caseWords(g, &g.Cases[k])
+				words := names[k] + ": " + caseWords(g, &g.Cases[k])
 				if o != g.Outcome {
 					words = string(o) + ": " + words
 				}
@@ -143,34 +143,51 @@ func gateUnit(g *result.Gate) string {
 	return "1"
 }
 
-// caseName names what a case is about.
-func caseName(c *result.GateCase) string {
-	var parts []string
-	if c.Variant != "default" || c.Load == "" {
-		parts = append(parts, shorten(clean(c.Variant), longestName))
+// caseNames name what each case of a gate is about.
+func caseNames(g *result.Gate) []string {
+	variants := make([]string, len(g.Cases))
+	for i := range g.Cases {
+		variants[i] = clean(g.Cases[i].Variant)
 	}
-	if c.Load != "" {
-		parts = append(parts, clean(c.Load))
+	names := shortenAll(variants, longestName)
+	for i := range g.Cases {
+		c := &g.Cases[i]
+		switch {
+		case c.Load == "":
+		case c.Variant == "default":
+			names[i] = clean(c.Load)
+		default:
+			names[i] += " " + clean(c.Load)
+		}
 	}
-	return strings.Join(parts, " ") + ": "
+	return names
 }
 
 // caseWords is what was seen and the limit: 12.5 ms (95 % CI 10.0 ms to 15.0 ms).
 func caseWords(g *result.Gate, c *result.GateCase) string {
+	var seen []float64
+	for _, v := range []*float64{c.Figure, c.Low, c.High} {
+		if v != nil {
+			seen = append(seen, *v)
+		}
+	}
+	// What misses the limit by a hair does not look like the limit.
+	more := tellingApart(func(v float64, more int) string { return comparedFigure(g, v, more) }, g.Limit, seen...)
+	write := func(v float64) string { return comparedFigure(g, v, more) }
 	var parts []string
 	switch {
 	case c.Figure != nil:
-		parts = append(parts, held(comparedFigure(g, *c.Figure)))
+		parts = append(parts, held(write(*c.Figure)))
 	case c.OnFailed:
 		parts = append(parts, "lands on failed calls")
 	}
 	if c.Low != nil || c.High != nil {
 		low, high := "any less", "failed calls"
 		if c.Low != nil {
-			low = comparedFigure(g, *c.Low)
+			low = write(*c.Low)
 		}
 		if c.High != nil {
-			high = comparedFigure(g, *c.High)
+			high = write(*c.High)
 		}
 		what := "95 % CI "
 		if g.Reference == "" && g.Unit == "share" {
@@ -187,7 +204,7 @@ func caseWords(g *result.Gate, c *result.GateCase) string {
 	}
 	text := strings.Join(parts, " ")
 	if text != "" {
-		text += ", " + held("must be "+knownOp(g.Op)+comparedFigure(g, g.Limit))
+		text += ", " + held("must be "+knownOp(g.Op)+write(g.Limit))
 	}
 	if c.Reason != "" {
 		if text != "" {
@@ -198,44 +215,45 @@ func caseWords(g *result.Gate, c *result.GateCase) string {
 	return text
 }
 
-// gateFigure writes a figure of the gate, or how it differs.
-func comparedFigure(g *result.Gate, v float64) string {
+// comparedFigure writes a figure of the gate, or how it differs, with so many more
+// digits than usual.
+func comparedFigure(g *result.Gate, v float64, more int) string {
 	switch g.Compared {
 	case result.GateRatio:
 		if v >= factor {
-			return "×" + significant(v)
+			return "×" + digits(v, 3+more)
 		}
-		return signed((v-1)*100, 1) + " %"
+		return signed((v-1)*100, 1+more) + " %"
 	case result.GateDifference:
 		if g.Unit == "share" {
-			return points(v) + " points"
+			return signed(v*100, 2+more) + " points"
 		}
-		text := gateValue(g.Unit, v)
+		text := gateValue(g.Unit, v, more)
 		if v > 0 {
 			text = "+" + text
 		}
 		return text
 	}
-	return gateValue(g.Unit, v)
+	return gateValue(g.Unit, v, more)
 }
 
-// gateValue writes a figure in its unit.
-func gateValue(unit string, v float64) string {
+// gateValue writes a figure in its unit, with so many more digits than usual.
+func gateValue(unit string, v float64, more int) string {
 	if v < 0 {
-		return "−" + gateValue(unit, -v)
+		return "−" + gateValue(unit, -v, more)
 	}
 	switch unit {
 	case "ns":
 		if v == 0 {
 			return "0 s"
 		}
-		return duration(v)
+		return durationTo(v, 3+more)
 	case "share":
-		return trimmed(v*100) + " %"
+		return trimmedTo(v*100, 3+more) + " %"
 	case "per_s":
-		return rate(v)
+		return rateTo(v, more)
 	}
-	return significant(v)
+	return digits(v, 3+more)
 }
 
 // gateCount says how the gates turned out: "2 gates passed, 1 failed".

@@ -13,7 +13,7 @@ import (
 func (t *table) section(r *result.Result, several bool) section {
 	columns, equal, moved := t.columns(r)
 	s := section{columns: columns, moved: moved, rows: len(t.rows)}
-	s.notes = slices.Concat(t.differences(), t.faultNotes(), t.unended())
+	s.notes = slices.Concat(t.cutShort(), t.differences(), t.faultNotes(), t.unended())
 	s.heading = append(s.heading, t.what(r, several))
 	second := slices.Concat(t.conditions, equal, t.faultItems(), churnItems(t.churn()))
 	if !t.allOK() {
@@ -29,6 +29,20 @@ func (t *table) section(r *result.Result, several bool) section {
 		s.why = t.commonestError()
 	}
 	return s
+}
+
+// cutShort says which rows have no whole trial.
+func (t *table) cutShort() []note {
+	var rows []string
+	for i := range t.rows {
+		if t.rows[i].samples[0].Trial.Partial {
+			rows = append(rows, t.rows[i].label)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return []note{{noteInvalid, "cut short, of a part of the load and the faults: " + and(rows)}}
 }
 
 // what says what was called and how, as far as it is the same in every row.

@@ -207,20 +207,23 @@ func (t *table) leadInSLO(best *row) string {
 	if len(tied) > 1 {
 		verb = "keep"
 	}
-	// One of the two is the baseline.
+	// One of the two is the baseline, or as good.
 	c := best.gain
-	if other != t.baseline && other.gain != nil {
-		reverse := other.gain.Reverse()
-		c = &reverse
+	if other != t.baseline {
+		c = nil
+		if other.gain != nil {
+			reverse := other.gain.Reverse()
+			c = &reverse
+		}
 	}
 	difference := held(points(best.figures.InSLO-other.figures.InSLO) + " points")
 	switch {
 	case c != nil && c.More():
 		// The estimate that the interval belongs to, as in the table.
-		difference = held(points(c.Estimate)+" points") + ", " + ci(c, false)
+		difference = held(estimate(c)+" points") + ", " + ci(c, false)
 	case c != nil && c.Less():
 		// Who leads by the mean owes it to a few trials.
-		difference = "mean and blocks disagree: block by block " + held(points(c.Estimate)+" points") + ", " + ci(c, false)
+		difference = "mean and blocks disagree: block by block " + held(estimate(c)+" points") + ", " + ci(c, false)
 	case c != nil && c.Possible():
 		difference = "no difference shown; " + wouldHave(c)
 	}

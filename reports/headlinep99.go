@@ -41,7 +41,7 @@ func (t *table) followP99(best *row) []string {
 	}
 	if !t.shownP99(lowest) {
 		if c := t.widest(t.changes()); c != nil && !t.anyShown(t.changes()) {
-			return []string{"No difference in p99 shown: " + wouldHave(c) + "."}
+			return []string{"No difference in p99 shown: " + wouldHave(c) + t.notCompared99() + "."}
 		}
 		return nil
 	}
@@ -55,8 +55,9 @@ func (t *table) followP99(best *row) []string {
 
 // shownP99 says whether the row with the lowest p99 may be said to have it:
 // it was shown to be below the baseline's, or, being the baseline, some other
-// above it, and none was shown to be below it. Where no difference could have been
-// shown, the estimates speak.
+// above it, and none was shown to be below it. Where so few trials could show no
+// difference, the estimates speak; so they do where there is no time to compare the
+// lowest with.
 func (t *table) shownP99(lowest *row) bool {
 	less := func(c *stats.Comparison) bool { return c != nil && c.Less() }
 	more := func(c *stats.Comparison) bool { return c != nil && c.More() }
@@ -64,11 +65,39 @@ func (t *table) shownP99(lowest *row) bool {
 	case slices.ContainsFunc(stats.Against(t.samplesOf(), t.indexOf(lowest), stats.ResponseAt(stats.P99)), less):
 		return false // lower block by block, higher in the median trial
 	case !possible(t.changes()):
-		return true
+		return !possible(t.gains()) || !t.comparable99(lowest)
 	case lowest == t.baseline:
 		return slices.ContainsFunc(t.changes(), more)
 	}
 	return less(lowest.change)
+}
+
+// comparable99 says whether the row with the lowest p99 would be compared with one
+// that is a time, too: the baseline's, or, being the baseline, any other's.
+func (t *table) comparable99(lowest *row) bool {
+	if lowest != t.baseline {
+		return t.baseline != nil && t.baseline.p99.Known()
+	}
+	return slices.ContainsFunc(t.rows, func(r row) bool { return r.variant != lowest.variant && r.p99.Known() })
+}
+
+// notCompared99 says of which rows it is not known whether their p99 differs from
+// the baseline's.
+func (t *table) notCompared99() string {
+	var rows []string
+	why := "a trial's is failed or n/a"
+	for i := range t.rows {
+		if r := &t.rows[i]; t.baseline != nil && r != t.baseline && r.change == nil {
+			rows = append(rows, r.label)
+			if r.gain == nil {
+				why = apart
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return ""
+	}
+	return "; " + and(rows) + " not compared, " + why
 }
 
 // against99 compares the row's p99 with the baseline's.
@@ -116,8 +145,8 @@ func (t *table) leadP99() []string {
 		if c := t.widest(t.changes()); c != nil {
 			text += " (" + wouldHave(c) + " shown)"
 		}
-		return []string{text + "."}
-	case all && decided && !t.anyShown(t.changes()):
+		return []string{text + t.notCompared99() + "."}
+	case all && decided && !t.anyShown(t.changes()) && t.notCompared99() == "":
 		return []string{t.nothingShown(lowest, highest)}
 	case all && !decided && highest.p99.NS < lowest.p99.NS*little:
 		return []string{t.sentence(fmt.Sprintf("the p99 of %s hardly differs: %s (%s) to %s (%s).", t.subject(),
@@ -173,5 +202,5 @@ func (t *table) onlyWorse(highest *row) []string {
 	if above := differs(highest.change, t.baseline.label); above != "" {
 		text += fmt.Sprintf("; %s's, %s, is %s", highest.label, held(duration(highest.p99.NS)), above)
 	}
-	return []string{text + "."}
+	return []string{text + t.notCompared99() + "."}
 }

@@ -35,9 +35,9 @@ func HGRM(r *result.Result, _ Options) ([]Part, error) {
 			if len(series) == 0 {
 				continue
 			}
-			name := safe(v.Name)
+			name := fileName(v.Name, 120)
 			if several {
-				name += "." + safe(entry)
+				name += "." + fileName(entry, 100)
 			}
 			out = append(out, Part{
 				Name: names.name(name), Doc: "response of " + clean(entry) + ", " + clean(v.Name),

@@ -169,7 +169,7 @@ func TestRecovery(t *testing.T) {
 	}
 	fault := result.FaultWindow{Name: "outage", Kind: "down", AtNS: 5e9, ForNS: 3e9}
 	recovery := func(faults []result.FaultWindow, trials ...result.Trial) map[string]string {
-		t := &table{entry: "reads", rows: []row{{label: "a", faults: faults, variant: &result.Variant{Trials: trials}}}}
+		t := &table{entry: "reads", rows: []row{{label: "a", faults: faults, samples: samplesOf(trials)}}}
 		columns, rows, _ := t.recoveryTable()
 		cells := map[string]string{}
 		for _, c := range columns {

@@ -13,7 +13,8 @@ func (t *table) imbalance() (column, bool) {
 	known, uneven := true, false
 	c := t.each("imbalance", rankImbalance, func(r *row) string {
 		var each []float64
-		for _, trial := range r.variant.Trials {
+		for _, sample := range r.samples {
+			trial := sample.Trial
 			several := len(trial.Client.Picks) > 1 || trial.Fleet != nil && len(trial.Fleet.Backends) > 1
 			if several && trial.Client.Imbalance > 0 {
 				each = append(each, trial.Client.Imbalance)

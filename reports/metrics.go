@@ -171,6 +171,16 @@ func safe(s string) string {
 	return b.String()
 }
 
+// fileName is safe and at most n bytes long, with both ends: no file's name may be
+// longer than 255 in all.
+func fileName(s string, n int) string {
+	s = safe(s)
+	if len(s) <= n {
+		return s
+	}
+	return s[:n/2] + "_" + s[len(s)-(n-n/2-1):]
+}
+
 // unique makes names differ, by a number after those that came before.
 type unique map[string]int
 

@@ -24,8 +24,37 @@ func OpenMetrics(w io.Writer, results []*result.Result, _ Options) error {
 		if err := f.result(r); err != nil {
 			return err
 		}
+		f.partial(r)
+	}
+	for name, samples := range f {
+		f[name] = inOrder(samples)
 	}
 	return exposition.Text(w, f.list(), true)
+}
+
+// inOrder puts samples with the same labels, as several results of one scenario have
+// them, behind each other and by time, as OpenMetrics wants them; of two at one time
+// the first stands.
+func inOrder(samples []exposition.Sample) []exposition.Sample {
+	series := map[string][]exposition.Sample{}
+	var order []string
+	for _, s := range samples {
+		var key strings.Builder
+		for _, l := range s.Labels {
+			fmt.Fprintf(&key, "%q=%q,", l.Name, l.Value)
+		}
+		if series[key.String()] == nil {
+			order = append(order, key.String())
+		}
+		series[key.String()] = append(series[key.String()], s)
+	}
+	out := samples[:0:0]
+	for _, key := range order {
+		all := series[key]
+		slices.SortStableFunc(all, func(a, b exposition.Sample) int { return a.At.Compare(b.At) })
+		out = append(out, slices.CompactFunc(all, func(a, b exposition.Sample) bool { return a.At.Unix() == b.At.Unix() })...)
+	}
+	return out
 }
 
 // Metrics is all that is known of a run: of its finished trials as OpenMetrics
@@ -75,6 +104,7 @@ var metricFamilies = []exposition.Family{
 	{Name: "grpcbench_achieved_rate", Kind: exposition.Gauge, Help: "Calls that ended OK in time, per second."},
 	{Name: "grpcbench_picks", Kind: exposition.Count, Help: "Attempts by backend."},
 	{Name: "grpcbench_trial_valid", Kind: exposition.Gauge, Help: "1 where the measurement is fit to act on, 0 where it is INVALID."},
+	{Name: "grpcbench_partial", Kind: exposition.Gauge, Help: "1 where the run ended before its plan was done."},
 	{Name: "grpcbench_gate", Kind: exposition.Gauge, Help: "How a gate turned out for a variant and load entry: 1 with its outcome."},
 	{Name: "grpcbench_gate_figure", Kind: exposition.Gauge, Help: "What a gate judged, in its unit: how it differs where it is compared."},
 	{Name: "grpcbench_in_flight", Kind: exposition.Gauge, Help: "Calls under way when the last second ended, of the trial under way."},
@@ -107,13 +137,29 @@ func (f families) result(r *result.Result) error {
 	return nil
 }
 
+// end is when the run ended.
+func end(r *result.Result) time.Time {
+	at := r.Started.Add(time.Duration(max(0, r.ElapsedNS)))
+	if at.Unix() < 0 {
+		at = time.Unix(0, 0) // as in trial
+	}
+	return at
+}
+
+// partial adds whether the run was interrupted.
+func (f families) partial(r *result.Result) {
+	to := sampler{families: f, labels: []exposition.Label{label("scenario", scenarioName(r))}, at: end(r)}
+	value := 0.0
+	if r.Partial {
+		value = 1
+	}
+	to.add("grpcbench_partial", value)
+}
+
 // gates adds each case of each gate, at the time the run ended.
 func (f families) gates(r *result.Result) {
 	for _, g := range gateRows(r) {
-		to := sampler{families: f, at: r.Started.Add(time.Duration(max(0, r.ElapsedNS)))}
-		if to.at.Unix() < 0 {
-			to.at = time.Unix(0, 0) // as in trial
-		}
+		to := sampler{families: f, at: end(r)}
 		for _, l := range []exposition.Label{label("scenario", scenarioName(r)), label("gate", g.text), label("variant", g.variant), label("load", g.load)} {
 			if l.Value != "" {
 				to.labels = append(to.labels, l)

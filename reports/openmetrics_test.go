@@ -1,11 +1,13 @@
 package reports
 
 import (
+	"bytes"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 )
@@ -86,5 +88,44 @@ func TestOpenMetrics(t *testing.T) {
 	none := strings.ReplaceAll(labels, "fixed", "none")
 	if got := values[`grpcbench_response_quantile_seconds{`+none+`,q="0.99"}`]; !math.IsInf(got, 1) {
 		t.Errorf("a p99 of failed calls is %v", got)
+	}
+}
+
+// Several results of one scenario, the newer first: samples with the same labels stand
+// behind each other, by time.
+func TestOpenMetricsTogether(t *testing.T) {
+	old, now := single(t), single(t)
+	for i := range old.Variants[0].Trials {
+		at := old.Started.Add(time.Minute)
+		old.Variants[0].Trials[i].Started, now.Variants[0].Trials[i].Started = at, at.Add(24*time.Hour)
+	}
+	now.Started = now.Started.Add(24 * time.Hour)
+	var out bytes.Buffer
+	if err := OpenMetrics(&out, []*result.Result{now, old, now}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	le := regexp.MustCompile(`,le="[^"]*"`)
+	last, times, again := "", map[string]int64{}, map[string]bool{}
+	for line := range strings.Lines(out.String()) {
+		m := metricLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
+		if m == nil {
+			continue
+		}
+		series := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(m[1], "_bucket"), "_sum"), "_count") + "{" + le.ReplaceAllString(m[2], "") + "}"
+		at, err := strconv.ParseInt(m[4], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at < times[series] {
+			t.Errorf("%s goes back in time", series)
+		}
+		times[series] = at
+		if series != last && again[series] {
+			t.Errorf("%s stands in two places", series)
+		}
+		last, again[series] = series, true
+	}
+	if n := strings.Count(out.String(), "grpcbench_in_slo_ratio{"); n != 2 {
+		t.Errorf("%d samples of two trials, one of them given twice", n)
 	}
 }

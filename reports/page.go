@@ -58,7 +58,7 @@ func newPage(r *result.Result) page {
 	}
 	if r.Capacity != nil {
 		c := newCapacity(r)
-		p.banner, p.headline, p.answers = c.banner(), c.headline(), c.sections()
+		p.headline, p.answers = c.headline(), c.sections()
 	}
 	return p
 }
@@ -90,6 +90,10 @@ func tablesOf(r *result.Result) []table {
 
 // banner says what an interrupted run did not measure.
 func banner(r *result.Result) []string {
+	if r.Capacity != nil {
+		c := newCapacity(r)
+		return c.banner()
+	}
 	var whole, cut int
 	var missing []string
 	for i := range r.Variants {
@@ -172,20 +176,29 @@ type group struct {
 // order in which they first occur.
 func conditions(r *result.Result) []group {
 	var out []group
+	var settings [][]string // of each group, in full
 	for i := range r.Variants {
 		v := &r.Variants[i]
-		var names []string
+		var own, names []string
 		for _, d := range r.Scenario.Dimensions {
 			if value, set := v.Settings[d.Name]; set && d.Baseline == "" {
-				names = append(names, shorten(labelled(d.Name, value), longestName))
+				own, names = append(own, d.Name, value), append(names, labelled(d.Name, value))
 			}
 		}
-		at := slices.IndexFunc(out, func(g group) bool { return slices.Equal(g.conditions, names) })
+		at := slices.IndexFunc(settings, func(s []string) bool { return slices.Equal(s, own) })
 		if at < 0 {
-			out = append(out, group{conditions: names})
-			at = len(out) - 1
+			at = len(out)
+			out, settings = append(out, group{conditions: names}), append(settings, own)
 		}
 		out[at].variants = append(out[at].variants, v)
+	}
+	var all []string
+	for _, g := range out {
+		all = append(all, g.conditions...)
+	}
+	all = shortenAll(all, longestName)
+	for _, g := range out {
+		all = all[copy(g.conditions, all):]
 	}
 	return out
 }

@@ -61,12 +61,16 @@ func galleries(r *result.Result, tables []table, d detail) []gallery {
 	names := unique{}
 	for i := range tables {
 		t := &tables[i]
-		prefix := ""
+		var parts []string
 		if len(entries(r)) > 1 {
-			prefix = safe(t.entry) + "."
+			parts = append(parts, safe(t.entry))
 		}
 		for _, c := range t.conditions {
-			prefix += safe(c) + "."
+			parts = append(parts, safe(c))
+		}
+		prefix := ""
+		if len(parts) > 0 {
+			prefix = fileName(strings.Join(parts, "."), 100) + "."
 		}
 		name := func(s string) string { return names.name(prefix + s) }
 		out[i] = gallery{spectrum: t.spectrum(d, name), overTime: t.overTime(d, name), heat: t.heat(d, name), backends: t.backends(d, name)}
@@ -534,7 +538,7 @@ func (t *table) heat(d detail, name func(string) string) []figure {
 	var out []figure
 	for i, row := range rows {
 		title := "Response over time, " + t.plotted() + ": " + t.rows[row].label
-		out = append(out, figure{name("heatmap." + safe(t.rows[row].variant.Name)), title, notes, plot.Heat{
+		out = append(out, figure{name("heatmap." + fileName(t.rows[row].variant.Name, 120)), title, notes, plot.Heat{
 			Title: title, Height: 170, Cells: cells[i], Top: top, Shades: shades, Marks: t.sloMark(),
 			X: plot.Axis{Unit: "s", Max: float64(((length + per - 1) / per) * per)},
 			Y: plot.Axis{

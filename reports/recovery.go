@@ -138,8 +138,8 @@ func (t *table) recoveryTable() (columns []column, rows []int, notes string) {
 func (t *table) phases(row int) []phases {
 	var out []phases
 	r := &t.rows[row]
-	for i := range r.variant.Trials {
-		trial := &r.variant.Trials[i]
+	for _, sample := range r.samples {
+		trial := sample.Trial
 		var names []string
 		own := map[string][]stats.Phase{}
 		for _, p := range stats.Phases(trial, t.entry, r.faults...) {
@@ -186,8 +186,8 @@ func (p phases) median(of func(stats.Phase) float64) float64 {
 // were gone, as a cell.
 func (r *row) wasted() string {
 	var each []float64
-	for i := range r.variant.Trials {
-		if fleet := r.variant.Trials[i].Fleet; fleet != nil {
+	for _, sample := range r.samples {
+		if fleet := sample.Trial.Fleet; fleet != nil {
 			sum := int64(0)
 			for _, b := range fleet.Backends {
 				sum += b.WastedNS
@@ -233,7 +233,8 @@ func recoveryOf(trials []stats.Phase) (median float64, text string) {
 	case 2*metastable > not:
 		return median, "metastable"
 	}
-	return median, "not by " + seconds(int64(shortest))
+	// It is known by the second, however a trial was cut short.
+	return median, "not by " + seconds(int64(shortest.Truncate(time.Second)))
 }
 
 // backOf is what a trial's state says of recovery after its last fault. Whoever

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -532,6 +533,46 @@ func TestUnended(t *testing.T) {
 	}
 }
 
+// What was cut short before the fault that all others met changes no figure, and no
+// comparison.
+func TestTrialsCutShortHaveNoPart(t *testing.T) {
+	faulty := shape{rate: 100, seconds: 10, p50: 2 * time.Millisecond, p99: 10 * time.Millisecond, failed: 0.05, code: "UNAVAILABLE", attempts: 1}
+	got := two(t, faulty, faulty)
+	before := shape{rate: 100, seconds: 4, p50: time.Millisecond, p99: 2 * time.Millisecond, attempts: 1}
+	b := &got.Variants[1]
+	cut := before.trial(t, 7, 7, b.Trials[0].Series[0])
+	cut.Partial, cut.Series[0].Errors = true, nil
+	b.Trials = append(b.Trials, cut)
+	// The baseline's trial of that block was over.
+	a := &got.Variants[0]
+	a.Trials = append(a.Trials, a.Trials[0])
+	a.Trials[7].Index, a.Trials[7].Block = 7, 7
+	rows := tablesOf(got)[0].rows
+	if rows[1].figures.Trials != 7 || math.Abs(rows[1].figures.InSLO-0.95) > 1e-9 || rows[1].gain.Blocks != 7 || rows[1].gain.Estimate != 0 {
+		t.Errorf("%+v, %+v", rows[1].figures, rows[1].gain)
+	}
+	if text := render(t, Table, got, Options{}); !strings.Contains(text, "7–8 trials × 20 s") {
+		t.Errorf("the heading:\n%s", text)
+	}
+}
+
+// A row that has nothing but a trial that was cut short says so.
+func TestRowsCutShortSaySo(t *testing.T) {
+	s := shape{rate: 100, seconds: 10, p50: 2 * time.Millisecond, p99: 10 * time.Millisecond, attempts: 1}
+	r := two(t, s, s)
+	for i := range r.Variants {
+		r.Variants[i].Trials = r.Variants[i].Trials[:1]
+	}
+	const want = "cut short, of a part of the load and the faults: b"
+	if text := render(t, Table, r, Options{}); strings.Contains(text, "cut short") {
+		t.Errorf("both are whole:\n%s", text)
+	}
+	r.Partial, r.Variants[1].Trials[0].Partial = true, true
+	if text := render(t, Table, r, Options{}); !strings.Contains(text, want) {
+		t.Errorf("b is not:\n%s", text)
+	}
+}
+
 func TestBanner(t *testing.T) {
 	variant := func(whole, cut int) result.Variant {
 		v := result.Variant{Name: fmt.Sprintf("v%d%d", whole, cut)}
@@ -560,6 +601,15 @@ func TestBanner(t *testing.T) {
 	}
 }
 
+// The begin of a hash is cut between characters, whatever a damaged result has there.
+func TestSourceIsWhole(t *testing.T) {
+	for hash, want := range map[string]string{"5a7c0f": "x.yaml 5a7c", "5": "x.yaml 5", "": "x.yaml", "漢字漢字漢字": "x.yaml 漢字漢字"} {
+		if got := source(result.Scenario{File: "x.yaml", SHA256: hash}); got != want {
+			t.Errorf("%q: %q, want %q", hash, got, want)
+		}
+	}
+}
+
 // What was asked of the intervals, and what they came to.
 func TestReached(t *testing.T) {
 	share := func(v float64) *float64 { return &v }
@@ -577,6 +627,14 @@ func TestReached(t *testing.T) {
 	}
 }
 
+// samplesOf is trials as a row has them.
+func samplesOf(trials []result.Trial) (samples []stats.Sample) {
+	for i := range trials {
+		samples = append(samples, stats.Sample{Trial: &trials[i]})
+	}
+	return samples
+}
+
 // How soon variants recover stands in a column of its own, where any needed more
 // than a moment.
 func TestRecoveryColumn(t *testing.T) {
@@ -588,7 +646,8 @@ func TestRecoveryColumn(t *testing.T) {
 	table := func(trials ...[]result.Trial) *table {
 		var t table
 		for _, of := range trials {
-			t.rows = append(t.rows, row{variant: &result.Variant{Trials: of, Faults: []result.FaultWindow{{Name: "outage", AtNS: 5e9, ForNS: 3e9}}}})
+			faults := []result.FaultWindow{{Name: "outage", AtNS: 5e9, ForNS: 3e9}}
+			t.rows = append(t.rows, row{variant: &result.Variant{Faults: faults}, samples: samplesOf(of)})
 		}
 		return &t
 	}
@@ -597,6 +656,11 @@ func TestRecoveryColumn(t *testing.T) {
 		[]result.Trial{{State: result.InFault}}).backColumn()
 	if diff := cmp.Diff([]string{"9 s", "not by 12 s", "metastable", blank}, c.cells); diff != "" || !shown || c.head != "recovery" {
 		t.Errorf("shown %v, %q (-want +got):\n%s", shown, c.head, diff)
+	}
+	// One that was cut short is known by its whole seconds.
+	cut := result.Trial{State: result.NotRecovered, MeasuredNS: 12_554_896_123}
+	if c, _ := table([]result.Trial{cut}).backColumn(); c.cells[0] != "not by 4 s" {
+		t.Errorf("cut short: %q", c.cells[0])
 	}
 	if _, shown := table([]result.Trial{after(0), after(0)}, []result.Trial{after(0)}).backColumn(); shown {
 		t.Error("shown where all recovered at once")

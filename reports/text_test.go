@@ -115,13 +115,16 @@ func TestFigures(t *testing.T) {
 	} {
 		check("setting", setting(ns), want)
 	}
-	for v, want := range map[float64]string{1500: "1,500/s", 99.95: "100/s", 0.25: "0.3/s", 30: "30/s", 120.4: "120/s"} {
+	for v, want := range map[float64]string{1500: "1,500/s", 99.95: "100/s", 0.25: "0.25/s", 2: "2/s", 30: "30/s", 52.37: "52.4/s", 120.4: "120/s", 1. / 60: "0.0167/s", 0: "0/s"} {
 		check("rate", rate(v), want)
+	}
+	for v, want := range map[float64]string{0: "0", 1. / 60: "0.0167", 0.95: "0.950", 1.04: "1.04", 52.37: "52.4", 1500.4: "1,500"} {
+		check("perSecond", perSecond(v), want)
 	}
 	for v, want := range map[float64]string{1: "100.00", 0.999999: "99.99", 0.99953: "99.95", 0: "0.00", 0.0000001: "0.01", 0.0497: "4.97"} {
 		check("percent", percent(v), want)
 	}
-	for v, want := range map[float64]string{0.43: "−57 %", 1.031: "+3.1 %", 0.9999: "0.0 %", 1.1: "+10 %", 12.34: "×12.3", 2: "+100 %"} {
+	for v, want := range map[float64]string{0.43: "−57 %", 1.031: "+3.1 %", 0.9999: "−0.01 %", 1.1: "+10 %", 12.34: "×12.3", 2: "+100 %"} {
 		check("estimate", estimate(&stats.Comparison{Estimate: v, Interval: stats.Interval{Low: v, High: v}}), want)
 	}
 	for v, want := range map[float64]string{0.0264: "+2.64", -0.0004: "−0.04", 0.000001: "0.00"} {

@@ -85,15 +85,17 @@ func changed(g history.Group, columns int) []string {
 		text string
 	}
 	var all []change
-	for _, s := range g.Series {
+	names := seriesNames(g)
+	for i, s := range g.Series {
 		for _, c := range s.Changes {
 			direction := "worse"
 			if (c.After > c.Before) != history.Worse(s.Metric) {
 				direction = "better"
 			}
 			e := g.Runs[c.At]
-			all = append(all, change{c.At, fmt.Sprintf("%s: %s of %s %s, %s to %s, from %s (%s)", direction, clean(s.Metric), seriesName(s),
-				changeText(s.Unit, c.Before, c.After), gateValue(s.Unit, c.Before), gateValue(s.Unit, c.After), runName(e), e.Started.UTC().Format(time.DateOnly))})
+			more := tellingApart(func(v float64, more int) string { return gateValue(s.Unit, v, more) }, c.Before, c.After)
+			all = append(all, change{c.At, fmt.Sprintf("%s: %s of %s %s, %s to %s, from %s (%s)", direction, clean(s.Metric), names[i],
+				changeText(s.Unit, c.Before, c.After), gateValue(s.Unit, c.Before, more), gateValue(s.Unit, c.After, more), runName(e), e.Started.UTC().Format(time.DateOnly))})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b change) int { return b.at - a.at })
@@ -111,37 +113,44 @@ func changed(g history.Group, columns int) []string {
 func changeText(unit string, before, after float64) string {
 	switch {
 	case unit == "share":
-		return points(after-before) + " points"
+		return signed((after-before)*100, 2+tellingApart(func(v float64, more int) string { return signed(v, 2+more) }, 0, (after-before)*100)) + " points"
 	case before == 0:
 		return "up"
 	}
 	return signed((after/before-1)*100, 1) + " %"
 }
 
-func seriesName(s history.Series) string {
-	return strings.TrimSpace(shorten(clean(s.Variant), longestName) + " " + clean(s.Load))
+// seriesNames name the variant and load entry of each series.
+func seriesNames(g history.Group) []string {
+	variants := make([]string, len(g.Series))
+	for i, s := range g.Series {
+		variants[i] = clean(s.Variant)
+	}
+	names := shortenAll(variants, longestName)
+	for i, s := range g.Series {
+		names[i] = strings.TrimSpace(names[i] + " " + clean(s.Load))
+	}
+	return names
 }
 
 func trendColumns(g history.Group) (columns []column, rows int) {
 	columns = []column{{head: "series", left: true}, {head: "figure", left: true}, {head: "trend", left: true, rank: rankP50}, {head: "now", rank: rankP50}, {head: "last change", left: true, rank: rankP50}}
-	before := ""
-	for _, s := range g.Series {
-		name := seriesName(s)
-		if name == before {
+	names := seriesNames(g)
+	for i, s := range g.Series {
+		name := names[i]
+		if i > 0 && s.Variant == g.Series[i-1].Variant && s.Load == g.Series[i-1].Load {
 			name = ""
-		} else {
-			before = name
 		}
 		now, change := blank, ""
 		if v := s.Values[len(s.Values)-1]; !math.IsNaN(v) {
-			now = gateValue(s.Unit, v)
+			now = gateValue(s.Unit, v, tellingApart(func(v float64, more int) string { return gateValue(s.Unit, v, more) }, 0, v))
 		}
 		if n := len(s.Changes); n > 0 {
 			c := s.Changes[n-1]
 			change = changeText(s.Unit, c.Before, c.After) + " at " + runName(g.Runs[c.At])
 		}
-		for i, cell := range []string{name, clean(s.Metric), sparkline(s.Values), now, change} {
-			columns[i].cells = append(columns[i].cells, cell)
+		for j, cell := range []string{name, clean(s.Metric), sparkline(s.Values), now, change} {
+			columns[j].cells = append(columns[j].cells, cell)
 		}
 		rows++
 	}

@@ -1,8 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"time"
 
@@ -73,10 +71,5 @@ func TrendJSON(w io.Writer, groups []history.Group) error {
 		}
 		out.Groups = append(out.Groups, one)
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(out); err != nil {
-		return fmt.Errorf("writing the trend: %w", err)
-	}
-	return nil
+	return result.WriteJSON(w, out)
 }

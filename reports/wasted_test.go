@@ -28,7 +28,7 @@ func TestWastedWorkByFault(t *testing.T) {
 	of := func(trials ...result.Trial) *table {
 		out := &table{entry: "reads"}
 		for i := range trials {
-			out.rows = append(out.rows, row{label: string(rune('a' + i)), faults: faults, variant: &result.Variant{Trials: trials[i : i+1]}})
+			out.rows = append(out.rows, row{label: string(rune('a' + i)), faults: faults, samples: samplesOf(trials[i : i+1])})
 		}
 		return out
 	}

@@ -54,6 +54,15 @@ func (s *Scenario) Memberships() []Membership {
 	return all
 }
 
+// fewestMembers is the least backends that clients are told of at any time.
+func (s *Scenario) fewestMembers() int {
+	least := len(s.Members())
+	for _, m := range s.Memberships() {
+		least = min(least, len(m.Members))
+	}
+	return least
+}
+
 // Membership is the backends that clients are told of from a time on.
 type Membership struct {
 	At      time.Duration

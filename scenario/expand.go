@@ -29,6 +29,9 @@ func expand(p *problems, base *strict.Node, dims []dimension) []Variant {
 		variants = append(variants, v)
 	})
 	p.errs = append(p.errs, found.all(len(variants))...)
+	if len(p.errs) == 0 {
+		checkOnePlace(p, dims, variants)
+	}
 	return variants
 }
 
@@ -80,6 +83,7 @@ func decode(p *problems) *Scenario {
 	}
 	if len(p.errs) == 0 {
 		s.complete()
+		s.checkRates(p)
 		s.checkMaxRate(p)
 		s.bindFiles(p, filepath.Dir(p.doc.File()))
 	}

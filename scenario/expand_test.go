@@ -360,6 +360,17 @@ func TestWarnings(t *testing.T) {
 		{"load.reads.request=5MiB", "requests of reads carry 5MiB, more than client.messages.max_send (4MiB): every call fails"},
 		{"load.reads.response=5MiB", "responses of reads carry 5MiB, more than client.messages.max_receive (4MiB): every call fails"},
 		{"client.methods={SyncUsers: {timeout: 1s}}", "client.methods.SyncUsers does nothing: no load entry calls SyncUsers"},
+		{"load.reads.request={lognormal: {p50: 1KiB, p99: 512KiB}}", "requests of reads carry up to 5MiB, more than client.messages.max_send (4MiB): calls with more fail"},
+		{"load.reads.response={exponential: {mean: 1MiB}}", "responses of reads carry up to 20MiB, more than client.messages.max_receive (4MiB): calls with more fail"},
+		{"load.reads.response={exponential: {mean: 100KiB}}", ""},
+		{"fleet.faults=[{at: -1s, inject: disconnect}]", "fault disconnect ends before the measurement begins: it happens in the warm-up only"},
+		{"fleet.faults=[{at: -9s, inject: disconnect}]", "fault disconnect ends before the measurement begins: it happens in the warm-up only"},
+		{"fleet.faults=[{at: -1s, every: 4s, inject: disconnect}]", ""},
+		{"fleet={backends: 3, faults: [{at: -1s, stagger: 1s, inject: disconnect}]}", ""},
+		{"churn=[{at: 10s, leave: [0]}]", "churn has a change at 10s, when the measurement of 10s is over: it never happens"},
+		{"churn=[{at: 9s, leave: [0]}]", ""},
+		{"fleet.xds={changes: [{at: 1m, backends: [1]}]}", "fleet.xds has a change at 1m0s, when the measurement of 10s is over: it never happens"},
+		{"fleet.lookaside={changes: [{at: 11s, backends: [1]}]}", "fleet.lookaside has a change at 11s, when the measurement of 10s is over: it never happens"},
 		{"fleet.faults=[{at: 9s, for: 2s, inject: down}]", ""},
 		{"fleet.faults=[{name: early, at: -9s, for: 1s, every: 3s, inject: down}]", ""},
 		{"fleet={backends: 4, faults: [{name: early, at: -9s, for: 1s, stagger: 3s, inject: down}]}", ""},
@@ -390,6 +401,52 @@ func TestWarnings(t *testing.T) {
 	plan = read(t, Options{Set: []string{"fleet.service_time.fixed=9ms"}}, "compare: {fleet.concurrency: [1, 4]}")
 	if want := []string{"150 % utilisation is more than a backend can serve: calls wait longer and longer (variant fleet.concurrency=1)"}; !slices.Equal(plan.Warnings, want) {
 		t.Errorf("warnings %q, want %q", plan.Warnings, want)
+	}
+}
+
+// nth and burst count the calls of each session: what never comes to pass, or does in
+// every one, is told.
+func TestWarningsOfSessions(t *testing.T) {
+	for select_, want := range map[string]string{
+		"nth: 6":                                                   "", // the other entry has no sessions
+		"nth: 5, where: {method: GetUser}":                         "",
+		"nth: 6, where: {method: GetUser}":                         "fault hang never happens: no load entry makes calls that it is for",
+		"burst: {size: 3, every: 5}":                               "",
+		"burst: {size: 3, every: 6}":                               "fault hang counts to 6 among the calls of each session of reads, which are 5: it meets the first 3 of every one",
+		"burst: {size: 9, every: 10}":                              "fault hang counts to 10 among the calls of each session of reads, which are 5: it meets the first 5 of every one",
+		"burst: {size: 3, every: 100}, where: {method: GetUser}":   "fault hang counts to 100 among the calls of each session of reads, which are 5: it meets the first 3 of every one",
+		"burst: {size: 3, every: 100}, where: {method: ListUsers}": "",
+	} {
+		plan := read(t, Options{Set: []string{"load.reads.sessions={calls: 5}", "load.reads.rate=1/s", "fleet.faults=[{" + select_ + ", inject: hang}]"}})
+		if got := strings.Join(plan.Warnings, "\n"); got != want {
+			t.Errorf("%s: %q, want %q", select_, got, want)
+		}
+	}
+}
+
+// What nobody could make, or count, is no load.
+func TestLoadsBeyondAllBounds(t *testing.T) {
+	for entry, want := range map[string]string{
+		"{call: GetUser, rate: 1e15/s}":   "load[0].rate: must come to at most 10,000,000/s at its peak (got 1e+15/s)",
+		"{call: GetUser, rate: 1e300/s}":  "load[0].rate: must come to at most 10,000,000/s",
+		"{call: GetUser, rate: 20000/ms}": "load[0].rate: must come to at most 10,000,000/s at its peak (got 2e+07/s)",
+		"{call: GetUser, rate: 90000/s, shape: {spike: {times: 1000, at: 1s, for: 1s}}}":           "load[0].rate: must come to at most 10,000,000/s at its peak (got 9e+07/s)",
+		"{call: GetUser, rate: 9999999/s}":                                                         "",
+		"{call: GetUser, workers: 1000001}":                                                        "load[0].workers: must be at most 1000000 (got 1000001)",
+		"{call: GetUser, workers: 1000000}":                                                        "",
+		"{call: GetUser, workers: 2, shape: {ramp: {from: 0, to: 0.2}}}":                           "load[0].shape: comes to no worker: at its peak to 0.4 of one",
+		"{call: GetUser, workers: 2, shape: {ramp: {from: 0, to: 0.25}}}":                          "",
+		"{call: GetUser, workers: 1000, shape: {spike: {times: 1000, at: 1s, for: 1s}}}":           "",
+		"{call: GetUser, workers: 1001, shape: {spike: {times: 1000, at: 1s, for: 1s}}}":           "load[0].shape: comes to more than 1000000 workers",
+		"{mix: {GetUser: 1, ListUsers: 1}, rate: 1e9/s}":                                           "load[0].rate: must come to at most 10,000,000/s",
+		"{call: GetUser, rate: 10/s, arrivals: {bursts: {size: 100000}}, sessions: {calls: 1000}}": "load[0].rate: must come to at most 10,000,000/s at its peak (got 1e+08/s)",
+	} {
+		switch _, err := Read("x.yaml", []byte("fleet: {}\nload: ["+entry+"]\n"), Options{}); {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", entry, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %s", entry, err, want)
+		}
 	}
 }
 

@@ -37,9 +37,12 @@ func Explain(w io.Writer, p *Plan, columns int) error {
 }
 
 func explainTime(page *page, p *Plan) {
+	long := minutes(p.Duration())
+	if p.OpenEnded() {
+		long = "at most " + long
+	}
 	page.cell("runs     ", fmt.Sprintf("%s × %s × (%v warm-up + %s measured) = %s; calls still in flight after either get up to %v to end",
-		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.measureText(),
-		minutes(p.Duration()), p.Drain))
+		plural(len(p.Variants), "variant", "variants"), p.trialsText(), p.Warmup, p.measureText(), long, p.Drain))
 	m := p.Comparisons()
 	switch {
 	case len(p.Variants) == 1:
@@ -59,7 +62,11 @@ func explainTime(page *page, p *Plan) {
 		if len(conditions) > 0 {
 			text += ", in a table for each " + strings.Join(conditions, " and ")
 		}
-		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %d", text, TrialsNeeded(m), p.MostTrials()))
+		there := fmt.Sprint(p.MostTrials())
+		if p.MaxTrials > p.Trials {
+			there = fmt.Sprintf("%d to %d", p.Trials, p.MaxTrials)
+		}
+		page.cell("compares ", fmt.Sprintf("%s; that needs %d trials, there are %s", text, TrialsNeeded(m), there))
 		page.cell("shows    ", p.couldShow())
 	}
 	explainGates(page, "gates    ", p.Gates)
@@ -110,7 +117,8 @@ func explainSettings(page *page, p *Plan) {
 	page.line("")
 }
 
-// common is the settings that are the same in every variant that has them.
+// common is the settings that are the same in every variant that has them. What a
+// single one has is its own.
 func common(p *Plan) []setting {
 	var longest []setting // of the variant with the most: it has the order
 	texts := make(map[string][]string)
@@ -125,8 +133,9 @@ func common(p *Plan) []setting {
 	}
 	return slices.DeleteFunc(longest, func(s setting) bool {
 		// A variant without the setting differs, unless what holds it is off.
-		have := len(texts[s.path]) + len(texts[parent(s.path)])
-		return have < len(p.Variants) || slices.ContainsFunc(texts[s.path], func(text string) bool { return text != s.text })
+		with := len(texts[s.path])
+		have := with + len(texts[parent(s.path)])
+		return have < len(p.Variants) || with == 1 && len(p.Variants) > 1 || slices.ContainsFunc(texts[s.path], func(text string) bool { return text != s.text })
 	})
 }
 
@@ -228,7 +237,7 @@ func explainVariants(page *page, p *Plan) {
 // callsText is the calls that are due in one trial's measurement.
 func (s *Scenario) callsText(seconds float64) string {
 	rate, closed := s.offered()
-	calls := fmt.Sprintf("%s due (%s/s)", thousands(int64(math.Round(rate*seconds))), thousands(int64(math.Round(rate))))
+	calls := fmt.Sprintf("%s due (%s)", thousands(int64(math.Round(rate*seconds))), rateText(rate))
 	switch {
 	case closed && rate > 0:
 		return calls + ", and as many as the closed loops come to"
@@ -242,6 +251,9 @@ func (s *Scenario) callsText(seconds float64) string {
 func (s *Scenario) connectionsText() string {
 	if n := s.connections(); n > 0 {
 		return fmt.Sprint(n)
+	}
+	if n := s.subset(); n > 0 {
+		return fmt.Sprintf("%d × %s of the target, as far as it has them", s.channels(), plural(n, "address", "addresses"))
 	}
 	return fmt.Sprintf("%d × the addresses of the target", s.channels())
 }
@@ -267,12 +279,16 @@ func (s *Scenario) utilisationText() string {
 		text = percent(u)
 	case s.allOnFirst():
 		text = percent(each[0]) + " of b0, nothing of the others"
-	case s.picksOne():
-		// Each channel draws its backend; how evenly is the draw's business.
-		text = fmt.Sprintf("%s of %s at best", percent(u), plural(min(s.channels(), s.Fleet.Backends), "backend", "backends"))
+	case s.drawn():
+		// Each channel draws its backends; how evenly is the draw's business.
+		text = fmt.Sprintf("%s of %s at best", percent(u), plural(min(s.channels()*s.perChannel(), s.Fleet.Backends), "backend", "backends"))
 	}
 	if closed {
 		text += ", and what the closed loops add"
+	}
+	if n := s.fewestMembers(); n < s.Fleet.Backends && !s.allOnFirst() {
+		over, _ := s.utilisation(n)
+		text += fmt.Sprintf("; %s of the %d left in churn", percent(over), n)
 	}
 	for _, o := range s.outages() {
 		if over, ok := s.utilisation(o.survivors); ok {

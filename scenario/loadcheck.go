@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -154,6 +155,9 @@ func (c entryCheck) loop() {
 	if c.has("workers") && c.Workers < 1 {
 		c.fail("workers", "must be >= 1 (got %d)", c.Workers)
 	}
+	if c.Workers > MaxWorkers {
+		c.fail("workers", "must be at most %d (got %d)", MaxWorkers, c.Workers)
+	}
 	if c.has("max_in_flight") && c.MaxInFlight < 1 {
 		c.fail("max_in_flight", "must be >= 1 (got %d)", c.MaxInFlight)
 	}
@@ -188,8 +192,13 @@ func (c entryCheck) loop() {
 	if len(c.Shape.Problems()) > 0 {
 		return
 	}
-	if p := c.Shape.Profile(); p != nil && c.Workers > 0 && float64(c.Workers)*p.Peak() > MaxWorkers {
-		c.fail("shape", "comes to more than %d workers", MaxWorkers)
+	if p := c.Shape.Profile(); p != nil && c.Workers > 0 {
+		switch most := math.Round(float64(c.Workers) * p.Peak()); {
+		case most > MaxWorkers:
+			c.fail("shape", "comes to more than %d workers", MaxWorkers)
+		case most < 1:
+			c.fail("shape", "comes to no worker: at its peak to %.3g of one", float64(c.Workers)*p.Peak())
+		}
 	}
 }
 
@@ -235,6 +244,23 @@ func (c entryCheck) sizes() {
 			c.fail(size.key, "must be from 0 to %s (got %d bytes)", strict.ByteText(maxPayload), size.bytes)
 		}
 		c.all(size.key, size.sizes.Problems())
+	}
+}
+
+// mostRate is the most calls per second of a load entry. Nobody could make them, and
+// what was not made is counted one by one.
+const mostRate = 10_000_000
+
+// checkRates finds rates beyond all bounds, which a share, a shape or sessions may
+// come to. The scenario is complete by now.
+func (s *Scenario) checkRates(p *problems) {
+	for _, l := range s.Load {
+		if l.Arrivals.Replay != nil {
+			continue // they are as many as there are in the file
+		}
+		if rate := l.peakRate(); l.Open() && !(rate <= mostRate) {
+			p.addUnlessKnown(fmt.Sprintf("load[%d].rate", l.place), "must come to at most %s at its peak (got %.6g/s)", rateText(mostRate), rate)
+		}
 	}
 }
 

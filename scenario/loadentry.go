@@ -12,8 +12,9 @@ import (
 	"github.com/grpcbench/grpcbench/scenario/message"
 )
 
-// written takes over what was written in one of several ways.
-func (l *Load) written() {
+// written takes over what was written in one of several ways. measure is how long
+// is measured.
+func (l *Load) written(measure time.Duration) {
 	if l.Pace != nil {
 		l.Messages = l.Pace.Count
 	}
@@ -24,9 +25,8 @@ func (l *Load) written() {
 		l.Response = most
 	}
 	if r := l.Arrivals.Replay; r != nil {
-		// The mean, for whoever asks how much it comes to.
-		calls, over := r.Len()
-		l.Rate = float64(calls) / max(over, time.Second).Seconds()
+		// The mean of what is measured, for whoever asks how much it comes to.
+		l.Rate = float64(r.Due(measure)) / measure.Seconds()
 	}
 }
 
@@ -117,17 +117,61 @@ func (l Load) Takes(fleet *Fleet) time.Duration {
 	return takes
 }
 
-// callRate is the calls per second that an open loop comes to over a
-// measurement, shape and sessions counted in.
+// callRate is the calls per second that an open loop comes to over a measurement
+// where answers take no time, its shape counted in. A measurement begins without
+// sessions, and those that are under way when it ends are cut short: of each only
+// the calls count for which its think time leaves room.
 func (l Load) callRate(measure time.Duration) float64 {
-	rate := l.Rate
+	if measure <= 0 {
+		return 0
+	}
+	s := l.Sessions
+	if s == nil || s.Think == 0 {
+		return l.steadyRate(measure)
+	}
+	calls := 0.0
+	for n := range s.Calls {
+		left := measure - time.Duration(n)*s.Think
+		if left <= 0 {
+			break
+		}
+		calls += l.arrivals(left)
+	}
+	return calls / measure.Seconds()
+}
+
+// steadyRate is callRate as if each session that begins in the measurement made all
+// its calls in it: what its arrivals come to in the long run.
+func (l Load) steadyRate(measure time.Duration) float64 {
+	rate := l.arrivals(measure) / measure.Seconds()
 	if s := l.Sessions; s != nil {
 		rate *= float64(s.Calls)
 	}
-	if p := l.Shape.Profile(); p != nil && measure > 0 {
-		rate *= p.Area(measure.Seconds()) / measure.Seconds()
-	}
 	return rate
+}
+
+// arrivals is how many calls, or sessions, of an open loop are due from the begin of
+// the measurement on to a time in it.
+func (l Load) arrivals(to time.Duration) float64 {
+	if r := l.Arrivals.Replay; r != nil {
+		return l.mixShare() * float64(r.Due(to))
+	}
+	if p := l.Shape.Profile(); p != nil {
+		return l.Rate * p.Area(to.Seconds())
+	}
+	return l.Rate * to.Seconds()
+}
+
+// mixShare is the entry's share of the calls of its mix; 1 where it is of none.
+func (l Load) mixShare() float64 {
+	if l.Part == nil {
+		return 1
+	}
+	sum := 0.0
+	for _, w := range l.Part.Weights {
+		sum += w
+	}
+	return l.Part.Weights[l.Part.Kind] / sum
 }
 
 // ShapeText is the shape as a document writes it, without the outer braces:

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 	"math"
 	"os"
@@ -73,8 +74,9 @@ func TestLoadsAsTheyAreWritten(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	b := all[1]
-	// 10/s × 4 calls, with 2 of 20 s at five times that.
-	if got := b.callRate(20 * time.Second); b.Sessions.Think != time.Second || math.Abs(got-40*28.0/20) > 1e-9 {
+	// 10/s × 4 calls, with 2 of 20 s at five times that. The last second's sessions
+	// make one call each, those of the second before it two.
+	if got := b.callRate(20 * time.Second); b.Sessions.Think != time.Second || math.Abs(got-10*(28.0+27+26+25)/20) > 1e-9 {
 		t.Errorf("%+v: %v calls a second", b.Sessions, got)
 	}
 	if text := b.ShapeText(); text != "spike: {times: 5, at: 10s, for: 2s}" {
@@ -88,6 +90,46 @@ func TestLoadsAsTheyAreWritten(t *testing.T) {
 	}
 	if e := all[4]; e.Messages != defaultMessages || e.Arrivals.Uniform.Jitter != 1 || e.Shape.Profile() != nil || e.ShapeText() != "" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// A measurement begins without sessions, and with the first of replayed arrivals:
+// what is due in it are the calls that there is time for.
+func TestCallsThatAreDue(t *testing.T) {
+	replay := filepath.Join(t.TempDir(), "arrivals")
+	if err := os.WriteFile(replay, []byte("5\n5.5\n6\n8\n14.9\n15\n60\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		load string
+		want float64 // in 10 s
+	}{
+		"sessions":                  {"call: GetUser, rate: 2/s, sessions: {calls: 5, think: 1s}", 2 * (10 + 9 + 8 + 7 + 6)},
+		"sessions without a pause":  {"call: GetUser, rate: 2/s, sessions: {calls: 5, think: 0s}", 2 * 50},
+		"sessions that never end":   {"call: GetUser, rate: 2/s, sessions: {calls: 1000, think: 4s}", 2 * (10 + 6 + 2)},
+		"replayed":                  {"call: GetUser, arrivals: {replay: {file: " + replay + "}}", 5},
+		"replayed at twice a speed": {"call: GetUser, arrivals: {replay: {file: " + replay + ", speed: 2}}", 6},
+		"replayed sessions":         {"call: GetUser, arrivals: {replay: {file: " + replay + "}}, sessions: {calls: 2, think: 5s}", 5 + 4},
+		"a mix of replayed":         {"mix: {GetUser: 1, ListUsers: 3}, arrivals: {replay: {file: " + replay + "}}", 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := planOf(t, "fleet: {}\nmeasure: 10s\nload: [{"+c.load+"}]\n", Options{})
+			rate, _ := plan.Base.offered()
+			if math.Abs(10*rate-c.want) > 1e-9 {
+				t.Errorf("%v calls, want %v", 10*rate, c.want)
+			}
+			if text := plan.Base.callsText(10); !strings.HasPrefix(text, fmt.Sprint(c.want)+" due ") {
+				t.Errorf("explain says %s, want %v", text, c.want)
+			}
+			var calls float64
+			for _, l := range plan.Base.Load {
+				n, _ := plan.Variants[0].Calls(l.Name, plan.Measure)
+				calls += n
+			}
+			if math.Abs(calls-c.want) > 1e-9 {
+				t.Errorf("the entries together %v, want %v", calls, c.want)
+			}
+		})
 	}
 }
 
@@ -169,7 +211,7 @@ func TestReplayIsReadFromTheScenariosFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := plan.Base.Load[0]
-	if !l.Open() || l.Rate != 2 { // 4 calls in 2 s
+	if !l.Open() || math.Abs(l.Rate-0.2) > 1e-12 { // 4 calls in 20 s
 		t.Errorf("%+v", l)
 	}
 	if len(plan.Warnings) != 1 || plan.Warnings[0] != "the arrivals of getuser end after 2s of the measurement's 20s" {

@@ -13,15 +13,7 @@ import (
 // once, so they all count; replayed arrivals have their busiest second. Random
 // arrivals scatter about it, as they do about any rate.
 func (l Load) peakRate() float64 {
-	share := 1.0 // of its mix
-	if l.Part != nil {
-		sum := 0.0
-		for _, w := range l.Part.Weights {
-			sum += w
-		}
-		share = l.Part.Weights[l.Part.Kind] / sum
-	}
-	calls := 1.0
+	share, calls := l.mixShare(), 1.0
 	if l.Sessions != nil {
 		calls = float64(l.Sessions.Calls)
 	}
@@ -64,6 +56,10 @@ func (s *Scenario) ClosedRate() float64 {
 	return s.MaxRate - s.peak()
 }
 
+// above reports whether a rate is above a bound by more than the rounding of the
+// parts that it is the sum of.
+func above(rate, bound float64) bool { return rate > bound*(1+1e-9) }
+
 // maxRateText is what max_rate leaves room for.
 func (s *Scenario) maxRateText() string {
 	switch closed := s.ClosedRate(); {
@@ -103,7 +99,7 @@ func (s *Scenario) checkMaxRate(p *problems) {
 	alone := false
 	for _, name := range order {
 		each = append(each, name+" "+rateText(peaks[name]))
-		if peaks[name] > s.MaxRate {
+		if above(peaks[name], s.MaxRate) {
 			alone = true
 			path := fmt.Sprintf("load[%d].rate", places[name])
 			if p.root.Get(path) == nil {
@@ -115,10 +111,10 @@ func (s *Scenario) checkMaxRate(p *problems) {
 	}
 	switch sum := s.peak(); {
 	case alone:
-	case sum > s.MaxRate:
+	case above(sum, s.MaxRate):
 		p.add("max_rate", "the load comes to %s at its peaks (%s): must be at least that (got %s)",
 			rateText(sum), strings.Join(each, ", "), rateText(s.MaxRate))
-	case sum == s.MaxRate && s.closed():
+	case s.closed() && !above(s.MaxRate, sum):
 		p.add("max_rate", "leaves nothing for closed loops: must be more than the %s of the open ones (got %s)",
 			rateText(sum), rateText(s.MaxRate))
 	}

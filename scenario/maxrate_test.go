@@ -69,6 +69,33 @@ func TestAboveMaxRate(t *testing.T) {
 	}
 }
 
+// The parts of a mix sum up to its rate but for rounding, which is no more of a rate,
+// and leaves none for closed loops.
+func TestMaxRateOfAMix(t *testing.T) {
+	text := func(weights, more string) []byte {
+		return []byte("target: localhost:1\nmax_rate: 100/s\nload: [{name: all, mix: " + weights + ", rate: 100/s}" + more + "]\n")
+	}
+	const above, below = "{CreateUser: 1, GetUser: 4, ListUsers: 1}", "{CreateUser: 5, GetUser: 6, ListUsers: 1}"
+	sums := map[string]float64{}
+	for _, weights := range []string{above, below} {
+		plan, err := Read("x.yaml", text(weights, ""), Options{})
+		if err != nil {
+			t.Errorf("%s: %v", weights, err)
+			continue
+		}
+		sums[weights] = plan.Base.peak()
+	}
+	if !(sums[above] > 100 && sums[below] < 100) {
+		t.Fatalf("the rates are exact: %v: take other weights", sums)
+	}
+	for _, weights := range []string{above, below} {
+		const want = "max_rate: leaves nothing for closed loops"
+		if _, err := Read("x.yaml", text(weights, ", {name: crew, call: GetUser, workers: 4}"), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", weights, err, want)
+		}
+	}
+}
+
 const elsewhere = `
 name: elsewhere
 target: users.internal:443

@@ -155,6 +155,10 @@ func (p *Plan) isBaseline(v Variant) bool {
 // comparisons.
 func TrialsNeeded(m int) int { return stats.TrialsNeeded(m) }
 
+// OpenEnded is whether the run may be over before Duration: what it measures decides
+// how many trials there are, or how long they are.
+func (p *Plan) OpenEnded() bool { return p.MaxTrials > p.Trials || p.Base.MeasureUntil != nil }
+
 // Duration is how long warm-ups and measurements of all trials take, at most.
 func (p *Plan) Duration() time.Duration {
 	return time.Duration(len(p.Variants)*p.MostTrials()) * (p.Warmup + p.Measure)

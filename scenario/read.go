@@ -112,7 +112,7 @@ func workloadSum(root *strict.Node) string {
 // settle decides the number of trials and collects the warnings.
 func (p *Plan) settle() {
 	p.settleTrials()
-	p.Warnings = append(p.Warnings, p.doubts()...)
+	p.Warnings = append(p.Warnings, p.doubts(func(s *Scenario) []string { return append(s.doubts(), s.overload()...) })...)
 }
 
 // changes reports whether the document that is run is not the file's.
@@ -120,6 +120,10 @@ func (o Options) changes() bool { return len(o.Set) > 0 || o.Trials != 0 || o.Me
 
 // apply puts the options into the document.
 func (o Options) apply(doc *strict.Document) error {
+	if trials := doc.Root.Key("trials"); o.Trials != 0 && trials != nil && trials.Text == "auto" {
+		// They are of `auto`, in whose place a number is put.
+		doc.Root = without(doc.Root, "precision", "max_trials")
+	}
 	var errs []error
 	for _, text := range o.sets() {
 		path, value, ok := strings.Cut(text, "=")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/scenario/load"
+	"github.com/grpcbench/grpcbench/scenario/message"
 )
 
 // scales reports whether the entry is one whose rate changes where that of the
@@ -34,6 +35,18 @@ func (v *Variant) CallRate(named string, measure time.Duration) float64 {
 	rate := 0.0
 	for _, l := range v.Scenario.Load {
 		if l.scales(named) {
+			rate += l.callRate(measure)
+		}
+	}
+	return rate
+}
+
+// OpenRate is the calls per second that all open loops come to over the measurement,
+// replayed arrivals among them.
+func (v *Variant) OpenRate(measure time.Duration) float64 {
+	rate := 0.0
+	for _, l := range v.Scenario.Load {
+		if l.Open() {
 			rate += l.callRate(measure)
 		}
 	}
@@ -116,15 +129,29 @@ func (p *Plan) CheckScaled(named string) error {
 	for i := range p.Variants {
 		v := &p.Variants[i]
 		if v.CallRate(named, p.Measure) > 0 {
+			if err := v.usesUp(func(l Load) bool { return l.scales(named) }); err != nil {
+				return err
+			}
 			continue
 		}
 		if named == "" {
-			return fmt.Errorf("no load entry has a rate that could be searched for: it needs an open loop (rate: 500/s)")
+			return fmt.Errorf("no load entry has a rate that could be searched for: it needs an open loop (rate: 500/s); --concurrency is for the workers of a closed one")
 		}
 		if err := v.named(named); err != nil {
 			return err
 		}
 		return fmt.Errorf("%s has no rate that could be searched for: it needs an open loop (rate: 500/s)", named)
+	}
+	return nil
+}
+
+// usesUp finds a load entry, of those whose calls would become more, that takes each
+// row of its feed once: at a higher rate its calls would only be over sooner.
+func (v *Variant) usesUp(more func(Load) bool) error {
+	for _, l := range v.Scenario.Load {
+		if more(l) && l.Feed != nil && l.Feed.Order == message.Once {
+			return fmt.Errorf("%s takes each row of its feed once, and has no more calls than those: make its feed's order sequential or random", l.Name)
+		}
 	}
 	return nil
 }
@@ -143,6 +170,9 @@ func (p *Plan) SweptEntry(named string) (string, error) {
 	for i := range p.Variants {
 		v := &p.Variants[i]
 		if err := v.named(named); err != nil {
+			return "", err
+		}
+		if err := v.usesUp(func(l Load) bool { return l.Name == named }); err != nil {
 			return "", err
 		}
 		for _, l := range v.Scenario.Load {

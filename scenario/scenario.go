@@ -219,7 +219,7 @@ func (s *Scenario) complete() {
 		if l.Name == "" {
 			l.Name = l.defaultName()
 		}
-		l.written()
+		l.written(s.Measure)
 		if l.Share > 0 {
 			capacity, _ := s.capacity(*l)
 			if l.Sessions != nil {

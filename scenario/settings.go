@@ -30,6 +30,9 @@ func (s *Scenario) settings() []setting {
 	if s.owns() {
 		all = append(all, setting{"descriptors", s.Descriptors.Name()})
 	}
+	for i, c := range s.Churn {
+		all = append(all, setting{fmt.Sprintf("churn[%d]", i), flowText(c)})
+	}
 	all = flatten(all, "client", "", reflect.ValueOf(s.Client))
 	for _, l := range s.Load {
 		all = flatten(all, "load."+l.Name, "", reflect.ValueOf(l))
@@ -101,9 +104,11 @@ func wordOf(v reflect.Value) (string, bool) {
 		word := worded.Word()
 		return word, word != ""
 	}
-	if text, ok := v.Interface().(encoding.TextMarshaler); ok && v.Kind() != reflect.Struct && !v.IsZero() {
+	if text, ok := v.Interface().(encoding.TextMarshaler); ok && v.Kind() != reflect.Struct {
 		written, err := text.MarshalText()
-		return string(written), err == nil
+		// Zero may be a word of its own: a breaker whose scope is the client.
+		off := v.IsZero() && slices.Contains([]string{"", "none", "off"}, string(written))
+		return string(written), err == nil && !off
 	}
 	return "", false
 }

@@ -19,6 +19,7 @@ func TestAutoTrials(t *testing.T) {
 		"as told":       {[]string{"trials: auto", "precision: 2%", "max_trials: 12"}, Options{}, 6, 12, 0.02, 0},
 		"too few":       {[]string{"trials: auto", "max_trials: 3", "compare: {client.pool.size: [1, 2]}"}, Options{}, 3, 3, 0.05, 1},
 		"by an option":  {[]string{"trials: auto"}, Options{Trials: 4}, 4, 4, 0, 0},
+		"instead":       {[]string{"trials: auto", "precision: 2%", "max_trials: 12"}, Options{Trials: 4}, 4, 4, 0, 0},
 		"not automatic": {[]string{"trials: 8"}, Options{}, 8, 8, 0, 0},
 	} {
 		p := read(t, c.opts, c.lines...)
@@ -40,5 +41,9 @@ func TestAutoTrials(t *testing.T) {
 		if got := fails(t, Options{}, lines); !strings.Contains(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+	// A number instead of another one mends nothing.
+	if got, want := fails(t, Options{Trials: 3}, "trials: 5\nprecision: 5%"), "precision: is for trials: auto"; !strings.Contains(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

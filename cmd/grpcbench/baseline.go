@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +45,9 @@ it, list names all.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			kept := baselines{dir}
+			if force && args[0] != "save" {
+				return usageError("--force is of save")
+			}
 			switch args[0] {
 			case "save":
 				if asJSON {
@@ -137,9 +139,7 @@ func (a *app) listBaselines(kept baselines, asJSON bool) error {
 		all = append(all, one)
 	}
 	if asJSON {
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(map[string]any{"baselines": all})
+		err = result.WriteJSON(a.stdout, map[string]any{"baselines": all})
 	} else {
 		err = tabulateBaselines(a.stdout, all)
 	}

@@ -326,7 +326,7 @@ func TestCallMistakes(t *testing.T) {
 		"two names":             {with("--call", method, "--servername", "a", "--authority", "b"), "--authority: must be left out"},
 		"a wrong authority":     {with("--call", method, "--authority", "https://a"), "--authority: must be a host"},
 		"a timeout":             {with("--call", method, "--timeout", "-1s"), "--timeout must be >= 0"},
-		"words after the flags": {with("--call", method, "GetUser"), "unknown command"},
+		"words after the flags": {with("--call", method, "GetUser"), "grpcbench call takes no arguments (got \"GetUser\")"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -46,16 +46,16 @@ then confirmed by three trials. A trial that is INVALID does not count; where th
 load generator is the limit, the table says so.
 
 All open loops are scaled together, or the one that --load names. Trials are as
-long as the scenario's 'measure', or --measure; its 'trials' and 'gates' have no
-part in it.
+long as the scenario's 'measure', or --measure; its 'trials', 'gates' and
+'abort_when' have no part in it.
 
 With --concurrency a closed loop is run with so many workers each, and the
 Universal Scalability Law fitted to the throughput: what is done one at a time,
 what agreeing costs, and where the peak is.
 
 Exit codes: 0 ran, also where no rate meets the SLO; 1 internal error; 2 usage or
-scenario error; 3 the measurement is INVALID; 130 interrupted (what was found is
-written, marked partial).`,
+scenario error, or a target that cannot be reached; 3 the measurement is INVALID;
+130 interrupted (what was found is written, marked partial).`,
 		Example: `  grpcbench capacity scenarios/pool-sizes.yaml --slo 'p99 < 20ms, errors < 0.1%'
   grpcbench capacity mine.yaml --slo 'p99{load=reads} < 20ms' --load reads --start 200/s --measure 30s
   grpcbench capacity scenarios/quick.yaml --only retry=none --concurrency 1,2,4,8,16,32`,
@@ -147,6 +147,9 @@ func (a *app) capacity(c *cobra.Command, file string, flags *capacityFlags) erro
 	}
 	if err := plan.CheckSecrets(); err != nil {
 		return usageError("%v", err)
+	}
+	for _, doubt := range plan.Doubts() {
+		fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", plan.File, doubt)
 	}
 	most := 0.0
 	if len(o.SLO) > 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"math"
 	"net"
 	"path/filepath"
@@ -115,6 +116,21 @@ func TestCapacityByConcurrency(t *testing.T) {
 	}
 }
 
+// What makes a scenario doubtful is told before a search, too, however quiet; not what
+// is about its trials and its rate, which have no part in it.
+func TestCapacityWarns(t *testing.T) {
+	file := write(t, "late.yaml", strings.Replace(oneWorker, "isolation: inprocess", "isolation: inprocess, faults: [{name: late, at: 1h, inject: down}]", 1)+
+		"compare: {client.pool.size: [1, 2]}\ntrials: 2\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stderr bytes.Buffer
+	code := runWith(ctx, []string{"capacity", file, "--slo", "p99 < 1s", "--set", "load.reads.rate=900/s", "--quiet", "--out", t.TempDir()}, io.Discard, &stderr, deps{})
+	want := "grpcbench: " + file + ": warning: fault late begins at 1h0m0s, when the measurement of 20s is over: it never happens\n"
+	if code != exitInterrupted || !strings.HasPrefix(stderr.String(), want) || strings.Count(stderr.String(), "warning") != 1 {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+}
+
 // What cannot be searched for is refused at once, and leaves no folder behind.
 func TestCapacityUsage(t *testing.T) {
 	file := smallScenario(t)
@@ -134,6 +150,7 @@ func TestCapacityUsage(t *testing.T) {
 		"start beyond":       {[]string{"--slo", "p99 < 20ms", "--max-rate", "5/s", "--start", "6/s"}, "--start: must be > 0/s and at most --max-rate"},
 		"concurrency":        {[]string{"--concurrency", "1,x"}, "--concurrency"},
 		"parts":              {[]string{"--slo", "p99 < 20ms", "--format", "svg"}, "svg makes several files"},
+		"a closed loop":      {[]string{"--slo", "p99 < 20ms", "--set", "load=[{call: GetUser, workers: 2}]"}, "--slo: no load entry has a rate that could be searched for: it needs an open loop (rate: 500/s); --concurrency is for"},
 		"trials are its own": {[]string{"--slo", "p99 < 20ms", "--trials", "3"}, "unknown flag: --trials"},
 	}
 	for name, test := range tests {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,29 +105,43 @@ func TestRunPrintsItsTableAndKeepsItsResult(t *testing.T) {
 	}
 }
 
-// TestResultsAreKeptByScenarioAndTime: without --out nothing is overwritten,
-// and the newest is easy to find.
+// TestResultsAreKeptByScenarioAndTime: without --out nothing is overwritten, not
+// either where two runs begin in the same second, and the newest is easy to find.
 func TestResultsAreKeptByScenarioAndTime(t *testing.T) {
 	t.Chdir(t.TempDir())
 	file := smallScenario(t)
-	for _, note := range []string{"first", "second"} {
-		// Virtual time begins anew in each bubble: tell the two apart by hand.
+	for _, note := range []string{"first", "second", "third"} {
+		// Virtual time begins anew in each bubble.
 		if code, _, stderr := inVirtualTime(t, "run", file, "--note", note); code != exitOK {
 			t.Fatal(stderr)
 		}
 		if r := readJSON(t, filepath.Join("results", "small", latestName, resultName)); r.Note != note {
 			t.Errorf("latest is %q, want %q", r.Note, note)
 		}
-		whole, _ := filepath.Glob("results/small/2*Z")
-		if len(whole) != 1 {
-			t.Fatalf("results: %v", whole)
-		}
-		if err := os.Rename(whole[0], filepath.Join("results", "small", note)); err != nil {
-			t.Fatal(err)
+	}
+	for folder, note := range map[string]string{"20000101T000000Z": "first", "20000101T000000Z-2": "second", "20000101T000000Z-3": "third"} {
+		if r := readJSON(t, filepath.Join("results", "small", folder, resultName)); r.Note != note {
+			t.Errorf("%s is %q, want %q", folder, r.Note, note)
 		}
 	}
-	if left, _ := filepath.Glob("results/small/*.latest*"); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if got, want := filesIn(t, "results/small"), []string{"20000101T000000Z", "20000101T000000Z-2", "20000101T000000Z-3", latestName}; !slices.Equal(got, want) {
+		t.Errorf("results/small has %v, want %v", got, want)
+	}
+}
+
+// A folder that is there and cannot be written is told of before the run, not by the
+// loss of its result.
+func TestOutCannotBeWritten(t *testing.T) {
+	const readOnly = "/proc/self" // for root, too
+	if _, err := os.Stat(readOnly); err != nil {
+		t.Skip("no /proc")
+	}
+	code, stdout, stderr := inVirtualTime(t, "run", smallScenario(t), "--out", readOnly)
+	if code != exitUsage || stdout != "" || !strings.Contains(stderr, "grpcbench: --out: /proc/self cannot be written: ") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if left, _ := filepath.Glob("results/*"); len(left) > 0 {
+		t.Errorf("it left %v", left)
 	}
 }
 
@@ -152,7 +167,9 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		"unknown command":     {[]string{"rum"}, `unknown command "rum"; did you mean "run"?`},
-		"unknown flag":        {[]string{"run", file, "--trails", "3"}, "--trails"},
+		"unknown flag":        {[]string{"run", file, "--trails", "3"}, "unknown flag: --trails, did you mean --trials?\nSee `grpcbench run --help`."},
+		"one dash":            {[]string{"run", file, "-out=x"}, "in -out=x, did you mean --out?"},
+		"nothing like it":     {[]string{"run", file, "--zzzzzz"}, "unknown flag: --zzzzzz\n"},
 		"no file":             {[]string{"run"}, "want a scenario file, or a scenario on the command line"},
 		"two files":           {[]string{"explain", file, file}, "want one file, not 2"},
 		"missing file":        {[]string{"run", "nowhere.yaml"}, "nowhere.yaml: no such file or directory"},
@@ -167,7 +184,7 @@ func TestUsageErrors(t *testing.T) {
 		"unknown format":      {[]string{"run", file, "--format", "tabel"}, `did you mean "table"?`},
 		"report of nothing":   {[]string{"report", "nowhere.json"}, "no such file"},
 		"report of no result": {[]string{"report", notResult}, "schema_version"},
-		"words after list":    {[]string{"list", "faults"}, "unknown command"},
+		"words after list":    {[]string{"list", "faults"}, "grpcbench list takes no arguments (got \"faults\"). See `grpcbench list --help`."},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,10 +45,13 @@ Without --gate the exit code says nothing of what changed.`,
 			if err := takeJSON(c, asJSON, &format); err != nil {
 				return err
 			}
-			if format != "table" && format != "markdown" && format != jsonName {
-				return usageError("--format must be table, markdown or json (got %q)", format)
+			if !slices.Contains(changesFormats(), format) {
+				return usageError("--format must be one of %s (got %q)", strings.Join(changesFormats(), ", "), format)
 			}
 			if err := gated.check(); err != nil {
+				return err
+			}
+			if err := gated.unused(c, true); err != nil {
 				return err
 			}
 			gates, err := gated.parse()
@@ -62,8 +66,11 @@ Without --gate the exit code says nothing of what changed.`,
 			}
 			changes := reports.Changes{Old: pair[0], New: pair[1], Differences: gate.Differences(pair[0], pair[1])}
 			if len(changes.Differences) > 0 && !force {
-				return usageError("%s and %s cannot be compared (--force does it all the same):\n  %s",
-					args[0], args[1], plain.Text(strings.Join(changes.Differences, "\n  ")))
+				lines := make([]string, len(changes.Differences))
+				for i, text := range changes.Differences {
+					lines[i] = "\n  " + plain.Text(text)
+				}
+				return usageError("%s and %s cannot be compared (--force does it all the same):%s", args[0], args[1], strings.Join(lines, ""))
 			}
 			stored, err := gated.stored(gates, map[string]*result.Result{oldName: changes.Old})
 			if err != nil {
@@ -91,11 +98,14 @@ Without --gate the exit code says nothing of what changed.`,
 		},
 	}
 	gated.register(c, "`CONDITION` that NEW must meet, such as 'p99 <= @old + 5%' (repeatable)")
-	c.Flags().StringVar(&format, "format", "table", "table, markdown or json")
+	c.Flags().StringVar(&format, "format", "table", "what to print: one of "+strings.Join(changesFormats(), ", "))
 	registerJSON(c, &asJSON, "print the changes as one JSON document")
 	c.Flags().BoolVar(&force, "force", false, "compare results of different scenarios, loads or machines")
 	return c
 }
+
+// changesFormats are what changes can be printed as.
+func changesFormats() []string { return []string{"table", "markdown", jsonName} }
 
 // result reads a result file, or a baseline where the path is @NAME and no file.
 func (f *gateFlags) result(path string) (*result.Result, error) {

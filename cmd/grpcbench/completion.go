@@ -157,7 +157,7 @@ func formats(command string) cobra.CompletionFunc {
 	var all []cobra.Completion
 	for _, f := range reports.Formats() {
 		switch {
-		case command == "compare" && f.Name != "table" && f.Name != "markdown":
+		case command == "compare" && !slices.Contains(changesFormats(), f.Name):
 		case command != "report" && f.Parts != nil:
 		default:
 			all = append(all, cobra.CompletionWithDesc(f.Name, f.Doc))

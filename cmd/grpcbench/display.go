@@ -31,8 +31,15 @@ func newDisplay(w io.Writer, plan *scenario.Plan, quiet bool) display {
 	if _, ok := terminal(w); ok && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb" {
 		return newLive(w, total, newSpeed(plan))
 	}
-	fmt.Fprintf(w, "%s: %s of %s, about %v\n", plan.Base.Name,
-		count(plan.MostTrials(), "trial"), count(len(plan.Variants), "variant"), total.Round(time.Second))
+	about, most := "about", ""
+	if plan.OpenEnded() {
+		about = "at most"
+	}
+	if plan.MaxTrials > plan.Trials {
+		most = "up to "
+	}
+	fmt.Fprintf(w, "%s: %s%s of %s, %s %v\n", plan.Base.Name, most,
+		count(plan.MostTrials(), "trial"), count(len(plan.Variants), "variant"), about, total.Round(time.Second))
 	return &plainDisplay{w: w, speed: newSpeed(plan), last: time.Now()}
 }
 

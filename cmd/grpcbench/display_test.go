@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/scenario"
 	bench "github.com/grpcbench/grpcbench/scenario/run"
 )
 
@@ -39,4 +40,22 @@ func TestPlainDisplay(t *testing.T) {
 			t.Errorf("%d lines:\n%s", len(lines), b.String())
 		}
 	})
+}
+
+// The first line says how long it takes, or how long at most.
+func TestPlainDisplayBegins(t *testing.T) {
+	for document, want := range map[string]string{
+		"measure: 10s":               "x: 6 trials of 2 variants, about 2m24s\n",
+		"measure: 10s\ntrials: auto": "x: up to 30 trials of 2 variants, at most 12m0s\n",
+	} {
+		plan, err := scenario.Read("x.yaml", []byte("fleet: {backends: 1}\nload: [{call: GetUser, rate: 1/s}]\ncompare: {client.pool.size: [1, 2]}\n"+document), scenario.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		newDisplay(&b, plan, false).close()
+		if b.String() != want {
+			t.Errorf("%q, want %q", b.String(), want)
+		}
+	}
 }

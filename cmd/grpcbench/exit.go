@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/plain"
@@ -32,7 +34,7 @@ func exitMeanings() []exitMeaning {
 		{exitUsage, "A mistake on the command line or in a scenario, or a server that cannot be reached before the first call."},
 		{exitInvalid, "The measurement is INVALID."},
 		{exitInconclusive, "A gate is inconclusive, and --inconclusive=pass is not given."},
-		{exitGate, "A gate failed."},
+		{exitGate, "A gate failed, or abort_when stopped the run."},
 		{exitInterrupted, "Interrupted: what was measured is written, marked partial."},
 	}
 }
@@ -59,6 +61,20 @@ func scenarioError(err error) error {
 	return &exitError{code: exitUsage, message: err.Error()}
 }
 
+// why is the codes of what makes a result INVALID, in brackets.
+func why(r *result.Result) string {
+	var codes []string
+	for _, reason := range r.Validity.Reasons {
+		if reason.Verdict == result.Invalid && !slices.Contains(codes, reason.Code) {
+			codes = append(codes, plain.Text(reason.Code))
+		}
+	}
+	if len(codes) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(codes, ", ") + ")"
+}
+
 // verdict is the exit that a result asks for. A result that is partial without
 // an interruption has an error beside it.
 func verdict(ctx context.Context, r *result.Result) error {
@@ -66,7 +82,7 @@ func verdict(ctx context.Context, r *result.Result) error {
 	case r.Partial && ctx.Err() != nil:
 		return &exitError{code: exitInterrupted, message: "grpcbench: interrupted; the result is partial"}
 	case r.Validity.Verdict == result.Invalid:
-		return &exitError{code: exitInvalid, message: "grpcbench: the measurement is INVALID; the reasons stand under the table"}
+		return &exitError{code: exitInvalid, message: "grpcbench: the measurement is INVALID" + why(r) + "; reports and result.json have the reasons"}
 	case r.Aborted != "":
 		return &exitError{code: exitGate, message: "grpcbench: aborted: " + plain.Text(r.Aborted)}
 	}

@@ -50,3 +50,14 @@ func TestExitCodeOfAResult(t *testing.T) {
 		}
 	}
 }
+
+// Whoever prints JSON sees no table: the message itself says what was wrong.
+func TestExitOfAnInvalidResultSaysWhy(t *testing.T) {
+	r := &result.Result{Validity: result.Validity{Verdict: result.Invalid, Reasons: []result.Reason{
+		{Code: "lag_p99", Verdict: result.Invalid}, {Code: "gc_share", Verdict: result.Suspect}, {Code: "lag_p99", Verdict: result.Invalid}, {Code: "sent_share", Verdict: result.Invalid},
+	}}}
+	const want = "grpcbench: the measurement is INVALID (lag_p99, sent_share); reports and result.json have the reasons"
+	if got := verdict(t.Context(), r).Error(); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}

@@ -21,13 +21,24 @@ type gateFlags struct {
 
 func (f *gateFlags) register(c *cobra.Command, gates string) {
 	c.Flags().StringArrayVar(&f.gates, "gate", nil, gates)
-	c.Flags().StringVar(&f.inconclusive, "inconclusive", "fail", "what gates that cannot be decided end with: `fail` (exit code 4) or pass")
+	c.Flags().StringVar(&f.inconclusive, "inconclusive", "fail", "what gates that cannot be decided end with, `fail|pass`: fail is exit code 4")
 	c.Flags().StringVar(&f.dir, "baselines", defaultBaselines, "`DIR` of the results that @NAME in gates means")
 }
 
 func (f *gateFlags) check() error {
 	if f.inconclusive != "fail" && f.inconclusive != "pass" {
 		return usageError("--inconclusive must be pass or fail (got %q)", f.inconclusive)
+	}
+	return nil
+}
+
+// unused refuses flags that say how gates are judged where there are none. stored is
+// that --baselines has another use, too.
+func (f *gateFlags) unused(c *cobra.Command, stored bool) error {
+	for _, name := range []string{"inconclusive", "baselines"} {
+		if len(f.gates) == 0 && c.Flags().Changed(name) && !(stored && name == "baselines") {
+			return usageError("--%s is for --gate, and none is given", name)
+		}
 	}
 	return nil
 }

@@ -67,6 +67,8 @@ func TestReportGates(t *testing.T) {
 		"no such gate":     {[]string{"--gate", "p99 < 20"}, "--gate: must be a duration"},
 		"no such variant":  {[]string{"--gate", "p99{variant=immediat} < 20ms"}, "did you mean immediate?"},
 		"no such baseline": {[]string{"--gate", "p99 < @main", "--baselines", t.TempDir()}, `there is no baseline "main"`},
+		"no gate":          {[]string{"--inconclusive", "pass"}, "--inconclusive is for --gate, and none is given"},
+		"no gate's name":   {[]string{"--baselines", t.TempDir()}, "--baselines is for --gate, and none is given"},
 		"no such choice":   {[]string{"--gate", passes, "--inconclusive", "maybe"}, `--inconclusive must be pass or fail (got "maybe")`},
 	} {
 		code, stdout, stderr := command(t, append([]string{"report", stored}, test.args...)...)
@@ -165,6 +167,7 @@ func TestBaselines(t *testing.T) {
 		"nothing":         {[]string{}, "want save NAME RESULT"},
 		"too much":        {[]string{"list", "x"}, "want save NAME RESULT"},
 		"no such command": {[]string{"drop", "x"}, "want save NAME RESULT"},
+		"force a list":    {[]string{"list", "--force"}, "--force is of save"},
 	} {
 		code, _, stderr := command(t, append(append([]string{"baseline"}, test.args...), "--dir", dir)...)
 		if code != exitUsage || !strings.Contains(stderr, test.want) {
@@ -182,6 +185,9 @@ func TestCompare(t *testing.T) {
 	stored := storedResult(t)
 	elsewhere := edited(t, stored, func(r *result.Result) { r.Environment.CPUModel = "Z80\x1b[2J" })
 	other := edited(t, stored, func(r *result.Result) { r.Scenario.WorkloadSHA256 = "0" })
+	both := edited(t, stored, func(r *result.Result) { r.Scenario.WorkloadSHA256, r.Environment.CPUModel = "0", "Z80\x1b[2J" })
+	none := edited(t, stored, func(r *result.Result) { r.Variants = r.Variants[:1] })
+	immediate := edited(t, stored, func(r *result.Result) { r.Variants = r.Variants[1:] })
 	otherLoad := edited(t, stored, func(r *result.Result) { r.Variants[1].Loads[0].RatePerS++ })
 	dir := filepath.Join(t.TempDir(), "kept")
 	if code, _, stderr := command(t, "baseline", "save", "main", stored, "--dir", dir); code != exitOK {
@@ -197,6 +203,8 @@ func TestCompare(t *testing.T) {
 		"as Markdown":        {[]string{stored, stored, "--format", "markdown"}, exitOK, "| variant | figure |"},
 		"another machine":    {[]string{elsewhere, stored}, exitUsage, "CPU: Z80\ufffd[2J before, "},
 		"another scenario":   {[]string{other, stored}, exitUsage, "scenario: 0 before, "},
+		"both":               {[]string{both, stored}, exitUsage, " now\n  CPU: Z80\ufffd[2J before, "},
+		"nothing in common":  {[]string{none, immediate}, exitOK, "Nothing was compared:"},
 		"another load":       {[]string{otherLoad, stored}, exitUsage, "load: retry=immediate has another reads"},
 		"all the same":       {[]string{other, stored, "--force"}, exitOK, "NOT COMPARABLE"},
 		"a gate that passes": {[]string{stored, stored, "--gate", "in_slo > 1%"}, exitOK, "gate passed"},
@@ -204,7 +212,8 @@ func TestCompare(t *testing.T) {
 		"a gate against old": {[]string{stored, stored, "--gate", "p50 <= @old + 5%"}, exitInconclusive, "2 trials against 2 cannot show"},
 		"no such baseline":   {[]string{"@mian", stored, "--baselines", dir}, exitUsage, `did you mean "main"?`},
 		"one":                {[]string{stored}, exitUsage, "want OLD and NEW"},
-		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be table, markdown or json"},
+		"nothing to pass":    {[]string{stored, stored, "--inconclusive", "pass"}, exitUsage, "--inconclusive is for --gate, and none is given"},
+		"no such format":     {[]string{stored, stored, "--format", "csv"}, exitUsage, "--format must be one of table, markdown, json (got \"csv\")"},
 	} {
 		code, stdout, stderr := command(t, append([]string{"compare"}, test.args...)...)
 		if code != test.code || !strings.Contains(stdout+stderr, test.want) || strings.Contains(stdout+stderr, "\x1b") {
@@ -223,6 +232,10 @@ func TestHistory(t *testing.T) {
 	code, stdout, stderr := command(t, "history", file, stored, invalid)
 	if code != exitOK || !strings.Contains(stdout, "small · 1 run") || !strings.Contains(stderr, "is left out: an INVALID result") {
 		t.Errorf("code %d, %s\n%s", code, stderr, stdout)
+	}
+	capacity := edited(t, stored, func(r *result.Result) { r.Capacity = &result.Capacity{} })
+	if code, shown, stderr := command(t, "history", file, capacity); code != exitOK || shown != stdout || !strings.Contains(stderr, "is left out: a result of grpcbench capacity") {
+		t.Errorf("of capacity: code %d, %s\n%s", code, stderr, shown)
 	}
 	code, again, stderr := command(t, "history", file, stored)
 	if code != exitOK || again != stdout || !strings.Contains(stderr, "1 result known already") {

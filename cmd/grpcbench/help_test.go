@@ -35,7 +35,7 @@ func TestEveryCommandHasExamples(t *testing.T) {
 					continue
 				}
 				for _, flag := range longFlag.FindAllStringSubmatch(m[2], -1) {
-					if sub.Flags().Lookup(flag[1]) == nil && sub.Name() == c.Name() {
+					if sub.Flags().Lookup(flag[1]) == nil {
 						t.Errorf("%s: %q has a flag that %s has not: --%s", c.CommandPath(), line, sub.Name(), flag[1])
 					}
 				}
@@ -50,6 +50,43 @@ var (
 	substitution = regexp.MustCompile(`\$\([^)]*\)`)
 	longFlag     = regexp.MustCompile(`(?:^|\s)--([a-z][a-z-]*)`)
 )
+
+// Documents, scenarios and pipelines call commands that there are, with flags that
+// they have.
+func TestDocumentsCallCommandsThatExist(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"../../README.md", "../../docs/*.md", "../../docs/*/*", "../../scenarios/*.yaml", "../../.ci/*"} {
+		some, err := filepath.Glob(pattern)
+		if err != nil || len(some) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		files = append(files, some...)
+	}
+	root := theRoot()
+	// A command ends with its line, or with the code that it stands in.
+	command := regexp.MustCompile("grpcbench\"? ([a-z]+)\\b([^`\n]*)")
+	flags := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range command.FindAllStringSubmatch(strings.ReplaceAll(string(text), "\\\n", " "), -1) {
+			sub, _, err := root.Find([]string{m[1]})
+			if err != nil || sub == root {
+				continue // words of a sentence
+			}
+			for _, flag := range longFlag.FindAllStringSubmatch(m[2], -1) {
+				if flags++; sub.Flags().Lookup(flag[1]) == nil {
+					t.Errorf("%s: %s has no --%s", file, sub.CommandPath(), flag[1])
+				}
+			}
+		}
+	}
+	if flags < 60 {
+		t.Errorf("only %d flags were found", flags)
+	}
+}
 
 func TestManPages(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man1")
@@ -133,6 +170,7 @@ func TestCompletes(t *testing.T) {
 		"no second file":       {[]string{"run", file, ""}, []string{"NoFileComp"}, "yaml"},
 		"results":              {[]string{"report", ""}, []string{"json\n", "FilterFileExt"}, "yaml"},
 		"formats":              {[]string{"report", "--format", ""}, []string{"table\t", "svg\t"}, ""},
+		"formats of changes":   {[]string{"compare", "--format", ""}, []string{"table\t", "markdown\t", "json\t", "NoFileComp"}, "csv"},
 		"formats of a run":     {[]string{"run", "--format", ""}, []string{"table\t", "NoFileComp"}, "svg"},
 		"what a gate is about": {[]string{"run", "--gate", ""}, []string{"p99", "in_slo\t", "NoSpace"}, ""},
 		"variants":             {[]string{"run", file, "--only", ""}, []string{"retry=none\n", "retry=immediate\n"}, ""},

@@ -19,7 +19,8 @@ func (a *app) historyCommand() *cobra.Command {
 		Short: "Add results to a history, and show where figures changed for good",
 		Long: `history keeps the figures of runs in FILE, a line of JSON for each, and shows how
 they went. Results are added to it first, each once; the file is written whole or
-not at all. A result that is INVALID or partial is left out, and told of.
+not at all. A result that is INVALID or partial, or of 'grpcbench capacity', is left
+out, and told of.
 
 Where a figure changed its level, the run that brought it is named by its label
 commit ('grpcbench run --label commit=…'): E-divisive means with a t-test at 0.1 %,

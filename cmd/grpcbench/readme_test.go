@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -81,6 +83,47 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	if commands < 6 {
 		t.Errorf("the README has only %d commands: are its blocks still marked sh?", commands)
+	}
+}
+
+// TestReadmeSearches: what the README says of capacity in its text can be begun, with
+// the scenarios that it names. Each is interrupted before its first trial.
+func TestReadmeSearches(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.Symlink(filepath.Join(root, "scenarios"), "scenarios"); err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range fenced.FindAllStringSubmatch(string(text), -1) {
+		if first, _, _ := strings.Cut(block[2], "\n"); block[1] == "yaml" {
+			if err := os.WriteFile(strings.TrimPrefix(first, "# "), []byte(block[2]), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	searches := regexp.MustCompile("`bin/grpcbench (capacity [^`]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(searches) == 0 {
+		t.Error("the README says nothing of capacity")
+	}
+	for _, search := range searches {
+		split, err := exec.Command("sh", "-c", `printf '%s\n' `+search[1]).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := append(strings.Split(strings.TrimSpace(string(split)), "\n"), "--set", "fleet.isolation=inprocess", "--out", t.TempDir())
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		var errs bytes.Buffer
+		if code := runWith(ctx, args, io.Discard, &errs, deps{}); code != exitInterrupted {
+			t.Errorf("%s: exit code %d: %s", search[1], code, errs.String())
+		}
 	}
 }
 

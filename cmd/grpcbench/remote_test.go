@@ -180,7 +180,7 @@ func TestFaultByHand(t *testing.T) {
 	}
 	fault(exitUsage, `none of the name "mine"`, "remove", "mine")
 	fault(exitUsage, "FAULT:1:2: injekt: unknown key, did you mean inject?", "add", "{injekt: down}")
-	fault(exitUsage, "must be from 0 to 1", "add", "{where: {backends: [7]}, inject: down}")
+	fault(exitUsage, "fault: where.backends[0]: must be from 0 to 1 (got 7)", "add", "{where: {backends: [7]}, inject: down}")
 	fault(exitUsage, "want ADDRESS list", "add")
 	fault(exitUsage, "want ADDRESS list", "mend", "x")
 }

@@ -33,9 +33,9 @@ func (a *app) reportCommand() *cobra.Command {
 folder it is in. Several results follow one another, or stand in one document
 where the format has room for them.
 
-A format that makes several files (hgrm, svg, action-benchmark) writes them into
-the folder --output; --part prints one of them alone. Without either, the parts
-are listed. Files are written whole or not at all.
+A format that makes several files (svg, png, hgrm, action-benchmark) writes them
+into the folder --output; --part prints one of them alone. Without either, the
+parts are listed. Files are written whole or not at all.
 
 With --gate the results are judged anew, by these gates instead of those of the
 run, and the exit code is as of 'grpcbench run': 99 where one failed. Without it
@@ -56,6 +56,9 @@ the exit code says nothing of what was measured.`,
 				return err
 			}
 			if err := gated.check(); err != nil {
+				return err
+			}
+			if err := gated.unused(c, false); err != nil {
 				return err
 			}
 			gates, err := gated.parse()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario/engine"
@@ -88,9 +89,7 @@ meets the same arrivals and the same faults; the answer is a table.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("grpcbench {{.Version}}\n")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError("%v\nSee `%s --help`.", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagMistake)
 	root.AddCommand(a.runCommand(), a.capacityCommand(), a.validateCommand(), a.explainCommand(), a.schemaCommand(),
 		a.listCommand(), a.serveCommand(), a.faultCommand(), a.reportCommand(), a.reviewCommand(),
 		a.baselineCommand(), a.compareCommand(), a.historyCommand(), a.fleetCommand(),
@@ -99,10 +98,35 @@ meets the same arrivals and the same faults; the answer is a table.`,
 	return root
 }
 
+// flagMistake is an error about the flags of a command, with a guess at the one that
+// was meant, also where it has one dash as Go's own flags have.
+func flagMistake(c *cobra.Command, err error) error {
+	hint := ""
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		name := unknown.GetSpecifiedName()
+		if group := unknown.GetSpecifiedShortnames(); group != "" {
+			name, _, _ = strings.Cut(group, "=")
+		}
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				names = append(names, f.Name)
+			}
+		})
+		if guess := strict.Suggest(name, names); guess != "" && len(name) > 1 {
+			hint = fmt.Sprintf(", did you mean --%s?", guess)
+		}
+	}
+	return usageError("%v%s\nSee `%s --help`.", err, hint, c.CommandPath())
+}
+
 // noArgs refuses words that are no subcommand, with a guess at what was meant.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
+	}
+	if !c.HasSubCommands() {
+		return usageError("%s takes no arguments (got %q). See `%[1]s --help`.", c.CommandPath(), args[0])
 	}
 	var names []string
 	for _, sub := range c.Commands() {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,8 +56,9 @@ comparing with a stored result. Each variant has a table with the other build as
 baseline; gates are about this build, 'p99 <= baseline + 5%' against the other.
 
 Exit codes: 0 ran, and every gate passed; 1 internal error; 2 usage or scenario
-error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
-130 interrupted (what was measured is written, marked partial).`,
+error, or a target that cannot be reached; 3 the measurement is INVALID; 4 a gate is
+inconclusive; 99 a gate failed, or abort_when stopped the run; 130 interrupted (what
+was measured is written, marked partial).`,
 		Example: `  grpcbench run scenarios/quick.yaml
   grpcbench run scenarios/backoffs.yaml --only backoff=none --only backoff=fixed
   grpcbench run scenarios/quick.yaml --gate 'in_slo{variant=full_jitter} > 99%' --inconclusive=pass
@@ -122,11 +122,11 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 			if err := other.agree(c.Context(), builds, plan.File, &flags); err != nil {
 				return err
 			}
+			if dry {
+				return a.dryRun(plan, direct, document) // it says all warnings itself
+			}
 			for _, warning := range plan.Warnings {
 				fmt.Fprintf(a.stderr, "grpcbench: %s: warning: %s\n", plan.File, warning)
-			}
-			if dry {
-				return a.dryRun(plan, direct, document)
 			}
 			// No matter of progress: --quiet does not hide it.
 			fmt.Fprint(a.stderr, plan.Announcement())
@@ -144,21 +144,16 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				return err
 			}
 			defer audience.close()
-			standard := out == ""
-			if standard {
-				out = filepath.Join("results", plan.Base.Name, time.Now().UTC().Format("20060102T150405Z"))
-			}
-			// Now, not after an hour's run, is when to learn of a folder that
-			// can't be written.
-			if err := os.MkdirAll(out, 0o755); err != nil {
-				return usageError("--out: %v", err)
+			folder, err := makeOutFolder(out, plan.Base.Name)
+			if err != nil {
+				return err
 			}
 			heap.Raise()
 			display := newDisplay(a.stderr, plan, quiet)
 			ctx := c.Context()
 			options := bench.Options{
 				Note: note, Labels: labelled, Version: version(), OnProgress: display.show, Builds: builds,
-				OnTrial: newSaver(filepath.Join(out, resultName)).save,
+				OnTrial: newSaver(folder.file()).save,
 			}
 			audience.listen(&options)
 			r, err := bench.Run(ctx, plan,
@@ -172,18 +167,12 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				if err := judgeGates(r, plan.Gates, gate.Options{Stored: stored}); err != nil {
 					failures = append(failures, err)
 				}
-				path := filepath.Join(out, resultName)
-				if err := r.Save(path); err != nil {
+				if err := folder.keep(r); err != nil {
 					failures = append(failures, internalError(err))
-				} else {
-					if standard {
-						pointToLatest(out)
-					}
-					if !quiet {
-						fmt.Fprintf(a.stderr, "result: %s\n", path)
-					}
+				} else if !quiet {
+					fmt.Fprintf(a.stderr, "result: %s\n", folder.file())
 				}
-				audience.end(r, out)
+				audience.end(r, folder.path)
 				if err := a.render(rendered, r); err != nil {
 					failures = append(failures, err)
 				}
@@ -195,7 +184,7 @@ error; 3 the measurement is INVALID; 4 a gate is inconclusive; 99 a gate failed;
 				}
 			} else {
 				audience.end(nil, "")
-				_ = os.Remove(out) // only if it is still empty
+				folder.abandon()
 			}
 			return mostImportant(failures)
 		},

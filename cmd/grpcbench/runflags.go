@@ -38,7 +38,7 @@ type plainFlag struct {
 // plainFlags are those of them that only a run without FILE has.
 func plainFlags() []plainFlag {
 	return []plainFlag{
-		{"rate", "load[0].rate", "open loop: calls per `RATE`, such as 500/s (/ms, /m too)"},
+		{"rate", "load[0].rate", "open loop: `RATE` of calls, such as 500/s (/ms, /m too)"},
 		{"workers", "load[0].workers", "closed loop: `N` workers that each make one call after the other"},
 		{"arrivals", "load[0].arrivals", "open loop: how calls are spread over time, poisson when left out; see 'grpcbench list' for each `KIND`"},
 		{"max-in-flight", "load[0].max_in_flight", "open loop: at most `N` calls at once, an arrival beyond is dropped and counted; 10000 when left out"},
@@ -110,6 +110,7 @@ func (f *runFlags) plan(a *app, c *cobra.Command, common *scenarioFlags) (*scena
 // check finds what is missing, and flags that do not go together.
 func (f *runFlags) check(c *cobra.Command, common *scenarioFlags) error {
 	targets := slices.ContainsFunc(f.compare, func(s string) bool { return strings.HasPrefix(s, "target=") })
+	rate, workers := f.says(c, "rate"), f.says(c, "workers")
 	switch {
 	case f.server.target == "" && f.method == "" && !targets:
 		return usageError("want a scenario file, or a scenario on the command line: --target, --call and --rate. See `%s --help`.", c.CommandPath())
@@ -119,9 +120,9 @@ func (f *runFlags) check(c *cobra.Command, common *scenarioFlags) error {
 		return usageError("--compare target and --target both say whom to call: give one")
 	case f.method == "":
 		return usageError("which method? Give --call pkg.Service/Method; 'grpcbench services' lists them")
-	case !c.Flags().Changed("rate") && !c.Flags().Changed("workers") && !strings.Contains(*f.settings["arrivals"], "replay"):
+	case !rate && !workers && !strings.Contains(*f.settings["arrivals"], "replay"):
 		return usageError("how much? Give --rate 500/s (calls come at their time) or --workers 8 (each makes one call after the other)")
-	case c.Flags().Changed("rate") && c.Flags().Changed("workers"):
+	case rate && workers:
 		return usageError("--rate and --workers are two kinds of load: give one")
 	case len(common.only) > 0:
 		return usageError("--only chooses variants of a scenario file: without one, compare less")
@@ -140,6 +141,15 @@ func (f *runFlags) check(c *cobra.Command, common *scenarioFlags) error {
 		}
 	}
 	return f.server.check()
+}
+
+// says is whether there is a value for a key of the load entry: by its flag, or by
+// several that are compared.
+func (f *runFlags) says(c *cobra.Command, key string) bool {
+	return c.Flags().Changed(key) || slices.ContainsFunc(f.compare, func(s string) bool {
+		path, _, _ := strings.Cut(s, "=")
+		return strings.HasPrefix(path, "load.") && strings.HasSuffix(path, "."+key)
+	})
 }
 
 // keep writes the scenario, if that is asked for: all of it or nothing.

@@ -129,6 +129,22 @@ func TestRunWithoutFileOverTLS(t *testing.T) {
 	}
 }
 
+// Rates, and workers, are compared as any setting is: then there is no other.
+func TestRunWithoutFileComparesRates(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, compare := range []string{"load.0.rate=100/s,200/s", "load.getuser.workers=1,2"} {
+		out := t.TempDir()
+		code, _, stderr := againstOwn(t, "", direct("--compare", compare, "--trials", "1", "--quiet", "--out", out)...)
+		if code != exitOK {
+			t.Errorf("%s: code %d, %s", compare, code, stderr)
+			continue
+		}
+		if r := readJSON(t, filepath.Join(out, resultName)); len(r.Variants) != 2 || r.Variants[1].Trials[0].Series[0].OK() == 0 {
+			t.Errorf("%s: %d variants", compare, len(r.Variants))
+		}
+	}
+}
+
 // TestDryRun runs nothing: nobody is at the target.
 func TestDryRun(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -143,6 +159,33 @@ func TestDryRun(t *testing.T) {
 	}
 	if left, _ := os.ReadDir("."); len(left) != 1 {
 		t.Errorf("it left %v", left)
+	}
+}
+
+// A warning is told once, where the rest is told.
+func TestDryRunWarnsOnce(t *testing.T) {
+	code, stdout, stderr := command(t, "run", smallScenario(t), "--dry-run")
+	if code != exitOK || stderr != "" || strings.Count(stdout, "warning: 2 trials cannot show a difference") != 1 {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// What is done with a run is no part of its scenario: least of all the secret that a
+// receiver of metrics is shown.
+func TestSavedSaysNothingOfWhoIsTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	code, _, stderr := command(t, direct("--rate", "5/s", "--dry-run", "--save", "it.yaml", "--prometheus", ":0", "--json", "--quiet", "--out", "here",
+		"--otlp", "http://127.0.0.1:1", "--otlp-header", "Authorization=Bearer s3cret-of-mine", "--gate", "p50 < 30ms")...)
+	if code != exitOK {
+		t.Fatal(stderr)
+	}
+	text, err := os.ReadFile("it.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "# grpcbench run --call user.v1.UserService/GetUser --gate 'p50 < 30ms' --measure 1s --rate 5/s --target passthrough:///users:1 --warmup 0s\n"
+	if first, _, _ := strings.Cut(string(text), "name:"); first != want {
+		t.Errorf("saved\n%swant\n%s", first, want)
 	}
 }
 
@@ -193,6 +236,8 @@ func TestRunFlagMistakes(t *testing.T) {
 		"a bare rate":          {direct("--rate", "500"), "grpcbench: --rate: must be a rate such as 900/s, 2/ms or 60/m, or a share such as 60% (got 500), did you mean 500/s?\n"},
 		"a share of nothing":   {direct("--rate", "50%"), "grpcbench: --rate: "},
 		"no load":              {direct(), "how much? Give --rate 500/s"},
+		"two loads compared":   {direct("--compare", "load.0.rate=5/s,6/s", "--workers", "2"), "--rate and --workers are two kinds of load"},
+		"a rate and rates":     {direct("--compare", "load.0.rate=5/s,6/s", "--rate", "2/s"), "--compare load.0.rate and --rate set the same: give one"},
 		"two loads":            {direct("--rate", "5/s", "--workers", "2"), "--rate and --workers are two kinds of load"},
 		"no target":            {[]string{"run", "--call", "a.B/C", "--rate", "5/s"}, "which server? Give --target"},
 		"no method":            {[]string{"run", "--target", own, "--rate", "5/s"}, "which method? Give --call"},

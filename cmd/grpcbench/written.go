@@ -162,9 +162,8 @@ func (d *written) byFlag(e *strict.Error) string {
 func commentLine(c *cobra.Command) string {
 	const longest = 60 // of a request; the scenario has it whole
 	words := []string{c.CommandPath()}
-	skip := []string{"save", "force", "out", "quiet", "note", "label", "format", "dry-run", "live", "inconclusive", "baselines"}
 	c.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains(skip, f.Name) {
+		if !ofScenario(f.Name) {
 			return
 		}
 		values := []string{f.Value.String()}
@@ -183,6 +182,16 @@ func commentLine(c *cobra.Command) string {
 		}
 	})
 	return "# " + strings.Join(words, " ") + "\n"
+}
+
+// ofScenario is whether a flag of run says something of the scenario. The others say
+// what is done with it, and may hold what is nobody else's business, as
+// --otlp-header does.
+func ofScenario(flag string) bool {
+	own := &cobra.Command{}
+	(&runFlags{}).register(own)
+	(&scenarioFlags{}).register(own)
+	return flag == "gate" || own.Flags().Lookup(flag) != nil && flag != "save" && flag != "force"
 }
 
 // shellWord is text as one word for a shell, on one line.

@@ -49,17 +49,7 @@ func samples(v *result.Variant, load string) []stats.Sample {
 	if load != "" {
 		return stats.Samples(v, load)
 	}
-	var out []stats.Sample
-	for i := range v.Trials {
-		t := &v.Trials[i]
-		for j := range t.Series {
-			if t.Series[j].Planned > 0 {
-				out = append(out, stats.Sample{Block: t.Block, Verdict: t.Validity.Verdict, State: t.State, Trial: t, Series: &t.Series[j]})
-				break
-			}
-		}
-	}
-	return out
+	return stats.WholeTrials(v)
 }
 
 // read reads the gate's figure off a trial.
@@ -73,7 +63,10 @@ func (rd reader) read(s stats.Sample) reading {
 		return quantileOf(series, m)
 	case Max, Mean:
 		summary := series.Latency[m.Measure]
-		if summary.Count == 0 {
+		switch {
+		case summary.Count == 0 && m.Measure == result.Response:
+			return exactly(math.Inf(1)) // every call failed, and ranks slower than any success
+		case summary.Count == 0:
 			return notKnown("a trial has no values of %s", m.Measure)
 		}
 		if m.Kind == Max {
@@ -154,7 +147,10 @@ func quantileOf(s *result.Series, m Metric) reading {
 	if m.Measure == result.Response {
 		ranked = s.Planned
 	}
-	if ranked < stats.MinSamples(m.Quantile) {
+	switch {
+	case m.Measure == result.Response && ranked > 0 && summary.Count == 0:
+		return exactly(math.Inf(1)) // however few calls there were
+	case ranked < stats.MinSamples(m.Quantile):
 		return reading{few: true}
 	}
 	stored := map[float64]*int64{0.5: summary.P50NS, 0.9: summary.P90NS, 0.95: summary.P95NS, 0.99: summary.P99NS, 0.999: summary.P999NS}

@@ -107,7 +107,7 @@ func kinds() []kind {
 		{Imbalance, Number, "the busiest backend's attempts over an even share", true, false},
 		{CPUPerCall, Duration, "CPU time of the client's process per call", true, false},
 		{AllocsPerCall, Number, "allocations of the client's process per call", true, false},
-		{Recovery, Duration, "time from a fault's end until goodput is back; with during=FAULT", false, false},
+		{Recovery, Duration, "time from the last fault's end until goodput is back; from that fault's with during=FAULT", false, false},
 	}
 }
 

@@ -57,9 +57,10 @@ func (e *GateError) Unwrap() error { return e.Err }
 func (g Gate) Stored() bool { return g.Bound.Reference != "" && g.Bound.Reference != BaselineReference }
 
 // scale is how the figure is compared with the reference's: a percentage of it is
-// a ratio, a delta in units is a difference, and so are shares.
+// a ratio, a delta in units is a difference, and so are shares. Without a delta it is
+// a ratio, but for recovery, which may take no time at all.
 func (g Gate) scale() stats.Scale {
-	if g.Bound.Relative || g.Bound.Value == 0 && g.Metric.Unit() != Share {
+	if g.Bound.Relative || g.Bound.Value == 0 && g.Metric.Unit() != Share && g.Metric.Kind != Recovery {
 		return stats.Ratio
 	}
 	return stats.Points

@@ -79,7 +79,7 @@ func (j judging) differs(c *result.GateCase, d stats.Comparison) {
 	limit := j.gate.limit()
 	limit.Value = settled(limit.Value, differenceDigits)
 	c.Outcome = outcome(limit.Judge(i))
-	if d.Scale == stats.Ratio {
+	if d.Scale == stats.Ratio && j.gate.varies() {
 		// A ratio of 0 is one to a figure beyond all others.
 		for _, v := range []*float64{&d.Estimate, &i.Low, &i.High} {
 			if *v == 0 {
@@ -107,7 +107,11 @@ func (j judging) unequal(mine, theirs readings, name string) string {
 		return fmt.Sprintf("%s lands on failed calls in trials of both it and %s", j.gate.Metric, name)
 	}
 	if j.gate.scale() == stats.Ratio {
-		for _, v := range append(mine.highs(), theirs.highs()...) {
+		zero := theirs.highs()
+		if j.gate.varies() {
+			zero = append(zero, mine.highs()...) // a count that has come to nothing is 0 % of another
+		}
+		for _, v := range zero {
 			if v <= 0 {
 				return fmt.Sprintf("%s is 0 in a trial, which has no ratio: compare it by a difference", j.gate.Metric)
 			}

@@ -56,9 +56,12 @@ type Figure struct {
 // ErrUnfit is that of a result that has no place in a history.
 var ErrUnfit = errors.New("is no measurement to go by")
 
-// Of is the line of a result. One that is INVALID or partial is ErrUnfit.
+// Of is the line of a result. One that is INVALID or partial is ErrUnfit, and so is
+// that of a search for the capacity, whose rates are not the scenario's.
 func Of(r *result.Result) (Entry, error) {
 	switch {
+	case r.Capacity != nil:
+		return Entry{}, fmt.Errorf("a result of grpcbench capacity, in which each variant has a rate of its own, %w", ErrUnfit)
 	case r.Partial:
 		return Entry{}, fmt.Errorf("a partial result %w", ErrUnfit)
 	case result.Worst(r.Validity.Verdict, result.Suspect) == result.Invalid:

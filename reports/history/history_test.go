@@ -61,9 +61,10 @@ func TestOf(t *testing.T) {
 	if got.Commit != "c000" || got.Machine != "linux/amd64, 2 of 2 × Z80" || got.Workload != "abc" {
 		t.Errorf("%+v", got)
 	}
-	partial, invalid := runOf(0, 1), runOf(0, 1)
+	partial, invalid, capacity := runOf(0, 1), runOf(0, 1), runOf(0, 1)
 	partial.Partial, invalid.Validity.Verdict = true, result.Invalid
-	for _, r := range []*result.Result{partial, invalid} {
+	capacity.Capacity = &result.Capacity{} // p99 of another rate than the scenario's
+	for _, r := range []*result.Result{partial, invalid, capacity} {
 		if _, err := Of(r); !errors.Is(err, ErrUnfit) {
 			t.Errorf("unfit: %v", err)
 		}

@@ -160,6 +160,19 @@ func Write(w io.Writer, r *Result) error {
 	return nil
 }
 
+// WriteJSON writes any document as indented JSON with a newline at its end, as fit
+// for a terminal as a result.
+func WriteJSON(w io.Writer, document any) error {
+	text, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding JSON: %w", err)
+	}
+	if _, err := w.Write(escapeUnprintable(append(text, '\n'))); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return nil
+}
+
 // escapeUnprintable writes what a terminal would obey, or what turns text
 // around, as JSON's \u escapes: a result may be printed, and holds text from
 // servers. In JSON such characters stand only within strings.
@@ -195,17 +208,43 @@ func (r *Result) Save(path string) error {
 
 // WriteFile writes a file whole or not at all: a temporary one beside path is
 // forced to disk and renamed. On an error the old file is untouched and nothing
-// else is left.
+// else is left. A link stays one, and the file that it leads to is replaced. What is
+// no file, such as /dev/null or /dev/stdout, is written to, for it must not be
+// replaced.
 func WriteFile(path string, write func(io.Writer) error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("saving %s: %w", path, err)
+		}
+	}()
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return writeThrough(path, write)
+	}
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		return replace(to, write)
+	}
+	return replace(path, write) // it is not there yet
+}
+
+// writeThrough writes to a device or a pipe.
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// replace writes a file in place of the one at path.
+func replace(path string, write func(io.Writer) error) (err error) {
 	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:8])
 	// Unlike os.CreateTemp's files, this one has the mode that the umask asks for.
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return fmt.Errorf("saving %s: %w", path, err)
+		return err
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("saving %s: %w", path, err)
 			_ = f.Close()
 			_ = os.Remove(temp)
 		}

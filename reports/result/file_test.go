@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -230,5 +231,53 @@ func TestSaveFails(t *testing.T) {
 	}
 	if err := full(t).Save(filepath.Join(dir, "missing", "result.json")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such directory: %v", err)
+	}
+}
+
+// What a path leads to is written, and not the path replaced by a file: a link stays
+// a link, and a device or a pipe what it is.
+func TestWriteFileReplacesFilesOnly(t *testing.T) {
+	hello := func(w io.Writer) error {
+		_, err := io.WriteString(w, "hello")
+		return err
+	}
+	dir := t.TempDir()
+	file, toFile, toDevice := filepath.Join(dir, "file"), filepath.Join(dir, "to-file"), filepath.Join(dir, "to-device")
+	if err := os.WriteFile(file, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{toFile: file, toDevice: os.DevNull} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteFile(link, hello); err != nil {
+			t.Error(err)
+		}
+		if got, err := os.Readlink(link); got != to {
+			t.Errorf("%s leads to %q (%v), want %s", link, got, err, to)
+		}
+	}
+	if text, err := os.ReadFile(file); string(text) != "hello" {
+		t.Errorf("behind the link stands %q (%v)", text, err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 3 {
+		t.Errorf("left %v", left)
+	}
+
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	path := fmt.Sprintf("/dev/fd/%d", w.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("no /dev/fd")
+	}
+	if err := WriteFile(path, hello); err != nil {
+		t.Error(err)
+	}
+	_ = w.Close()
+	if text, err := io.ReadAll(r); string(text) != "hello" {
+		t.Errorf("the pipe got %q (%v)", text, err)
 	}
 }

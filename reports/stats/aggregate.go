@@ -47,18 +47,39 @@ type Sample struct {
 }
 
 // Samples collects a variant's trials of one load entry, in order. Trials
-// that planned no call of it are left out; INVALID ones are kept.
+// that planned no call of it are left out; INVALID ones are kept. One that was cut
+// short met only a part of what the others of its block did, a fault or not: it is
+// left out, too, unless the variant has no other.
 func Samples(v *result.Variant, load string) []Sample {
-	var out []Sample
+	return samples(v, func(s *result.Series) bool { return s.Name == load })
+}
+
+// WholeTrials is likewise the trials of a variant, whatever load they had, with the
+// first series of each.
+func WholeTrials(v *result.Variant) []Sample {
+	return samples(v, func(*result.Series) bool { return true })
+}
+
+// samples is the trials with a series of them that is meant.
+func samples(v *result.Variant, meant func(*result.Series) bool) []Sample {
+	var whole, cut []Sample
 	for i := range v.Trials {
 		t := &v.Trials[i]
-		for j := range t.Series {
-			if s := &t.Series[j]; s.Name == load && s.Planned > 0 {
-				out = append(out, Sample{Block: t.Block, Verdict: t.Validity.Verdict, State: t.State, Trial: t, Series: s})
-			}
+		at := slices.IndexFunc(t.Series, func(s result.Series) bool { return s.Planned > 0 && meant(&s) })
+		if at < 0 {
+			continue
+		}
+		s := Sample{Block: t.Block, Verdict: t.Validity.Verdict, State: t.State, Trial: t, Series: &t.Series[at]}
+		if t.Partial {
+			cut = append(cut, s)
+		} else {
+			whole = append(whole, s)
 		}
 	}
-	return out
+	if len(whole) == 0 {
+		return cut
+	}
+	return whole
 }
 
 // Latency is a variant's quantile: the median of its trials' quantiles.

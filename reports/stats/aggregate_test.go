@@ -85,6 +85,37 @@ func TestAggregate(t *testing.T) {
 	}
 }
 
+// A trial that was cut short may have been over before the fault that all others met:
+// it has no part in what whole ones say.
+func TestSamplesOfWholeTrials(t *testing.T) {
+	trial := func(block int, partial bool) result.Trial {
+		return result.Trial{Block: block, Partial: partial, Series: []result.Series{{Name: "reads", Planned: 10}}}
+	}
+	blocks := func(samples []Sample) (out []int) {
+		for _, s := range samples {
+			out = append(out, s.Block)
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		trials []result.Trial
+		want   []int
+	}{
+		"all whole":       {[]result.Trial{trial(0, false), trial(1, false)}, []int{0, 1}},
+		"the last is cut": {[]result.Trial{trial(0, false), trial(1, false), trial(2, true)}, []int{0, 1}},
+		"there is one":    {[]result.Trial{trial(0, true)}, []int{0}},
+		"none":            {nil, nil},
+	} {
+		v := &result.Variant{Trials: c.trials}
+		if diff := cmp.Diff(c.want, blocks(Samples(v, "reads"))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(c.want, blocks(WholeTrials(v))); diff != "" {
+			t.Errorf("%s, of the whole trial (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestCompare(t *testing.T) {
 	base := []Sample{p99(0, 1000, 100), p99(1, 1000, 200), p99(2, 1000, 400)}
 	for name, c := range map[string]struct {

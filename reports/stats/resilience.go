@@ -34,6 +34,8 @@ type Window struct {
 	Name     string
 	Kind     string
 	From, To time.Duration
+	// Earlier is how long it had been on at t0, where it began before.
+	Earlier time.Duration
 }
 
 // Windows is when a fault was on within a measurement, in order: once, or with
@@ -55,7 +57,7 @@ func Windows(f result.FaultWindow, measured time.Duration) []Window {
 			to = min(at+time.Duration(f.ForNS), measured)
 		}
 		if to > 0 || f.Moment && at == 0 {
-			all = append(all, Window{Name: f.Name, Kind: f.Kind, From: max(at, 0), To: to})
+			all = append(all, Window{Name: f.Name, Kind: f.Kind, From: max(at, 0), To: to, Earlier: max(-at, 0)})
 		}
 		if period <= 0 {
 			break
@@ -96,7 +98,7 @@ func merged(windows []Window) []Window {
 
 // join makes two windows one.
 func (w *Window) join(other Window) {
-	w.To = max(w.To, other.To)
+	w.To, w.Earlier = max(w.To, other.To), max(w.Earlier, other.Earlier)
 	w.Name, w.Kind = bothNames(w.Name, other.Name), bothNames(w.Kind, other.Kind)
 }
 
@@ -215,7 +217,7 @@ func (p *Phase) recover(seconds []second, usual float64, until, measured time.Du
 			return s
 		}
 	}
-	length := p.Window.To - p.Window.From
+	length := p.Window.To - p.Window.From + p.Window.Earlier
 	p.Metastable = p.Judged && usual > 0 && p.Watched >= max(metastableFactor*length, metastableLeast)
 	return last
 }

@@ -41,7 +41,7 @@ func TestWindows(t *testing.T) {
 	}{
 		"once":                       {window(2*sec, 3*sec, 0), []Window{w(2*sec, 5*sec)}},
 		"to the end":                 {window(2*sec, 0, 0), []Window{w(2*sec, 10*sec)}},
-		"from the warm-up":           {window(-2*sec, 3*sec, 0), []Window{w(0, sec)}},
+		"from the warm-up":           {window(-2*sec, 3*sec, 0), []Window{{Name: "outage", Kind: "down", To: sec, Earlier: 2 * sec}}},
 		"over before":                {window(-4*sec, 3*sec, 0), nil},
 		"after the end":              {window(10*sec, sec, 0), nil},
 		"beyond the end":             {window(9*sec, 3*sec, 0), []Window{w(9*sec, 10*sec)}},
@@ -148,6 +148,9 @@ func TestPhases(t *testing.T) {
 		}
 		if p := one(t, course(down...), window(sec, 10*sec, 0)); p.Metastable {
 			t.Errorf("%+v: 69 s are not ten times 10 s", p)
+		}
+		if p := one(t, course(make([]float64, 80)...), window(-8*sec, 10*sec, 0)); !p.Judged || p.Metastable {
+			t.Errorf("%+v: nor ten times those of a fault that began before the measurement", p)
 		}
 	})
 	t.Run("repeated", func(t *testing.T) {

@@ -97,7 +97,12 @@ func Search(ctx context.Context, o Options, probe Probe) (Found, error) {
 		if second.low == 0 && (second.high == 0 || second.high > first.low) {
 			return first.found(), err
 		}
-		return second.found(), err
+		found := second.found()
+		if second.low == 0 {
+			// What single trials have shown below is all that there is yet.
+			found.Rate = first.below(second.high)
+		}
+		return found, err
 	}
 	if second.low == 0 && second.why == Unfit && first.low > 0 {
 		return first.found(), nil // not confirmed, and not refuted either
@@ -137,6 +142,7 @@ type bracket struct {
 	probe     Probe
 	trials    int
 	low, high float64 // 0: none
+	met       []float64
 	blind     float64 // highest rate that was too low to tell; 0: none
 	why       Verdict // of high
 	patience  int     // rates that may be unfit in a row before any met; 0: all
@@ -145,6 +151,16 @@ type bracket struct {
 
 func (b *bracket) found() Found {
 	return Found{Rate: b.low, Confirmed: b.low > 0 && b.trials >= b.Trials, Beyond: b.high, Why: b.why}
+}
+
+// below is the highest rate under another one that met; 0 where none did.
+func (b *bracket) below(high float64) (rate float64) {
+	for _, met := range b.met {
+		if met < high {
+			rate = max(rate, met)
+		}
+	}
+	return rate
 }
 
 // search narrows the bracket until there is no rate left to try.
@@ -159,7 +175,7 @@ func (b *bracket) search(ctx context.Context, rate, step float64) error {
 		}
 		switch verdict {
 		case Met:
-			b.low = rate
+			b.low, b.met = rate, append(b.met, rate)
 		case TooFew:
 			b.blind = rate
 		default:

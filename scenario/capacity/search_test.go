@@ -274,9 +274,20 @@ func TestKeepsWhatItHas(t *testing.T) {
 			t.Errorf("after %d: %+v (%v), want %+v", test.after, got, err, test.want)
 		}
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	// Three trials refute what single ones have shown, but not all of it.
 	probes := 0
-	_, err := capacity.Search(ctx, options(100), func(context.Context, float64, int) (capacity.Verdict, error) {
+	got, err := capacity.Search(t.Context(), options(100), func(ctx context.Context, rate float64, trials int) (capacity.Verdict, error) {
+		if probes++; probes > 10 {
+			return capacity.Met, broken
+		}
+		return upTo(map[int]float64{1: 500, 3: 150}[trials])(ctx, rate, trials)
+	})
+	if want := (capacity.Found{Rate: 400, Beyond: 476, Why: capacity.Missed}); !errors.Is(err, broken) || got != want {
+		t.Errorf("%+v (%v), want %+v", got, err, want)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	probes = 0
+	_, err = capacity.Search(ctx, options(100), func(context.Context, float64, int) (capacity.Verdict, error) {
 		if probes++; probes == 2 {
 			cancel()
 		}

@@ -17,8 +17,8 @@ import (
 // apart: an HTTP proxy's part, which is in Connect as is its looking up of names;
 // and attempts that failed before one came through, which are in Connect too.
 type Steps struct {
-	// Resolve is until the target's addresses were known; 0 where they are the
-	// target, or a proxy looks them up.
+	// Resolve is until the target's addresses were known: next to nothing where they
+	// are the target, or a proxy looks them up.
 	Resolve time.Duration
 	// Connect is until the server was connected to, below TLS.
 	Connect time.Duration

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"sync"
 	"time"
 )
@@ -20,7 +21,11 @@ func newLimiter(perSecond float64, start time.Time) *limiter {
 	if perSecond <= 0 {
 		return nil
 	}
-	return &limiter{every: max(1, time.Duration(float64(time.Second)/perSecond)), next: start}
+	every := time.Duration(math.MaxInt64)
+	if ns := float64(time.Second) / perSecond; ns < math.MaxInt64 {
+		every = max(1, time.Duration(ns))
+	}
+	return &limiter{every: every, next: start}
 }
 
 // take is when a call that is wanted now may be made: now, or later.

@@ -74,6 +74,16 @@ func TestASlowClosedLoopIsNotHeld(t *testing.T) {
 	})
 }
 
+// A rate of less than a call in a lifetime is not one without limit.
+func TestClosedLoopsAreHeldToNextToNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := run(t, Plan{Measure: 2 * time.Second, Drain: time.Second, ClosedPerS: 1e-14, Entries: []Entry{closed("crew", 2, 0, takes(time.Millisecond))}})
+		if s := o.Series[0]; s.Calls != 1 {
+			t.Errorf("%d calls, want the first alone", s.Calls)
+		}
+	})
+}
+
 func TestClosedRateIsChecked(t *testing.T) {
 	_, err := Run(t.Context(), Plan{Measure: time.Second, ClosedPerS: -1, Entries: []Entry{closed("crew", 1, 0, takes(0))}})
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +58,11 @@ func (r *Replay) Len() (calls int, over time.Duration) {
 		return n, r.at(n - 1)
 	}
 	return 0, 0
+}
+
+// Due is how many calls are due within a length of time from the begin.
+func (r *Replay) Due(within time.Duration) int {
+	return sort.Search(len(r.times), func(i int) bool { return r.at(i) >= within })
 }
 
 // Busiest is the most calls that are due within any length of time.

@@ -47,7 +47,9 @@ type Spec struct {
 	SendCallID bool
 	// UserKey is the metadata key that a call's user is sent as, where the
 	// request cannot tell it in time: client and bidi streams. "" is none.
-	UserKey string
+	// KeyAlways is that nobody looks into requests, and every call sends it.
+	UserKey   string
+	KeyAlways bool
 }
 
 // Call is what a driver is told of a call, and what it reports.
@@ -194,6 +196,9 @@ func (s *Spec) await(ctx context.Context, due time.Time) error {
 func (s *Spec) due(call *Call, n int) time.Time { return call.Due.Add(time.Duration(n) * s.Every) }
 
 func (s *shared) context(ctx context.Context, call *Call) context.Context {
+	if s.KeyAlways {
+		ctx = s.keyed(ctx, call)
+	}
 	if !s.SendCallID {
 		return ctx
 	}
@@ -204,10 +209,18 @@ func (s *shared) context(ctx context.Context, call *Call) context.Context {
 // only after the backend is picked: a balancer that goes by the user finds it in
 // the metadata.
 func (s *shared) keyedContext(ctx context.Context, call *Call) context.Context {
-	if s.UserKey != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, s.UserKey, s.user(call))
+	if !s.KeyAlways {
+		ctx = s.keyed(ctx, call)
 	}
 	return s.context(ctx, call)
+}
+
+// keyed has the call's user in the metadata.
+func (s *shared) keyed(ctx context.Context, call *Call) context.Context {
+	if s.UserKey == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, s.UserKey, s.user(call))
 }
 
 // answered hands on a response message.

@@ -29,6 +29,7 @@ type server struct {
 	users []string
 	sizes []int
 	ids   []string
+	keys  [][]string // as each message's call had them
 }
 
 func (s *server) note(ctx context.Context, user string, payload []byte) {
@@ -37,6 +38,7 @@ func (s *server) note(ctx context.Context, user string, payload []byte) {
 	s.users, s.sizes = append(s.users, user), append(s.sizes, len(payload))
 	if md, ok := metadata.FromIncomingContext(ctx); ok {
 		s.ids = append(s.ids, md.Get(CallIDKey)...)
+		s.keys = append(s.keys, md.Get("x-user"))
 	}
 }
 
@@ -145,6 +147,26 @@ func callIn(t *testing.T, s *server, spec Spec, c *Call) error {
 }
 
 const service = "user.v1.UserService/"
+
+// A call's user is in its metadata, once, where its request cannot tell it in time;
+// and in every call's, where nobody looks into requests.
+func TestUserKey(t *testing.T) {
+	for _, k := range kinds() {
+		for _, always := range []bool{false, true} {
+			s, c := &server{}, &Call{Seed: 20_042}
+			if err := call(t, s, Spec{Method: k.method, Messages: 2, UserKey: "x-user", KeyAlways: always}, c); err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"user-00042"}
+			if told := k.method == service+"GetUser" || k.method == service+"ListUsers"; told && !always {
+				want = nil
+			}
+			if got := s.keys[0]; !slices.Equal(got, want) {
+				t.Errorf("%s, always %v: %q, want %q", k.method, always, got, want)
+			}
+		}
+	}
+}
 
 func TestEveryMethod(t *testing.T) {
 	tests := map[string]struct{ requests, gaps int }{

@@ -220,6 +220,17 @@ func (b *backends) startAt(ctx context.Context, t0 time.Time, final bool) error 
 	return nil
 }
 
+// startLead is how far ahead of now t0 has to be, so that every member's clock is set
+// before it: they are told one after the other, over a network that may be slower now
+// and then.
+func (b *backends) startLead() time.Duration {
+	lead := leastLead
+	for _, m := range b.members {
+		lead += 2 * m.roundTrip
+	}
+	return lead
+}
+
 // settlePoll is how often the fleet is asked whether it is at rest.
 const settlePoll = 5 * time.Millisecond
 

@@ -308,7 +308,7 @@ func (r *runner) commanded(ctx context.Context, block, index int) (*result.Trial
 	if o.Fleet, o.Token, died, err = r.backends.lend(ctx); err != nil {
 		return nil, err
 	}
-	watcher := gate.NewWatcher(r.plan.AbortWhen, r.plan.Subject(), index)
+	watcher, length := gate.NewWatcher(r.plan.AbortWhen, r.plan.Subject(), index), newLength(v.Scenario, r.plan.Measure)
 	t, err := r.opts.Builds.of(v.Build).trial(ctx, o, died, func(report trialReport) {
 		switch {
 		case report.Interval != nil:
@@ -320,12 +320,14 @@ func (r *runner) commanded(ctx context.Context, block, index int) (*result.Trial
 			return
 		}
 		i := *report.Interval
-		through := time.Duration(i.Second+1) * time.Second
-		r.progress.interval(i, r.plan.Warmup+through)
-		if through <= r.plan.Measure {
+		r.progress.interval(i, r.plan.Warmup+time.Duration(i.Second+1)*time.Second)
+		if length.has(i) {
 			if reason := watcher.Add(i); reason != "" {
 				r.abort(reason)
 			}
+		}
+		if i.Second >= 0 {
+			length.enough(i)
 		}
 	})
 	select {

@@ -78,7 +78,7 @@ func (nullCaller) Call(_ context.Context, call *engine.Call) {
 // calibrationPerS is the calls per second to calibrate with: those of the first
 // variant's open loops together.
 func calibrationPerS(plan *scenario.Plan) float64 {
-	rate := plan.Variants[0].CallRate("", plan.Measure)
+	rate := plan.Variants[0].OpenRate(plan.Measure)
 	if rate == 0 {
 		return calibrationRate
 	}

@@ -2,6 +2,9 @@ package run
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/grpcbench/grpcbench/scenario"
@@ -39,12 +42,17 @@ func TestCalibrate(t *testing.T) {
 }
 
 func TestCalibrationRate(t *testing.T) {
+	replay := filepath.Join(t.TempDir(), "arrivals")
+	if err := os.WriteFile(replay, []byte(strings.Repeat("0\n", 5200)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for load, want := range map[string]float64{
 		"[{name: a, call: GetUser, rate: 3000/s}, {name: b, call: ListUsers, rate: 500/s}]": 3500,
 		"[{name: a, call: GetUser, rate: 100/s}]":                                           calibrationLeast,
 		"[{name: a, call: GetUser, rate: 90000/s}]":                                         calibrationMost,
 		"[{name: a, call: GetUser, workers: 4}]":                                            calibrationRate,
 		"[{name: a, call: GetUser, workers: 4}, {name: b, call: ListUsers, rate: 2500/s}]":  2500,
+		"[{name: a, call: GetUser, arrivals: {replay: {file: " + replay + "}}}]":            2600, // in 2 s
 	} {
 		if got := calibrationPerS(calibrationPlan(t, load)); got != want {
 			t.Errorf("%s: %v/s, want %v", load, got, want)

@@ -108,8 +108,9 @@ type capacityRun struct {
 	opts    Options
 	res     *result.Result
 	started time.Time
-	// counted is all trials that had a say, by variant.
-	counted []result.Variant
+	// counted is all trials that had a say, by variant, and swept those of them that
+	// a law was fitted to.
+	counted, swept []result.Variant
 }
 
 // variant finds what is asked of one variant.
@@ -139,7 +140,8 @@ func (c *capacityRun) rate(ctx context.Context, i int, v *scenario.Variant, out 
 		if err != nil {
 			return verdict, err
 		}
-		if len(p.trials) > 0 {
+		// What could not be judged stands for no rate that could.
+		if len(p.trials) > 0 && (verdict != capacity.Unfit || trials[rate] == nil) {
 			trials[rate] = p.trials
 		}
 		out.Probes = append(out.Probes, p.out)
@@ -215,6 +217,7 @@ func (c *capacityRun) summarize() {
 			rests.Variants = append(rests.Variants, v)
 		}
 	}
+	rests.Variants = append(rests.Variants, c.swept...)
 	if len(rests.Variants) == 0 {
 		rests.Variants = c.counted
 	}

@@ -2,7 +2,10 @@ package run_test
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -383,7 +386,7 @@ func TestCheckCapacity(t *testing.T) {
 		"fine of a mix":      {reads + "," + mixed, "max < 20ms", run.CapacityOptions{Load: "mixed"}, ""},
 		"fine to sweep":      {reads, "", run.CapacityOptions{Concurrency: []int{1, 2, 4}}, ""},
 		"nothing":            {reads, "", run.CapacityOptions{}, "--slo or --concurrency: one of them must be given"},
-		"no open loop":       {loop, "p99 < 20ms", run.CapacityOptions{}, "--load: no load entry has a rate"},
+		"no open loop":       {loop, "p99 < 20ms", run.CapacityOptions{}, "--slo: no load entry has a rate"},
 		"a closed loop":      {reads + "," + loop, "p99 < 20ms", run.CapacityOptions{Load: "loop"}, "--load: loop has no rate"},
 		"no such load":       {reads, "p99 < 20ms", run.CapacityOptions{Load: "raeds"}, `--load: there is no load entry "raeds", did you mean reads?`},
 		"a part of a mix":    {mixed, "p99 < 20ms", run.CapacityOptions{Load: "mixed.getuser"}, `--load: there is no load entry "mixed.getuser"`},
@@ -427,4 +430,133 @@ func TestCheckCapacity(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where the trials that were to confirm a rate could not be judged, what one trial has
+// shown stands, with that trial: not with one of those that came to nothing.
+func TestCapacityKeepsTheTrialThatMet(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var reads atomic.Int64
+		deps := w.deps()
+		var cpu time.Duration
+		deps.Usage = func() run.Usage { // read twice in each trial; from the third one on no other is fit
+			if n := reads.Add(1); n > 4 && n%2 == 0 {
+				cpu += time.Duration(runtime.GOMAXPROCS(0)) * time.Second
+			}
+			return run.Usage{CPU: cpu}
+		}
+		// Only the second trial is slow: too slow for the SLO.
+		w.serve("server:1", fickle{takes: func() time.Duration {
+			if n := reads.Load(); n == 3 {
+				return 50 * time.Millisecond
+			}
+			return time.Millisecond
+		}})
+		r := w.capacity(w.Context(), w.plan(`
+target: passthrough:///server:1
+client: {retry: none}
+load: [{call: GetUser, arrivals: constant, rate: 100/s}]
+warmup: 0s
+measure: 1s
+`), deps, "max < 20ms", run.CapacityOptions{Most: 100})
+		got := found(w, r)
+		if got.RatePerS != 100 || got.Confirmed {
+			w.Fatalf("%+v, want 100/s by one trial", got)
+		}
+		trials := r.Variants[0].Trials
+		if len(trials) != 1 || trials[0].Block != 0 || trials[0].Series[0].Latency[result.Response].MaxNS > int64(20*time.Millisecond) {
+			w.Errorf("%d trials, block %d, max %v", len(trials), trials[0].Block, time.Duration(trials[0].Series[0].Latency[result.Response].MaxNS))
+		}
+	})
+}
+
+// fickle answers after times that are its own.
+type fickle struct {
+	userpb.UnimplementedUserServiceServer
+	takes func() time.Duration
+}
+
+func (s fickle) GetUser(ctx context.Context, r *userpb.GetUserRequest) (*userpb.GetUserResponse, error) {
+	return taking{Duration: s.takes()}.GetUser(ctx, r)
+}
+
+// The rate of sessions is that of the calls for which there is time, and no other.
+func TestCapacityOfSessions(t *testing.T) {
+	inWorld(t, func(w *world) {
+		r := w.capacity(w.Context(), w.plan(`
+fleet: {backends: 1, isolation: inprocess, service_time: {fixed: 1ms}}
+client: {retry: none}
+load: [{call: GetUser, arrivals: constant, rate: 10/s, sessions: {calls: 20, think: 1s}}]
+warmup: 0s
+measure: 4s
+`), w.deps(), "max < 50ms", run.CapacityOptions{Most: 100})
+		got := found(w, r)
+		if got.RatePerS != 100 || got.Limit != result.LimitMaxRate {
+			w.Fatalf("%+v, want 100/s", got)
+		}
+		for _, trial := range r.Variants[0].Trials {
+			if s := trial.Series[0]; math.Abs(s.OfferedPerS/got.RatePerS-1) > 0.03 {
+				w.Errorf("%v/s were offered where the table says %v/s", s.OfferedPerS, got.RatePerS)
+			}
+		}
+	})
+}
+
+// Calls that each take a row of a feed of their own become no more at a higher rate.
+func TestCapacityOfAFeedThatIsUsedUp(t *testing.T) {
+	feed := filepath.Join(t.TempDir(), "users.csv")
+	if err := os.WriteFile(feed, []byte("id\n1\n2\n3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for order, want := range map[string]string{"sequential": "", "random": "", "once": "reads takes each row of its feed once"} {
+		plan, err := scenario.Read("test.yaml", fmt.Appendf(nil, `
+target: localhost:1
+load: [{name: reads, call: user.v1.UserService/GetUser, request: {user_id: "{{ .row.id }}"}, feed: {file: %s, order: %s}, rate: 100/s}]
+`, feed, order), scenario.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slo, err := gate.ParseAll("p99 < 20ms")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, o := range map[string]run.CapacityOptions{"--slo": {SLO: slo, Most: 1000}, "--load": {Concurrency: []int{1, 2, 4}}} {
+			switch err := run.CheckCapacity(plan, o); {
+			case want == "" && err != nil:
+				t.Errorf("%s, %s: %v", order, what, err)
+			case want != "" && (err == nil || !strings.Contains(err.Error(), what+": "+want)):
+				t.Errorf("%s, %s: %v, want %s", order, what, err, want)
+			}
+		}
+	}
+}
+
+// A result is judged by the trials of its sweep, too, beside those of its rate.
+func TestCapacityIsJudgedByItsSweep(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve("server:1", taking{Duration: 10 * time.Millisecond})
+		deps := w.deps()
+		var used run.Usage
+		collecting := false
+		deps.Usage = func() run.Usage {
+			used.CPU += 10 * time.Millisecond
+			if collecting {
+				used.GC += 5 * time.Millisecond
+			}
+			return used
+		}
+		r := w.capacity(w.Context(), w.plan(`
+target: passthrough:///server:1
+client: {retry: none}
+load: [{call: GetUser, arrivals: constant, rate: 50/s}]
+warmup: 0s
+measure: 1s
+`), deps, "max < 50ms", run.CapacityOptions{Most: 50, Concurrency: []int{1, 2, 4}, OnPoint: func(string, result.CapacityPoint) { collecting = true }})
+		if got := found(w, r); got.RatePerS != 50 || len(got.Sweep) != 3 {
+			w.Fatalf("%+v", got)
+		}
+		if v := r.Validity; v.Verdict != result.Suspect || len(v.Reasons) != 1 || v.Reasons[0].Code != "gc_share" {
+			w.Errorf("%+v, want SUSPECT by gc_share", v)
+		}
+	})
 }

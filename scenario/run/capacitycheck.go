@@ -29,7 +29,11 @@ func CheckCapacity(plan *scenario.Plan, o CapacityOptions) error {
 
 func (o CapacityOptions) checkRate(plan *scenario.Plan) error {
 	if err := plan.CheckScaled(o.Load); err != nil {
-		return fmt.Errorf("--load: %w", err)
+		flag := "--load"
+		if o.Load == "" {
+			flag = "--slo"
+		}
+		return fmt.Errorf("%s: %w", flag, err)
 	}
 	if !(o.Most > 0) {
 		return fmt.Errorf("--max-rate: must be > 0/s (got %v/s)", o.Most)
@@ -37,7 +41,7 @@ func (o CapacityOptions) checkRate(plan *scenario.Plan) error {
 	if plan.Base.MaxRate > 0 && slices.ContainsFunc(plan.Variants, func(v scenario.Variant) bool { return v.Scenario.ClosedRate() > 0 }) {
 		return errors.New("--slo: cannot be with max_rate and closed loops: what they are held to would change with each rate that is tried")
 	}
-	if room := RoomFor(plan, o.Load); o.Most > room {
+	if room := RoomFor(plan, o.Load); o.Most > room*(1+1e-9) { // it is a sum, which is rounded
 		return fmt.Errorf("--max-rate: must be at most %.6g/s, which the scenario's max_rate leaves for it (got %.6g/s)", room, o.Most)
 	}
 	if o.Start < 0 || o.Start > o.Most {

@@ -211,11 +211,12 @@ func judgeArrivals(v *result.Validity, t *result.Trial, l *scenario.Load, alpha 
 // drifting says whether the responses of some load entry grew or shrank over
 // the whole measurement: the Mann–Kendall test on the p50 of its seconds, and a
 // Theil–Sen slope that comes to a material change. Load that changes by plan
-// says nothing.
-func drifting(t *result.Trial, loads []scenario.Load, alpha float64) bool {
+// says nothing, and so do sessions as long as they become more: a measurement
+// begins with none.
+func drifting(t *result.Trial, fleet *scenario.Fleet, loads []scenario.Load, alpha float64) bool {
 	for i := range loads {
 		l := &loads[i]
-		if l.Shape.Profile() != nil || l.Arrivals.Replay != nil {
+		if l.Shape.Profile() != nil || l.Arrivals.Replay != nil || l.Sessions != nil && l.Takes(fleet) > time.Duration(t.MeasuredNS)/4 {
 			continue
 		}
 		var p50 []float64

@@ -89,7 +89,7 @@ func TestFitnessIsSilentOverHealthyTrials(t *testing.T) {
 			if got := reasons(trial.Validity); got != "" {
 				t.Errorf("%s, seed %d: %+v", name, seed, trial.Validity.Reasons)
 			}
-			if drifting(trial, []scenario.Load{l}, level) {
+			if drifting(trial, nil, []scenario.Load{l}, level) {
 				t.Errorf("%s, seed %d: drifts", name, seed)
 			}
 		}
@@ -192,24 +192,31 @@ func TestDrifting(t *testing.T) {
 			return time.Duration(2e6 * (1 + by*float64(second)/trialSeconds) * math.Exp(0.03*rng.NormFloat64()))
 		}
 	}
+	sessions := func(calls int, think time.Duration) scenario.Load {
+		l := l
+		l.Sessions = &scenario.Sessions{Calls: calls, Think: think}
+		return l
+	}
 	for name, c := range map[string]struct {
 		response func(int) time.Duration
 		load     scenario.Load
 		want     bool
 	}{
-		"grows by half":            {grows(0.5), l, true},
-		"shrinks by a third":       {grows(-0.33), l, true},
-		"grows by a tenth":         {grows(0.1), l, false}, // shown, and not material
-		"one jump at the end":      {func(s int) time.Duration { return time.Duration(2e6 * (1 + s/19)) }, l, false},
-		"load that grows, by plan": {grows(0.5), entries()["shaped"], false},
+		"grows by half":             {grows(0.5), l, true},
+		"shrinks by a third":        {grows(-0.33), l, true},
+		"grows by a tenth":          {grows(0.1), l, false}, // shown, and not material
+		"one jump at the end":       {func(s int) time.Duration { return time.Duration(2e6 * (1 + s/19)) }, l, false},
+		"load that grows, by plan":  {grows(0.5), entries()["shaped"], false},
+		"sessions that become more": {grows(0.5), sessions(4, 4*time.Second), false},
+		"sessions that are short":   {grows(0.5), sessions(4, 100*time.Millisecond), true},
 	} {
-		if got := drifting(watched(c.load, 2, none, c.response), []scenario.Load{c.load}, level); got != c.want {
+		if got := drifting(watched(c.load, 2, none, c.response), nil, []scenario.Load{c.load}, level); got != c.want {
 			t.Errorf("%s: drifts %v", name, got)
 		}
 	}
 	short := watched(l, 2, none, grows(2))
 	short.MeasuredNS = 7e9
-	if drifting(short, []scenario.Load{l}, level) {
+	if drifting(short, nil, []scenario.Load{l}, level) {
 		t.Error("seven seconds show a drift")
 	}
 }

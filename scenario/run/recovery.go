@@ -44,3 +44,28 @@ func (r *untilRecovered) enough(i result.Interval) bool {
 	}
 	return r.known && now+time.Second >= r.at+r.plus
 }
+
+// length is how long a trial's measurement is, as far as is known by its seconds.
+type length struct {
+	until *untilRecovered // nil where it is what was planned
+	to    time.Duration
+}
+
+func newLength(s *scenario.Scenario, planned time.Duration) *length {
+	return &length{until: newRecovery(s), to: planned}
+}
+
+// has says whether a second is whole, and one of the measurement: what only ends in
+// the drain is none.
+func (l *length) has(i result.Interval) bool {
+	return time.Duration(i.Second+1)*time.Second <= l.to
+}
+
+// enough is untilRecovered's.
+func (l *length) enough(i result.Interval) bool {
+	if l.until == nil || !l.until.enough(i) {
+		return false
+	}
+	l.to = min(l.to, time.Duration(i.Second+2)*time.Second)
+	return true
+}

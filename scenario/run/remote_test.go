@@ -1,8 +1,11 @@
 package run_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,6 +117,81 @@ func TestRemoteFleetIsLostAndComesBack(t *testing.T) {
 		if len(trials) != 2 || trials[0].Validity.Verdict != result.Invalid || trials[0].Validity.Reasons[0].Code != "fleet_died" ||
 			trials[1].Validity.Verdict != result.Valid {
 			w.Errorf("%d trials: %+v", len(trials), trials)
+		}
+	})
+}
+
+// So does one that is lost while the clients still connect, before the first call.
+func TestRemoteFleetIsLostWhileClientsConnect(t *testing.T) {
+	t.Setenv(remoteToken, "secret")
+	inWorld(t, func(w *world) {
+		w.host("one:7000", "secret")
+		lost := w.host("two:7000", "secret")
+		deps := w.deps()
+		var once sync.Once
+		deps.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+			if address == "one:7000" || address == "two:7000" {
+				return w.net.Dial(ctx, address)
+			}
+			once.Do(func() { // the first connection to a backend
+				lost.Close()
+				w.host("two:7000", "secret")
+			})
+			return w.net.Dial(ctx, address)
+		}
+		plan := w.plan(remoteScenario, "remote: [one:7000, two:7000]\n  token: ${"+remoteToken+"}")
+		r, err := run.Run(w.Context(), plan, deps, run.Options{Version: "test"})
+		if err != nil {
+			w.Fatal(err)
+		}
+		trials := r.Variants[0].Trials
+		if len(trials) != 2 || trials[0].Validity.Verdict != result.Invalid || trials[0].Validity.Reasons[0].Code != "fleet_died" ||
+			trials[1].Validity.Verdict != result.Valid {
+			w.Errorf("%d trials: %+v", len(trials), trials)
+		}
+	})
+}
+
+// far is a connection on which everything that is sent takes its time.
+type far struct {
+	net.Conn
+	time.Duration
+}
+
+func (c far) Write(p []byte) (int, error) {
+	time.Sleep(c.Duration)
+	return c.Conn.Write(p)
+}
+
+// However long it takes to tell the machines when the measurement begins, it begins
+// after that: no call is late before the first is made.
+func TestRemoteFleetFarAway(t *testing.T) {
+	t.Setenv(remoteToken, "secret")
+	inWorld(t, func(w *world) {
+		w.host("one:7000", "secret")
+		w.host("two:7000", "secret")
+		deps := w.deps()
+		deps.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+			conn, err := w.net.Dial(ctx, address)
+			if err == nil && (address == "one:7000" || address == "two:7000") {
+				conn = far{conn, 40 * time.Millisecond}
+			}
+			return conn, err
+		}
+		r, err := run.Run(w.Context(), w.plan(remoteScenario, "remote: [one:7000, two:7000]\n  token: ${"+remoteToken+"}"), deps, run.Options{Version: "test"})
+		if err != nil {
+			w.Fatal(err)
+		}
+		mustBeExact(w.T, r)
+		for _, trial := range r.Variants[0].Trials {
+			if lag := trial.Series[0].Latency[result.Lag]; lag.Count == 0 || lag.MaxNS != 0 {
+				w.Errorf("block %d: calls left up to %v late", trial.Block, time.Duration(lag.MaxNS))
+			}
+			for _, m := range trial.Fleet.Remotes {
+				if m.RoundTripNS < int64(40*time.Millisecond) {
+					w.Errorf("%s is %v away", m.Address, time.Duration(m.RoundTripNS))
+				}
+			}
 		}
 	})
 }

@@ -145,6 +145,14 @@ func (s *trialServer) trial(ctx context.Context, o trialOrder, orders <-chan ord
 		return trialReport{Error: err.Error()}
 	}
 	defer backends.close()
+	// As a run does before its first trial: what only the target knows is asked of
+	// it when it is to be called anyway.
+	if err := Bind(ctx, s.plan, s.deps); err != nil {
+		if ctx.Err() != nil {
+			return trialReport{Done: true}
+		}
+		return trialReport{Error: err.Error()}
+	}
 	r := &runner{plan: s.plan, deps: s.deps, backends: backends, abort: func(string) {}}
 	r.progress = newProgress(s.plan, func(p Progress) { s.say(trialReport{Phase: p.Phase, T0: p.T0, Interval: p.Interval}) })
 	t, err := r.trial(ctx, o.Block, variant)

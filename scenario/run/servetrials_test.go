@@ -2,15 +2,18 @@ package run_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/grpcbench/grpcbench/fakeserver/userpb"
 	"github.com/grpcbench/grpcbench/reports/result"
 	"github.com/grpcbench/grpcbench/scenario/run"
 )
@@ -120,6 +123,66 @@ func TestTrialsOnCommand(t *testing.T) {
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// sevens counts calls for user 7.
+type sevens struct {
+	userpb.UnimplementedUserServiceServer
+	calls atomic.Int64
+}
+
+func (s *sevens) GetUser(_ context.Context, r *userpb.GetUserRequest) (*userpb.GetUserResponse, error) {
+	if r.GetUserId() == "7" {
+		s.calls.Add(1)
+	}
+	return &userpb.GetUserResponse{}, nil
+}
+
+// TestTrialsOnCommandOfOwnMethods: a method that only its target can describe is asked
+// for by each build, before its first trial.
+func TestTrialsOnCommandOfOwnMethods(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var served sevens
+		w.serve("a:1", &served)
+		text, err := json.Marshal(map[string]any{"file": "test.yaml", "text": `
+target: passthrough:///a:1
+client: {retry: none}
+load: [{name: reads, call: user.v1.UserService/GetUser, request: {user_id: "7"}, arrivals: constant, rate: 100/s}]
+trials: 1
+warmup: 0s
+measure: 1s
+`})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		in, orders := io.Pipe()
+		ended := make(chan error, 1)
+		go func() { ended <- run.ServeTrials(w.Context(), in, &out, w.deps(), "v1") }()
+		for _, order := range []string{string(text), `{"trial":{"variant":"default","block":0}}`} {
+			if _, err := io.WriteString(orders, order); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(10 * time.Second) // in virtual time, longer than the trial
+		if err := orders.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		var last said
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+			t.Fatal(err)
+		}
+		if last.Error != "" || last.Trial == nil {
+			t.Fatalf("the trial: %s", lines[len(lines)-1])
+		}
+		if s := last.Trial.Series[0]; s.OK() != 100 || s.Kind != result.Unary || served.calls.Load() != 100 {
+			t.Errorf("%d calls OK of kind %q, %d of them with the message", s.OK(), s.Kind, served.calls.Load())
 		}
 	})
 }

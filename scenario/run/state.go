@@ -38,7 +38,7 @@ func state(t *result.Trial, fleet *scenario.Fleet, loads []scenario.Load, alpha 
 	switch {
 	case capped(t), growing(t, fleet, loads, alpha):
 		return result.Saturated
-	case drifting(t, loads, alpha):
+	case drifting(t, fleet, loads, alpha):
 		return result.Drifting
 	}
 	return result.Steady

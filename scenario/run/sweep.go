@@ -23,6 +23,9 @@ func (c *capacityRun) sweep(ctx context.Context, v *scenario.Variant, out *resul
 			return err
 		}
 		out.Sweep = append(out.Sweep, point)
+		if len(trials) > 0 {
+			c.swept = append(c.swept, result.Variant{Name: v.Name, Trials: trials})
+		}
 		if c.OnPoint != nil {
 			c.OnPoint(v.Name, point)
 		}

@@ -20,9 +20,9 @@ const (
 	connectPatience = 5 * time.Second
 	// settlePatience is how long the fleet may take to come to rest.
 	settlePatience = 5 * time.Second
-	// startLead is how far ahead of now t0 is put, so that the fleet's clock
-	// is set before it.
-	startLead = 10 * time.Millisecond
+	// leastLead is how far ahead of now t0 is put at least, so that the fleet's
+	// clock is set before it.
+	leastLead = 10 * time.Millisecond
 )
 
 // errFleetDied is the cause of a trial's end when its fleet is gone.
@@ -65,7 +65,11 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 		r.progress.phase(WarmingUp)
 		// Announced so that fault windows with a negative `at` open in the
 		// warm-up. The barrier sets the real one.
-		if err := r.backends.startAt(ctx, time.Now().Add(r.plan.Warmup), false); err != nil {
+		err := r.backends.startAt(ctx, time.Now().Add(r.plan.Warmup), false)
+		switch {
+		case errors.Is(context.Cause(ctx), errFleetDied):
+			return t.dead(nil), nil
+		case err != nil:
 			return nil, err
 		}
 	}
@@ -117,7 +121,7 @@ func (t *trial) plan() (engine.Plan, error) {
 	s := t.variant.Scenario
 	sendID := s.Fleet != nil && s.Fleet.NeedsCallID()
 	names := t.backends.names()
-	watcher := t.watcher()
+	watcher, length := t.watcher(), newLength(s, t.runner.plan.Measure)
 	p := engine.Plan{
 		Seed: t.runner.plan.Seed, Block: t.block,
 		Warmup: t.runner.plan.Warmup, Measure: t.runner.plan.Measure, Drain: t.runner.plan.Drain,
@@ -128,7 +132,7 @@ func (t *trial) plan() (engine.Plan, error) {
 			t.clients.breakers.count(i.Second, stats.Breaker.Breakers)
 			t.progress.interval(i, t.runner.plan.Warmup+time.Duration(i.Second+1)*time.Second)
 			// What only ends in the drain comes too late to stop anything.
-			if whole := time.Duration(i.Second+1)*time.Second <= t.runner.plan.Measure; whole {
+			if length.has(i) {
 				if reason := watcher.Add(i); reason != "" {
 					t.abort(reason)
 				}
@@ -139,20 +143,21 @@ func (t *trial) plan() (engine.Plan, error) {
 			t.connections = t.clients.stats().Connections
 		},
 	}
-	if r := newRecovery(s); r != nil {
-		p.Enough = r.enough
+	if length.until != nil {
+		p.Enough = length.enough
 	}
 	for _, l := range s.Load {
 		own, err := t.own(s, &l)
 		if err != nil {
 			return engine.Plan{}, err
 		}
+		key, always := userKey(s)
 		// Validation has checked the method.
 		newDriver, err := rpc.New(rpc.Spec{
 			Method: l.Method(), Own: own, Messages: l.Messages, Every: l.Every(), Sleep: t.deps.Sleep,
 			RequestBytes: l.Request, ResponseBytes: l.Response,
 			RequestSize: l.RequestSizes.Sampler(), ResponseSize: l.ResponseSizes.Sampler(), User: l.Keys.Sampler(rpc.Users),
-			SendCallID: sendID, UserKey: userKey(s),
+			SendCallID: sendID, UserKey: key, KeyAlways: always,
 		})
 		if err != nil {
 			return engine.Plan{}, err
@@ -190,20 +195,24 @@ func (t *trial) plan() (engine.Plan, error) {
 	return p, nil
 }
 
-// connectsByCalls is whether clients connect to a backend with the first call for
-// it, and are never ready before: as grpc-go's ring_hash does by xDS. The warm-up
-// connects them.
-func connectsByCalls(s *scenario.Scenario) bool {
+// connectsByCalls is whether channels connect with the calls that come to them, and
+// are not ready before: lazy ones, and those that go by grpc-go's ring_hash by xDS.
+// The warm-up connects them.
+func connectsByCalls(s *scenario.Scenario) bool { return s.Client.Pool.Lazy || ringHashed(s) }
+
+// ringHashed is whether the control plane has clients go by grpc-go's ring_hash.
+func ringHashed(s *scenario.Scenario) bool {
 	return s.Fleet != nil && s.Fleet.XDS != nil && s.Fleet.XDS.Policy == fakeserver.XDSRingHash
 }
 
-// userKey is the metadata by which calls are placed, "" where none is.
-func userKey(s *scenario.Scenario) string {
-	if connectsByCalls(s) {
-		return fakeserver.XDSHashHeader
+// userKey is the metadata by which calls are placed, "" where none is; always is
+// that every call needs it, for grpc-go's ring_hash looks into no request.
+func userKey(s *scenario.Scenario) (key string, always bool) {
+	if ringHashed(s) {
+		return fakeserver.XDSHashHeader, true
 	}
 	_, header, _ := s.Client.Balance.Key()
-	return header
+	return header, false
 }
 
 // barrier stands between warm-up and measurement: it waits for the fleet to be
@@ -222,7 +231,7 @@ func (t *trial) barrier(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	t.fleetBefore = before
-	t0 := time.Now().Add(startLead)
+	t0 := time.Now().Add(t.backends.startLead())
 	if err := t.backends.startAt(ctx, t0, true); err != nil {
 		return time.Time{}, err
 	}

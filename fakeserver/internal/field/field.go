@@ -46,6 +46,25 @@ func Under(prefix string, err error) error {
 	return &Error{path: join(prefix, path), message: err.Error()}
 }
 
+// Full is err, or each of the errors joined in it, with its path before its message:
+// for readers who see no document.
+func Full(err error) error {
+	switch e := err.(type) {
+	case *Error:
+		if e.path == "" {
+			return e
+		}
+		return fmt.Errorf("%s: %w", e.path, e)
+	case interface{ Unwrap() []error }:
+		var all []error
+		for _, one := range e.Unwrap() {
+			all = append(all, Full(one))
+		}
+		return errors.Join(all...)
+	}
+	return err
+}
+
 func join(prefix, path string) string {
 	if prefix == "" || path == "" || strings.HasPrefix(path, "[") {
 		return prefix + path
