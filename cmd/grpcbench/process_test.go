@@ -161,6 +161,11 @@ func TestInterruptAtAnyMoment(t *testing.T) {
 			var exit *exec.ExitError
 			errors.As(err, &exit)
 			switch {
+			case exit != nil && exit.ExitCode() == exitInterrupted && strings.Contains(p.stderr.String(), "interrupted before"):
+				// There was nothing to keep yet.
+				if _, err := os.Stat(out); err == nil {
+					t.Error("it left something behind")
+				}
 			case exit != nil && exit.ExitCode() == exitInterrupted:
 				if r := readJSON(t, filepath.Join(out, resultName)); !r.Partial {
 					t.Error("the result is not marked partial")
