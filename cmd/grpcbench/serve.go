@@ -63,6 +63,9 @@ which needs such a token. Calls to backends need none.`,
 				if fleet = plan.Variants[0].Scenario.Fleet; fleet == nil {
 					return usageError("%s: it has a target, not a fleet: there is nothing to serve", files[0])
 				}
+				if len(fleet.Remote) > 0 {
+					fmt.Fprintf(a.stderr, "grpcbench: %s: warning: fleet.remote: all of the fleet is served here; without FILE a run configures its part of it\n", plan.File)
+				}
 				name, seed = plan.Base.Name, plan.Seed
 				if fleetsDiffer(plan.Variants) {
 					name += ", the fleet of " + plan.Variants[0].Name + " (--only serves another variant's)"

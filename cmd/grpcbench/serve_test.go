@@ -113,6 +113,18 @@ compare:
 	}
 }
 
+// A fleet that is on other machines is not served here without a word.
+func TestServeOfARemoteFleetWarns(t *testing.T) {
+	file := write(t, "remote.yaml", "fleet: {backends: 2, remote: [localhost:7000], token: '${T}'}\n")
+	_, stderr := serve(t, file, "--port", "0").end()
+	if want := "remote.yaml: warning: fleet.remote: "; !strings.Contains(stderr, want) {
+		t.Errorf("want %q in\n%s", want, stderr)
+	}
+	if _, stderr := serve(t, smallScenario(t), "--port", "0").end(); strings.Contains(stderr, "warning") {
+		t.Errorf("a warning for nothing:\n%s", stderr)
+	}
+}
+
 func TestServeNeedsAFleet(t *testing.T) {
 	file := write(t, "target.yaml", "name: x\ntarget: localhost:50051\nload: [{call: GetUser, rate: 1/s}]\n")
 	if code, _, stderr := command(t, "serve", file); code != exitUsage || !strings.Contains(stderr, "not a fleet") {
