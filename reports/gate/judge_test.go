@@ -1,7 +1,6 @@
 package gate_test
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -172,82 +171,6 @@ func TestJudgeAgainstALimit(t *testing.T) {
 	}
 }
 
-// A recovery may take no time at all, of which nothing is a percentage: without a
-// delta, and with one in units, it is compared by the difference.
-func TestRecoveryAgainstTheBaseline(t *testing.T) {
-	recovered := func(name string, seconds int64) result.Variant {
-		v := variantOf(name, 1, 1, 1, 1, 1, 1)
-		for i := range v.Trials {
-			ns := seconds * 1e9
-			v.Trials[i].RecoveryNS = &ns
-		}
-		return v
-	}
-	for _, test := range []struct {
-		gate  string
-		other int64
-		want  string
-	}{
-		{"recovery <= baseline", 0, "passed 0 [0 0]"},
-		{"recovery <= baseline", 2, "failed 2e+09 [2e+09 2e+09]"},
-		{"recovery <= baseline + 0s", 0, "passed 0 [0 0]"},
-		{"recovery <= baseline + 3s", 2, "passed 2e+09 [2e+09 2e+09]"},
-		{"recovery <= baseline + 10%", 2, "inconclusive – recovery is 0 in a trial, which has no ratio: compare it by a difference"},
-	} {
-		got := judge(t, resultOf(recovered("a", 0), recovered("b", test.other)), test.gate, nil)
-		if text := written(got.Cases[0]); text != test.want {
-			t.Errorf("%s: %s, want %s", test.gate, text, test.want)
-		}
-	}
-}
-
-// What has broken down altogether is no reason to be undecided: nothing is 0 % of what
-// there was.
-func TestNothingIsLeft(t *testing.T) {
-	broken := variantOf("b", 0, 0, 0, 0, 0, 0)
-	for i := range broken.Trials {
-		s := &broken.Trials[i].Series[0]
-		s.GoodputPerS, s.AchievedPerS, s.Attempts, s.InSLO = 0, 0, 0, 0
-	}
-	half := variantOf("b", 1, 1, 1, 1, 1, 1)
-	half.Trials[3].Series[0].GoodputPerS = 0
-	good := variantOf("a", 1, 1, 1, 1, 1, 1)
-	stored := broken
-	stored.Name, stored.Settings = good.Name, good.Settings
-	for _, test := range []struct {
-		r    *result.Result
-		main *result.Result
-		gate string
-		want string
-	}{
-		{resultOf(good, broken), nil, "goodput >= baseline - 5%", "failed 0 [0 0]"},
-		{resultOf(good, broken), nil, "rate >= baseline - 5%", "failed 0 [0 0]"},
-		{resultOf(good, broken), nil, "attempts <= baseline + 5%", "passed 0 [0 0]"},
-		{resultOf(good, half), nil, "goodput >= baseline - 5%", "inconclusive 1 [0 1]"},
-		{resultOf(broken, good), nil, "goodput >= baseline - 5%", "inconclusive – goodput is 0 in a trial, which has no ratio: compare it by a difference"},
-		{resultOf(stored), resultOf(good), "rate >= @main - 5%", "failed 0 [0 0]"},
-	} {
-		got := judge(t, test.r, test.gate, test.main)
-		if text := written(got.Cases[0]); text != test.want {
-			t.Errorf("%s: %s, want %s", test.gate, text, test.want)
-		}
-	}
-}
-
-// A trial that was cut short, perhaps before the fault that others met, decides no gate.
-func TestTrialsCutShortDecideNothing(t *testing.T) {
-	v := variantOf("a", 10, 10, 10, 10, 10, 10, 0)
-	last := &v.Trials[6]
-	last.Partial, last.Series[0].InSLO, last.Client.AllocsPerCall = true, 0, 1e6
-	for text, want := range map[string]string{
-		"p99 < 20ms": "passed 1e+07 [1e+07 1e+07]", "in_slo >= 98%": "passed 0.98", "allocs_per_call <= 100": "passed 100",
-	} {
-		if got := judge(t, resultOf(v), text, nil); written(got.Cases[0]) != want {
-			t.Errorf("%s: %s, want %s", text, written(got.Cases[0]), want)
-		}
-	}
-}
-
 // Six blocks: the interval is from the least ratio of a block to the greatest.
 // Two comparisons need seven.
 func TestJudgeAgainstTheBaseline(t *testing.T) {
@@ -405,69 +328,6 @@ func TestJudgeAtTheAllowedDifference(t *testing.T) {
 	// What differs by a call more than is allowed does fail.
 	if got := judge(t, resultOf(shares("a", 0.98), shares("b", 0.97-1e-8)), "in_slo >= baseline - 1pp", nil); got.Outcome != result.GateFailed {
 		t.Errorf("one in 10⁸ more: %s", written(got.Cases[0]))
-	}
-}
-
-func TestSelectors(t *testing.T) {
-	a, b := variantOf("a", 1), variantOf("b", 1)
-	for _, v := range []*result.Variant{&a, &b} {
-		v.Loads = append(v.Loads, result.Load{Name: "lists", Kind: result.ServerStream})
-		lists := v.Trials[0].Series[0]
-		lists.Name = "lists"
-		v.Trials[0].Series = append(v.Trials[0].Series, lists)
-	}
-	b.Faults = []result.FaultWindow{{Name: "outage"}}
-	r := resultOf(a, b)
-	for text, want := range map[string]string{
-		"p99 < 1s":            "backoff=a reads, backoff=a lists, backoff=b reads, backoff=b lists",
-		"p99{variant=a} < 1s": "backoff=a reads, backoff=a lists",
-		"p99{variant=backoff=b, load=lists} < 1s": "backoff=b lists",
-		"p99{backoff=b, kind=unary} < 1s":         "backoff=b reads",
-		"imbalance < 2":                           "backoff=a , backoff=b ",
-		"errors{during=outage} < 1%":              "backoff=b reads, backoff=b lists",
-		"p99{load=reads} <= baseline":             "backoff=b reads",
-	} {
-		var cases []string
-		for _, c := range judge(t, r, text, nil).Cases {
-			cases = append(cases, c.Variant+" "+c.Load)
-		}
-		if got := strings.Join(cases, ", "); got != want {
-			t.Errorf("%s is about %s, want %s", text, got, want)
-		}
-	}
-	for text, want := range map[string]struct {
-		at      int
-		message string
-	}{
-		"p99{variant=c} < 1s":                   {12, `there is no variant "c"; there are backoff=a, backoff=b, a, b`},
-		"p99{load=read} < 1s":                   {9, `there is no load entry "read"; there are reads, lists`},
-		"p99{kind=bidi_stream} < 1s":            {9, `there is no kind of RPC "bidi_stream"; there are unary, server_stream`},
-		"errors{during=x} < 1%":                 {14, `there is no fault "x"; there are outage`},
-		"p99{load=reads, backof=a} < 1s":        {16, `there is no dimension "backof"; there are backoff`},
-		"p99{backoff=c} < 1s":                   {12, `there is no value of backoff "c"; there are a, b`},
-		"p99{variant=a} <= baseline":            {0, "compares the baseline with itself"},
-		"errors{variant=a, during=outage} < 1%": {0, "is about nothing"},
-	} {
-		g, err := gate.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = g.Check(gate.SubjectOf(r))
-		at := -1
-		if name, ok := errors.AsType[*gate.NameError](err); ok {
-			at = name.At
-		} else if other, ok := errors.AsType[*gate.Error](err); ok {
-			at = other.At
-		}
-		if at != want.at || !strings.Contains(fmt.Sprint(err), want.message) {
-			t.Errorf("%s: at %d %v, want at %d %s", text, at, err, want.at, want.message)
-		}
-	}
-	single := resultOf(a)
-	single.Scenario.Dimensions = nil
-	g, _ := gate.Parse("p99 <= baseline")
-	if err := g.Check(gate.SubjectOf(single)); err == nil || !strings.Contains(err.Error(), "nothing is compared") {
-		t.Errorf("without a comparison: %v", err)
 	}
 }
 
