@@ -59,3 +59,6 @@ func (t *table) heat(d detail, name func(string) string) []figure {
 	}
 	return out
 }
+
+// spreadClasses is more classes of a Spread than a minute has.
+const spreadClasses = 200

@@ -233,6 +233,3 @@ func (t *table) goodputTitle() string {
 		return "Goodput: calls " + within
 	}
 }
-
-// spreadClasses is more classes of a Spread than a minute has.
-const spreadClasses = 200
