@@ -12,6 +12,10 @@ CONSUL = bin/consul-$(shell awk '$$1 == "github.com/hashicorp/consul" {print $$2
 # processor busy at the end while the others have nothing to do.
 LONGEST := ./scenario/run ./cmd/grpcbench ./reports
 
+# How many packages are tested at once: one more than there are processors, for the
+# command's tests wait for runs most of the time.
+AT_ONCE := -p $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n + 1)))
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -33,7 +37,7 @@ run: build ## build and run the quick scenario (SCENARIO=file for another)
 
 .PHONY: test
 test: ## the whole test suite
-	$(GO) test -timeout 20m $(LONGEST) ./...
+	$(GO) test $(AT_ONCE) -timeout 20m $(LONGEST) ./...
 
 .PHONY: race
 race: ## the test suite under the race detector, but for what takes very many calls
@@ -41,7 +45,9 @@ race: ## the test suite under the race detector, but for what takes very many ca
 	@# bubble set timers that are due at once, Go 1.26's race detector may crash
 	@# (runtime.(*timer).modify runs both in one race context). It finds races by
 	@# order, not by luck. The crowd, in real time, has all processors.
-	CGO_ENABLED=1 $(GO) test -race -short -cpu 1 -timeout 30m $(LONGEST) ./...
+	@# reports and reports/stats are functions of one goroutine, which reports/live and the
+	@# command call from theirs: two minutes of detecting nothing.
+	CGO_ENABLED=1 $(GO) test -race -short -cpu 1 -parallel 2 $(AT_ONCE) -timeout 30m $(filter-out ./reports,$(LONGEST)) $$($(GO) list ./... | grep -v -e '/reports$$' -e '/reports/stats$$')
 	CGO_ENABLED=1 $(GO) test -race -run '^TestTenThousandGoroutines$$' ./clientcore
 
 .PHONY: gates
@@ -49,7 +55,7 @@ gates: ## run quick.yaml and judge it by gates: half a minute
 	.ci/gates
 
 .PHONY: e2e
-e2e: e2e-discovery e2e-servers e2e-reports ## what needs real servers, tools or a browser
+e2e: e2e-reports e2e-discovery e2e-servers ## what needs real servers, tools or a browser
 
 .PHONY: e2e-reports
 e2e-reports: ## open reports with their consumers: promtool, benchstat, a browser (installs them)

@@ -200,6 +200,9 @@ func TestCallFaults(t *testing.T) {
 			every(seen{codes.Unavailable, "error reading from server: connection error: PROTOCOL_ERROR", 10 * ms, 0})},
 	} {
 		t.Run(c.what, func(t *testing.T) {
+			if h := c.inject.Headers; raceEnabled && h != nil && h.Size > 1<<20 {
+				t.Skip("takes the race detector ten seconds")
+			}
 			met := int64(0)
 			for kind, want := range c.want {
 				t.Run(string(kind), func(t *testing.T) {

@@ -74,6 +74,7 @@ func (b *browser) until(what, expression string) {
 
 // During a run the page draws itself anew, in every look, and at its end says so.
 func TestBrowserLive(t *testing.T) {
+	t.Parallel() // it waits for a run most of the time
 	r := startRun(t, "--trials", "2", "--measure", "6s")
 	b := newBrowser(t)
 	clean := func(what string) {

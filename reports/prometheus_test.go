@@ -112,6 +112,7 @@ func (p *prometheus) query(q string) map[string]float64 {
 // Prometheus scrapes a run under way, and has its histograms as native ones: as
 // many calls as ended OK, and quantiles as the run itself has them.
 func TestPrometheusScrapesARun(t *testing.T) {
+	t.Parallel() // it waits for a run most of the time
 	// It scrapes before there is a run: on a busy machine it may take longer to
 	// start than the run lasts.
 	address := freeAddress(t)

@@ -101,6 +101,9 @@ func TestNightly(t *testing.T) {
 // whatever was measured: the p99 of a variant without retries falls on failed calls
 // every night.
 func TestNightlyGatesCanPass(t *testing.T) {
+	if testing.Short() {
+		t.Skip("very many calls, for gates that are judged in one goroutine")
+	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

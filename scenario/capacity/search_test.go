@@ -217,6 +217,9 @@ func p99(rng *rand.Rand, lambda, mu float64, c, calls int) float64 {
 // The capacity of M/M/c is known. Searches with simulated trials, whose p99 is
 // noisy, find it within 5 % and the bracket's width.
 func TestQueues(t *testing.T) {
+	if testing.Short() {
+		t.Skip("very many draws, in one goroutine")
+	}
 	if got := trueCapacity(-math.Log(0.01)/40, 0.99, 200, 1); math.Abs(got-160) > 1e-6 {
 		t.Fatalf("M/M/1: %v, want 160", got) // t_p = −ln(1−p)/(μ−λ)
 	}

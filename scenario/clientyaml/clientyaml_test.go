@@ -94,7 +94,11 @@ func readsBack(t *testing.T, text string) {
 
 // Any settings read back, sensible or not.
 func TestAnyConfigReadsBack(t *testing.T) {
-	for seed := range uint64(2000) {
+	seeds := uint64(2000)
+	if testing.Short() {
+		seeds = 200
+	}
+	for seed := range seeds {
 		cfg := clientcore.Default()
 		g := generator{rand.New(rand.NewPCG(seed, 1))}
 		g.fill(reflect.ValueOf(&cfg).Elem(), "")

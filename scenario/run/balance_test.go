@@ -30,16 +30,20 @@ func shares(t *testing.T, trial result.Trial) []float64 {
 // spread runs one scenario on three backends and returns their shares.
 func spread(t *testing.T, policy, fleet string) (all []float64, imbalance float64) {
 	t.Helper()
+	rate := 750
+	if raceEnabled {
+		rate = 300 // it takes ten times as long
+	}
 	inWorld(t, func(w *world) {
 		r := w.run(w.plan(`
 seed: 3
 fleet: {backends: 3, isolation: inprocess, service_time: {fixed: 2ms}, concurrency: 50%s}
 client: {pool: {size: 1}, timeout: 2s, retry: none, balance: %s}
-load: [{call: GetUser, arrivals: constant, rate: 750/s}]
+load: [{call: GetUser, arrivals: constant, rate: %d/s}]
 warmup: 1s
 measure: 2s
 trials: 1
-`, fleet, policy))
+`, fleet, policy, rate))
 		mustBeExact(w.T, r)
 		trial := saved(w.T, r).Variants[0].Trials[0]
 		all, imbalance = shares(w.T, trial), trial.Client.Imbalance

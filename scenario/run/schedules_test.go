@@ -22,7 +22,10 @@ import (
 
 // schedules is how many random schedules of faults are tried.
 func schedules() int {
-	if testing.Short() || raceEnabled {
+	switch {
+	case raceEnabled:
+		return 50
+	case testing.Short():
 		return 100
 	}
 	return 1000
