@@ -110,6 +110,7 @@
 //	pool.ErrClosed                                   CANCELED
 //	breaker.ErrOpen       *breaker.OpenError         UNAVAILABLE
 //	balance.ErrNoBackend  *balance.NoBackendError    UNAVAILABLE
+//	balance.ErrDropped    *balance.DroppedError      the balancer's choice
 //	retry.ErrBudget       *retry.BudgetError         the last attempt's
 //	ErrNoKey              *NoKeyError                INVALID_ARGUMENT
 //

@@ -10,9 +10,10 @@ import (
 
 // GRPCLB takes backends and their weights from a look-aside balancer that speaks
 // grpc.lb.v1: a backend that it names twice gets twice the calls, an entry that
-// says drop fails its share of them as UNAVAILABLE. The balancer's address comes
-// with the resolver's state: see WithLookaside. Without an answer from it in
-// 10 s, a fixed time, grpc-go falls back to the resolver's own backends.
+// says drop fails its share of them as UNAVAILABLE, by a DroppedError. The
+// balancer's address comes with the resolver's state: see WithLookaside. Without an
+// answer from it in 10 s, a fixed time, grpc-go falls back to the resolver's own
+// backends.
 //
 // To link grpclb into a program makes grpc-go's dns resolver ask for SRV records
 // as well, whatever the policy.

@@ -39,13 +39,14 @@ func (e *NoBackendError) Origin() string { return "balancer" }
 // the mark, by which Typed finds it again.
 const noBackend = "no backend can be picked: "
 
-// marked is a picker's error with the mark. What grpc-go acts on stays as it is.
+// marked is a picker's error with the mark of its sort. That the picker has none yet
+// stays as it is, for grpc-go waits on it.
 func marked(err error) error {
 	if err == balancer.ErrNoSubConnAvailable {
 		return err
 	}
 	if _, final := status.FromError(err); final {
-		return err
+		return dropped(err)
 	}
 	return errors.New(noBackend + err.Error())
 }

@@ -1,9 +1,10 @@
-// Package cause tells apart errors to which grpc-go gives the same code. It
-// goes by grpc-go's own texts, which a test holds against the version in use:
-// there is no other mark on these errors.
+// Package cause tells apart errors to which grpc-go gives the same code. Where
+// they have no other mark it goes by grpc-go's own texts, which a test holds against
+// the version in use.
 package cause
 
 import (
+	"errors"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -37,6 +38,13 @@ func Client(err error) bool {
 		)
 	}
 	return false
+}
+
+// Dropped reports whether a balancer ended the attempt on purpose: the error says so
+// itself, see balance.DroppedError.
+func Dropped(err error) bool {
+	var own interface{ Dropped() bool }
+	return errors.As(err, &own) && own.Dropped()
 }
 
 // ConnectionLost reports whether err says that a connection broke under the

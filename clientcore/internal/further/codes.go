@@ -20,10 +20,11 @@ func CodesOf(list []codes.Code) Codes {
 }
 
 // Cures reports whether another attempt may cure err: its code is in the set,
-// and it is no mistake of this process, which would be made again.
+// it is no mistake of this process, which would be made again, and the balancer did
+// not drop the attempt, for it would drop as many of the others.
 func (c Codes) Cures(err error) bool {
 	code := status.Code(err)
-	return code <= codes.Unauthenticated && c&(1<<code) != 0 && !cause.Client(err)
+	return code <= codes.Unauthenticated && c&(1<<code) != 0 && !cause.Client(err) && !cause.Dropped(err)
 }
 
 // WireName is a code as gRPC writes it, as UNAVAILABLE.
