@@ -8,6 +8,7 @@ import (
 
 	"github.com/grpcbench/grpcbench/clientcore"
 	"github.com/grpcbench/grpcbench/clientcore/hedge"
+	"github.com/grpcbench/grpcbench/scenario/clientyaml"
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
@@ -98,6 +99,9 @@ func (s *Scenario) check(p *problems) {
 		p.addUnlessKnown("drain", "must be > 0 (got %v)", s.Drain)
 	}
 	s.checkMethodSettings(p)
+	if path, message := clientyaml.CheckBreaker(s.Client.Config, p.root.Get("client")); path != "" && !p.knows("client.breaker") {
+		p.add("client."+path, "%s", message)
+	}
 	s.checkChurn(p)
 	if s.Fleet != nil && s.Client.TLS != nil {
 		p.addUnlessKnown("client.tls", "is for a target: clients trust the certificates of a fleet with tls: self_signed by themselves")

@@ -31,11 +31,15 @@ func (p *problems) failAt(n *strict.Node, path, format string, args ...any) {
 	p.errs = append(p.errs, p.doc.Errorf(n, path, format, args...))
 }
 
-// addUnlessKnown reports path unless something at, below or above it is
-// reported already: a setting that could not be read is not missing too.
+// knows is whether something at, below or above path is reported already.
+func (p *problems) knows(path string) bool {
+	return slices.ContainsFunc(p.errs, func(e *strict.Error) bool { return within(e.Path, path) || within(path, e.Path) })
+}
+
+// addUnlessKnown reports path unless the document is known to be wrong there: a
+// setting that could not be read is not missing too.
 func (p *problems) addUnlessKnown(path, format string, args ...any) {
-	known := slices.ContainsFunc(p.errs, func(e *strict.Error) bool { return within(e.Path, path) || within(path, e.Path) })
-	if !known {
+	if !p.knows(path) {
 		p.add(path, format, args...)
 	}
 }

@@ -105,6 +105,7 @@ func beyond() []string {
 		expect-nothing expect-field expect-value expect-unary-messages expect-code-and-fields expect-path expect-mix
 		gate-unit gate-metric gate-load gate-variant gate-fault gate-dimension gate-value gate-baseline-itself gate-share-over-100 abort-reference abort-max abort-load
 		gate-unfinished abort-unfinished method-zero
+		breaker-never breaker-never-in-a-variant breaker-negative
 		compare-isolation rate-beyond no-worker`)
 }
 

@@ -16,8 +16,9 @@ type Policy struct {
 	// Off admits every call, whatever the other fields say.
 	Off bool `yaml:"-"`
 	// Failures in a row open the breaker; 0 is never. When Rate is 0, too, it is
-	// DefaultFailures.
-	Failures int `yaml:"failures" doc:"failures in a row that open it; 5 when neither this nor rate is set"`
+	// DefaultFailures: who writes that nothing opens the breaker, in a document, is
+	// told instead.
+	Failures int `yaml:"failures" doc:"failures in a row that open it; 5 when neither this nor rate is set. 0 is never, and needs a rate"`
 	// Rate of failures over the last Window opens the breaker, once MinCalls
 	// calls ended in it: in (0, 1], or 0 for never. It is judged at each failure.
 	Rate     float64       `yaml:"rate" unit:"share" doc:"share of failures within the window that opens it; 0 is never"`
@@ -104,7 +105,7 @@ func (p Policy) Validate() error {
 		errs = append(errs, field.Errorf(path, format, args...))
 	}
 	if p.Failures < 0 || p.Failures > maxFailures {
-		wrong("failures", "must be between 1 and %d, or 0 for never (got %d)", maxFailures, p.Failures)
+		wrong("failures", "must be between 1 and %d, or 0 for never where there is a rate (got %d)", maxFailures, p.Failures)
 	}
 	if !(p.Rate >= 0 && p.Rate <= 1) {
 		wrong("rate", "must be between 0 and 1, or 0%% and 100%%, where 0 is never (got %v)", p.Rate)

@@ -39,6 +39,9 @@ func Read(file string, text []byte) (clientcore.Config, error) {
 	if err := strict.Join(parsed, strict.Decode(doc, nil, &cfg)); err != nil {
 		return clientcore.Config{}, err
 	}
+	if path, message := CheckBreaker(cfg, doc.Root); path != "" {
+		return clientcore.Config{}, strict.Errors{doc.Errorf(doc.Root.Get(path), path, "%s", message)}
+	}
 	cfg, _, err := Reveal(cfg)
 	if err != nil {
 		return clientcore.Config{}, fmt.Errorf("%s: %w", file, err)
