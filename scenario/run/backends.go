@@ -13,7 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/fakeserver"
 	"github.com/grpcbench/grpcbench/scenario"
@@ -69,9 +71,8 @@ func (b *backends) lend(ctx context.Context) (address, token string, died <-chan
 	}
 	select {
 	case <-b.died():
-		b.close()
-		if err := b.start(ctx); err != nil {
-			return "", "", nil, fmt.Errorf("starting the fleet again after it died: %w", err)
+		if err := b.restart(ctx); err != nil {
+			return "", "", nil, err
 		}
 	default:
 	}
@@ -135,20 +136,81 @@ func (b *backends) died() <-chan struct{} {
 	return nil
 }
 
+// restart brings the fleet up in place of one that died.
+func (b *backends) restart(ctx context.Context) error {
+	b.close()
+	if err := b.start(ctx); err != nil {
+		return fmt.Errorf("starting the fleet again after it died: %w", err)
+	}
+	return nil
+}
+
+// deathNotice is how much later than a lost connection to its control the end of a
+// fleet may be noticed: the process has to be waited for.
+const deathNotice = time.Second
+
+// dead is whether a call of the fleet's control failed with err because the fleet has
+// died.
+func (b *backends) dead(ctx context.Context, err error) bool {
+	return status.Code(err) == codes.Unavailable && closes(ctx, b.died())
+}
+
+// closes is whether died is closed, or is about to be; nil never is.
+func closes(ctx context.Context, died <-chan struct{}) bool {
+	if died == nil {
+		return false
+	}
+	late := time.NewTimer(deathNotice)
+	defer late.Stop()
+	select {
+	case <-died:
+	case <-ctx.Done():
+	case <-late.C:
+	}
+	select {
+	case <-died:
+		return true
+	default:
+		return false
+	}
+}
+
 // prepare makes the fleet ready for a trial of the variant: started, configured
-// as it says, everything earlier forgotten. Without a fleet it does nothing.
+// as it says, everything earlier forgotten. Without a fleet it does nothing. A fleet
+// that dies of it is started again, as one that dies in a trial is; when that one
+// dies as well, the next would.
 func (b *backends) prepare(ctx context.Context, v *scenario.Variant, seed uint64, block int) error {
 	if v.Scenario.Fleet == nil {
 		return nil
 	}
 	select {
 	case <-b.died():
-		b.close()
-		if err := b.start(ctx); err != nil {
-			return fmt.Errorf("starting the fleet again after it died: %w", err)
+		if err := b.restart(ctx); err != nil {
+			return err
 		}
 	default:
 	}
+	err := b.ready(ctx, v, seed, block)
+	if err == nil || b.gone != nil || !b.dead(ctx, err) { // who lends it starts it
+		return err
+	}
+	if err := b.restart(ctx); err != nil {
+		return err
+	}
+	if err = b.ready(ctx, v, seed, block); err != nil && b.dead(ctx, err) {
+		return diedAgain(err)
+	}
+	return err
+}
+
+// diedAgain is the end of a run whose fleet died before a trial had begun, and so did
+// the one in its place.
+func diedAgain(err error) error {
+	return fmt.Errorf("the fleet died before the trial, and so did the one in its place: %w", err)
+}
+
+// ready has the fleet forget everything earlier, as the variant configures it.
+func (b *backends) ready(ctx context.Context, v *scenario.Variant, seed uint64, block int) error {
 	ctx, cancel := context.WithTimeout(ctx, controlPatience)
 	defer cancel()
 	if err := b.configure(ctx, v.Scenario.Fleet.Config); err != nil {

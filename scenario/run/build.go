@@ -298,16 +298,34 @@ func (p *Pair) describe() []result.Build {
 	return []result.Build{{Name: p.Names.Other, Environment: p.Other.Environment}, {Name: p.Names.This, Environment: p.This.Environment}}
 }
 
-// commanded runs one trial in the build that the variant is of.
+// errDiedEarly is why a trial in a build has not begun: its fleet died of being made
+// ready.
+var errDiedEarly = errors.New("the fleet's process ended while it was configured")
+
+// commanded runs one trial in the build that the variant is of. A fleet that dies
+// before the trial has begun is started again, once, as prepare does.
 func (r *runner) commanded(ctx context.Context, block, index int) (*result.Trial, error) {
+	r.progress.begin(r.plan.Variants[index].Name, block)
+	t, err := r.ordered(ctx, block, index)
+	if !errors.Is(err, errDiedEarly) || ctx.Err() != nil {
+		return t, err
+	}
+	if t, err = r.ordered(ctx, block, index); errors.Is(err, errDiedEarly) {
+		return nil, diedAgain(err)
+	}
+	return t, err
+}
+
+// ordered runs one trial in its build with the fleet that there is.
+func (r *runner) ordered(ctx context.Context, block, index int) (*result.Trial, error) {
 	v := &r.plan.Variants[index]
-	r.progress.begin(v.Name, block)
 	o := trialOrder{Variant: v.Own, Block: block}
 	var died <-chan struct{}
 	var err error
 	if o.Fleet, o.Token, died, err = r.backends.lend(ctx); err != nil {
 		return nil, err
 	}
+	begun := false
 	watcher, length := gate.NewWatcher(r.plan.AbortWhen, r.plan.Subject(), index), newLength(v.Scenario, r.plan.Measure)
 	t, err := r.opts.Builds.of(v.Build).trial(ctx, o, died, func(report trialReport) {
 		switch {
@@ -316,6 +334,7 @@ func (r *runner) commanded(ctx context.Context, block, index int) (*result.Trial
 			r.progress.measuring(report.T0)
 			return
 		default:
+			begun = begun || report.Phase == WarmingUp
 			r.progress.phase(report.Phase)
 			return
 		}
@@ -330,12 +349,12 @@ func (r *runner) commanded(ctx context.Context, block, index int) (*result.Trial
 			length.enough(i)
 		}
 	})
-	select {
-	case <-died:
-		if err != nil { // it died before the trial could say so
-			return (&trial{runner: r, block: block}).dead(nil), nil
-		}
-	default:
+	switch {
+	case err == nil || !closes(ctx, died):
+		return t, err
+	case !begun:
+		return nil, fmt.Errorf("%w: %v", errDiedEarly, err)
+	default: // it died before the trial could say so
+		return (&trial{runner: r, block: block}).dead(nil), nil
 	}
-	return t, err
 }

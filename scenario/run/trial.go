@@ -67,7 +67,7 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 		// warm-up. The barrier sets the real one.
 		err := r.backends.startAt(ctx, time.Now().Add(r.plan.Warmup), false)
 		switch {
-		case errors.Is(context.Cause(ctx), errFleetDied):
+		case errors.Is(context.Cause(ctx), errFleetDied), err != nil && r.backends.dead(ctx, err):
 			return t.dead(nil), nil
 		case err != nil:
 			return nil, err
@@ -78,7 +78,7 @@ func (r *runner) trial(ctx context.Context, block int, v *scenario.Variant) (*re
 		return nil, err
 	}
 	outcome, err := engine.Run(ctx, load)
-	if errors.Is(context.Cause(ctx), errFleetDied) {
+	if errors.Is(context.Cause(ctx), errFleetDied) || err != nil && r.backends.dead(ctx, err) {
 		return t.dead(outcome), nil
 	}
 	if err != nil {
