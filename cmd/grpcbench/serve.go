@@ -38,6 +38,11 @@ times, queues and faults as in a run. FILE may be a whole scenario or have a
 fleet alone. Fault windows count from the start. Without grpcbench's call ids the
 fleet draws by the order of arrival.
 
+Clients of a fleet with tls: self_signed are to trust its authority, which is made
+anew each time that the fleet is configured: --write-ca FILE.pem writes its
+certificate before the addresses are printed. Backends show certificates for
+localhost, 127.0.0.1 and ::1; under another address clients ask for localhost.
+
 Without FILE the fleet waits to be configured by a run elsewhere, whose scenario
 has fleet: {remote: [HOST:PORT], token: ${NAME}}.
 
@@ -46,6 +51,7 @@ for a token: a new one each time, printed to standard error, or what --token or
 ` + tokenKey + ` says. Everything listens on loopback unless --listen says otherwise,
 which needs such a token. Calls to backends need none.`,
 		Example: `  grpcbench serve scenarios/quick.yaml --port 50051
+  grpcbench serve scenarios/quick.yaml --set fleet.tls=self_signed --write-ca ca.pem
   ` + tokenKey + `=… grpcbench serve --listen 0.0.0.0 --control 7000`,
 		Args: atMostOneFile,
 		RunE: func(c *cobra.Command, files []string) error {
@@ -73,11 +79,14 @@ which needs such a token. Calls to backends need none.`,
 			} else if len(flags.set)+len(flags.only) > 0 {
 				return usageError("--set and --only need a FILE")
 			}
+			if err := s.checkCA(fleet); err != nil {
+				return err
+			}
 			heap.Raise()
 			server := fakeserver.NewFleet(s.token, s.listenFunc(a.Listen))
 			defer server.Close()
 			if fleet != nil {
-				if err := a.serveNow(server, fleet.Config, seed); err != nil {
+				if err := a.serveNow(server, fleet.Config, seed, s.ca); err != nil {
 					return err
 				}
 			}
@@ -105,6 +114,7 @@ which needs such a token. Calls to backends need none.`,
 	c.Flags().StringVar(&s.host, "listen", loopback, "`ADDRESS` to listen on; any but a loopback address needs a token")
 	c.Flags().IntVar(&s.control, "control", 0, "`PORT` of the control service; 0 picks a free one")
 	c.Flags().StringVar(&s.token, "token", "", "`TOKEN` that the control service asks for (default: what "+tokenKey+" says, or a new one)")
+	c.Flags().StringVar(&s.ca, writeCA, "", "PEM `FILE` to write with the CA of a fleet with tls: self_signed, for clients to trust")
 	return c
 }
 
@@ -123,6 +133,7 @@ type serving struct {
 	host          string
 	port, control int
 	token         string
+	ca            string // file for the certificate of the fleet's authority
 }
 
 // check completes the token; given says that the user has it.
@@ -164,8 +175,9 @@ func (s *serving) listenFunc(given fakeserver.ListenFunc) fakeserver.ListenFunc 
 	return given
 }
 
-// serveNow configures the fleet, starts its clock and says where it is.
-func (a *app) serveNow(server *fakeserver.Fleet, config fakeserver.Config, seed uint64) error {
+// serveNow configures the fleet, starts its clock and says where it is, and whom to
+// trust there: by ca, a file, if it is named.
+func (a *app) serveNow(server *fakeserver.Fleet, config fakeserver.Config, seed uint64, ca string) error {
 	addresses, err := server.Configure(config)
 	if err != nil {
 		return usageError("starting the fleet: %v", err)
@@ -174,6 +186,10 @@ func (a *app) serveNow(server *fakeserver.Fleet, config fakeserver.Config, seed 
 		return internalError(err)
 	}
 	server.Start(time.Now(), true)
+	// First: who sees an address finds the file.
+	if err := a.tellCA(addresses[0].Authority, ca); err != nil {
+		return err
+	}
 	for _, address := range addresses {
 		fmt.Fprintf(a.stdout, "%s %s\n", address.Name, address.Address)
 	}
