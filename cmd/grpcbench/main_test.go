@@ -16,6 +16,9 @@ func TestMain(m *testing.M) {
 		if args[0] == asCommand {
 			main2(args[1:])
 		}
+		if d := deadlyToSiblings(); d != nil && args[0] == trialsCommandName {
+			os.Exit(runWith(context.Background(), args, os.Stdout, os.Stderr, deps{Dial: d.dial, In: os.Stdin}))
+		}
 		os.Exit(run(context.Background(), args, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
