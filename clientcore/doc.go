@@ -42,8 +42,9 @@
 // # Retries
 //
 // Codes that are retried come from the policy; mistakes of this process (a
-// message too large or not encodable) and the caller's own cancel are not tried
-// again whatever the code. A server's grpc-retry-pushback-ms decides over the
+// message too large or not encodable), the caller's own cancel and what the
+// balancer dropped (grpclb, xDS) are not tried again whatever the code, nor hedged.
+// A server's grpc-retry-pushback-ms decides over the
 // wait, or against another attempt. A wait that cannot end before the call's
 // deadline is not begun: the call fails at once with the last attempt's error.
 // Further attempts carry grpc-previous-rpc-attempts.
