@@ -204,17 +204,23 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 // each load entry from the first in which any call of it ended: calls that take long
 // had none to end before, and did not fail. It is 1 where no call was planned.
 func usualShare(t *result.Trial, load string, before int) float64 {
+	early := &result.Trial{}
+	for _, i := range t.Intervals {
+		if i.Second >= 0 && i.Second < before {
+			early.Intervals = append(early.Intervals, i)
+		}
+	}
 	var names []string
-	for i := range t.Intervals {
-		for j := range t.Intervals[i].Series {
-			if name := t.Intervals[i].Series[j].Name; (load == "" || name == load) && !slices.Contains(names, name) {
+	for _, i := range early.Intervals {
+		for j := range i.Series {
+			if name := i.Series[j].Name; (load == "" || name == load) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
 	var good, planned int64
 	for _, name := range names {
-		own := span(secondsOf(t, name, time.Duration(t.MeasuredNS)), 0, before)
+		own := secondsOf(early, name, time.Duration(before)*time.Second)
 		if i := slices.IndexFunc(own, func(s second) bool { return s.ended+s.failed > 0 }); i > 0 {
 			own = own[i:]
 		}
