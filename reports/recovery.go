@@ -251,6 +251,9 @@ func backOf(trial *result.Trial, faults []result.FaultWindow) stats.Phase {
 		p.Judged, p.Recovered, p.Recovery = true, true, time.Duration(*trial.RecoveryNS)
 	case trial.State == result.NotRecovered, trial.State == result.Metastable:
 		p.Judged, p.Metastable = true, trial.State == result.Metastable
+		if phases := stats.Phases(trial, "", faults...); len(phases) > 0 {
+			p.Watched = phases[len(phases)-1].Watched // less, where nobody called to the end
+		}
 	}
 	return p
 }

@@ -46,3 +46,29 @@ func TestHistogramClone(t *testing.T) {
 		t.Errorf("the copy has %d, %v together", c.Count(), c.SumNS())
 	}
 }
+
+// The value at a rank lies between both edges of its bucket, and no edge is outside
+// what was recorded.
+func TestEdgesAtRanks(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 2))
+	h := NewHistogram()
+	var recorded []int64
+	for range 2000 {
+		ns := int64(random.ExpFloat64() * 1e6 * float64(random.IntN(30_000)))
+		h.Record(ns)
+		recorded = append(recorded, ns)
+	}
+	slices.Sort(recorded)
+	for i, ns := range recorded {
+		low, high := *h.LowAtRanks(int64(i + 1))[0], *h.AtRanks(int64(i + 1))[0]
+		if ns < low || ns > high || low < recorded[0] || high > recorded[1999] || ns <= HighestNS && high-low > max(1024, ns/900) {
+			t.Errorf("rank %d: %d is not between %d and %d", i+1, ns, low, high)
+		}
+	}
+	if recorded[1999] <= HighestNS {
+		t.Error("none is over the range")
+	}
+	if got := h.LowAtRanks(2001)[0]; got != nil {
+		t.Errorf("beyond all: %d", *got)
+	}
+}

@@ -149,3 +149,11 @@ func bucketEnd(i int) int64 {
 	}
 	return (within+1)<<(shift+unitBits) - 1
 }
+
+// bucketBegin is the lowest duration that the i-th bucket counts.
+func bucketBegin(i int) int64 {
+	if i == 0 {
+		return 0
+	}
+	return bucketEnd(i-1) + 1
+}

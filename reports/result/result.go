@@ -580,7 +580,7 @@ type Client struct {
 	// Attempts by method and backend: picked, answered (header or trailer
 	// seen), unknown.
 	Attempts []AttemptCount `json:"attempts"`
-	// AllocsPerCall and AllocBytesPerCall are the whole process's.
+	// AllocsPerCall is the heap objects that the whole process allocated, by call.
 	AllocsPerCall float64 `json:"allocs_per_call,omitempty"`
 	// Picks is the attempts that each backend was picked for, all methods
 	// together, in the order of the backends; a backend that was never picked

@@ -62,6 +62,20 @@ func (h *Histogram) Quantiles(planned int64, qs ...float64) []*int64 {
 
 // AtRanks returns the values at those 1-based ranks, as Quantiles does.
 func (h *Histogram) AtRanks(ranks ...int64) []*int64 {
+	return h.atRanks(ranks, func(bucket int) int64 {
+		if h.max > HighestNS && bucket == bucketOf(HighestNS) {
+			return h.max
+		}
+		return bucketEnd(bucket)
+	})
+}
+
+// LowAtRanks is AtRanks with the lower edges of buckets: the least that the values
+// at those ranks may have been.
+func (h *Histogram) LowAtRanks(ranks ...int64) []*int64 { return h.atRanks(ranks, bucketBegin) }
+
+// atRanks is the values at those ranks where a bucket stands for one of its edges.
+func (h *Histogram) atRanks(ranks []int64, edge func(bucket int) int64) []*int64 {
 	out := make([]*int64, len(ranks))
 	order := make([]int, 0, len(ranks)) // those that were recorded, ascending
 	for i, r := range ranks {
@@ -77,11 +91,7 @@ func (h *Histogram) AtRanks(ranks ...int64) []*int64 {
 		}
 		below += n
 		for len(order) > 0 && ranks[order[0]] <= below {
-			v := bucketEnd(bucket)
-			if h.max > HighestNS && bucket == bucketOf(HighestNS) {
-				v = h.max
-			}
-			v = min(max(v, h.min), h.max)
+			v := min(max(edge(bucket), h.min), h.max)
 			out[order[0]] = &v
 			order = order[1:]
 		}

@@ -70,6 +70,9 @@ func Coverage(n int64, q, level float64) float64 {
 // so is one for which there are too few samples; a lower bound that there are
 // too few samples for is 0.
 //
+// A bound is the outer edge of its bucket of the histogram: all of the bucket that it
+// lies in is in the interval, which may be narrower than one.
+//
 // `effective` is how many independent calls the planned ones are worth (see
 // EffectiveSize). The ranks of so many are stretched to the planned ones, as
 // Woodruff (1952) does for clustered samples.
@@ -81,20 +84,11 @@ func QuantileInterval(h *result.Histogram, planned int64, effective, q, level fl
 	}
 	l, u := QuantileRanks(n, q, level)
 	stretch := float64(planned) / float64(n)
-	var ranks []int64
 	if l >= 1 {
-		ranks = append(ranks, max(1, int64(math.Floor(float64(l)*stretch))))
+		i.Low = orInf(h.LowAtRanks(max(1, int64(math.Floor(float64(l)*stretch))))[0])
 	}
 	if u <= n {
-		ranks = append(ranks, min(planned, int64(math.Ceil(float64(u)*stretch))))
-	}
-	values := h.AtRanks(ranks...)
-	if l >= 1 {
-		i.Low = orInf(values[0])
-		values = values[1:]
-	}
-	if u <= n {
-		i.High = orInf(values[0])
+		i.High = orInf(h.AtRanks(min(planned, int64(math.Ceil(float64(u)*stretch))))[0])
 	}
 	return i
 }

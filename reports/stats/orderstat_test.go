@@ -143,3 +143,30 @@ func TestCoverageOfIndependentCalls(t *testing.T) {
 		}
 	}
 }
+
+// Where the interval is narrower than a bucket of the histogram, it is all of the
+// bucket: nobody knows where in it the quantile lies.
+func TestCoverageWithinABucket(t *testing.T) {
+	const trials, n = 400, 20_000
+	rng := rand.New(rand.NewPCG(5, 1))
+	for _, q := range []float64{0.5, 0.9} {
+		truth := 2e6 * math.Exp(0.01*normalQuantile(q))
+		held := 0
+		for range trials {
+			h := result.NewHistogram()
+			for range n {
+				h.Record(int64(2e6 * math.Exp(0.01*rng.NormFloat64())))
+			}
+			i := QuantileInterval(h, n, n, q, Level)
+			if i.Contains(truth) {
+				held++
+			}
+			if i.High/i.Low > 1.005 {
+				t.Fatalf("q=%v: %v", q, i)
+			}
+		}
+		if got := float64(held) / trials; got < Level-3*math.Sqrt(Level*(1-Level)/trials) {
+			t.Errorf("q=%v: covers %.4f", q, got)
+		}
+	}
+}

@@ -154,7 +154,7 @@ type Phase struct {
 	Recovered bool
 	Recovery  time.Duration
 	// Watched is how long the measurement, or the time until the next window,
-	// went on after the fault. Judged is whether that was long enough to tell:
+	// went on after the fault; where it has not recovered, with calls. Judged is whether that was long enough to tell:
 	// five seconds, or two at the end of the measurement, by which it has not
 	// recovered.
 	Watched time.Duration
@@ -177,10 +177,7 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 		return nil
 	}
 	before := total(span(seconds, 0, floor(windows[0].From)))
-	usual := 1.0
-	if before.planned > 0 {
-		usual = float64(before.good) / float64(before.planned)
-	}
+	usual := usualShare(t, load, floor(windows[0].From))
 	wasted := wastedBy(t.Fleet)
 	var phases []Phase
 	for i, w := range windows {
@@ -203,6 +200,39 @@ func Phases(t *result.Trial, load string, faults ...result.FaultWindow) []Phase 
 	return phases
 }
 
+// usualShare is the goodput per planned call in the seconds before one, those of
+// each load entry from the first in which any call of it ended: calls that take long
+// had none to end before, and did not fail. It is 1 where no call was planned.
+func usualShare(t *result.Trial, load string, before int) float64 {
+	early := &result.Trial{}
+	for _, i := range t.Intervals {
+		if i.Second >= 0 && i.Second < before {
+			early.Intervals = append(early.Intervals, i)
+		}
+	}
+	var names []string
+	for _, i := range early.Intervals {
+		for j := range i.Series {
+			if name := i.Series[j].Name; (load == "" || name == load) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	var good, planned int64
+	for _, name := range names {
+		own := secondsOf(early, name, time.Duration(before)*time.Second)
+		if i := slices.IndexFunc(own, func(s second) bool { return s.ended+s.failed > 0 }); i > 0 {
+			own = own[i:]
+		}
+		sum := total(own)
+		good, planned = good+min(sum.good, sum.planned), planned+sum.planned
+	}
+	if planned == 0 {
+		return 1
+	}
+	return float64(good) / float64(planned)
+}
+
 // recover finds when goodput was back, and returns the second at which the phase
 // ends: then, or at the end of what was watched, which is that of the measurement
 // or where the next window begins. Where nothing was good before, nothing can come
@@ -216,6 +246,17 @@ func (p *Phase) recover(seconds []second, usual float64, until, measured time.Du
 			p.Recovered, p.Recovery = true, max(0, time.Duration(s)*time.Second-p.Window.To)
 			return s
 		}
+	}
+	// Of seconds in which nobody called nobody knows.
+	watched := first
+	for _, s := range span(seconds, first, last) {
+		if s.planned+s.ended+s.failed+s.inFlight > 0 {
+			watched = s.at + 1
+		}
+	}
+	if watched < last {
+		p.Judged = p.Judged && watched-first >= leastWindow
+		p.Watched = max(0, time.Duration(watched)*time.Second-p.Window.To)
 	}
 	length := p.Window.To - p.Window.From + p.Window.Earlier
 	p.Metastable = p.Judged && usual > 0 && p.Watched >= max(metastableFactor*length, metastableLeast)
@@ -272,7 +313,7 @@ func worse(a, b Phase) bool {
 type second struct {
 	at                           int
 	planned, good, failed, ended int64
-	attempts, peak               int64
+	attempts, peak, inFlight     int64
 }
 
 // secondsOf is the whole seconds of a measurement that have the load entry, or
@@ -288,7 +329,7 @@ func secondsOf(t *result.Trial, load string, measured time.Duration) []second {
 			if s := &i.Series[j]; load == "" || s.Name == load {
 				of = append(of, second{
 					planned: s.Planned, good: s.InSLO, failed: s.Failed + s.Dropped, ended: s.OK + s.Failed,
-					attempts: s.Attempts, peak: s.P99NS,
+					attempts: s.Attempts, peak: s.P99NS, inFlight: s.InFlight,
 				})
 			}
 		}
@@ -322,6 +363,7 @@ func total(seconds []second) second {
 		sum.ended += s.ended
 		sum.attempts += s.attempts
 		sum.peak = max(sum.peak, s.peak)
+		sum.inFlight += s.inFlight
 	}
 	return sum
 }

@@ -225,6 +225,59 @@ func TestPhases(t *testing.T) {
 			t.Errorf("%+v: want all entries together", phases)
 		}
 	})
+	t.Run("calls that take long", func(t *testing.T) {
+		// Streams of 10 s, 100 begun in each second, all end well until the outage at
+		// 20 s ends those that run; afterwards so many of a hundred.
+		streams := func(back int64) *result.Trial {
+			t := &result.Trial{MeasuredNS: int64(60 * sec)}
+			for s := range 60 {
+				own := result.IntervalSeries{Name: "reads", Planned: 100, InFlight: 1000}
+				switch {
+				case s >= 10 && s < 20:
+					own.OK, own.InSLO = 100, 100
+				case s == 20:
+					own.Failed = 1000
+				case s >= 31:
+					own.OK, own.InSLO, own.Failed = back, back, 100-back
+				}
+				t.Intervals = append(t.Intervals, result.Interval{Second: s, Series: []result.IntervalSeries{own}})
+			}
+			return t
+		}
+		for _, load := range []string{"reads", ""} {
+			phases := Phases(streams(60), load, window(20*sec, sec, 0))
+			if p := phases[0]; p.Recovered || !p.Judged || math.Abs(p.Lost-(40*100-29*60)) > 1e-9 {
+				t.Errorf("%q: %+v: all ended well before, and 60 %% do since", load, p)
+			}
+			if p := Phases(streams(96), load, window(20*sec, sec, 0))[0]; !p.Recovered || p.Recovery != 10*sec {
+				t.Errorf("%q: %+v: want a recovery when streams end again", load, p)
+			}
+		}
+	})
+	t.Run("nobody calls any more", func(t *testing.T) {
+		// The load is over 4 s after the outage, which the system had not come back
+		// from: what it would have done in the minute since, nobody knows.
+		trial := course(append([]float64{1, 0, 0, 0, 0, 0}, make([]float64, 80)...)...)
+		for i := range trial.Intervals {
+			if trial.Intervals[i].Second >= 6 {
+				trial.Intervals[i].Series = []result.IntervalSeries{{Name: "reads"}}
+			}
+		}
+		if p := one(t, trial, window(sec, sec, 0)); p.Metastable || p.Recovered || !p.Judged || p.Watched != 4*sec {
+			t.Errorf("%+v: want not recovered by 4 s", p)
+		}
+		// Calls that hang are calls.
+		for i := range trial.Intervals {
+			own := trial.Intervals[i].Series
+			own[len(own)-1].InFlight = 1
+		}
+		if p := one(t, trial, window(sec, sec, 0)); !p.Metastable || p.Watched != 84*sec {
+			t.Errorf("%+v: want metastable", p)
+		}
+		if p := one(t, course(1, 0, 0), window(sec, sec, 0)); p.Judged {
+			t.Errorf("%+v: a second shows nothing", p)
+		}
+	})
 	if got := Phases(course(1, 1), "absent", window(0, sec, 0)); got != nil {
 		t.Errorf("an entry that is not there: %+v", got)
 	}

@@ -23,7 +23,7 @@ func newLimiter(perSecond float64, start time.Time) *limiter {
 	}
 	every := time.Duration(math.MaxInt64)
 	if ns := float64(time.Second) / perSecond; ns < math.MaxInt64 {
-		every = max(1, time.Duration(ns))
+		every = max(1, time.Duration(math.Ceil(ns))) // never above the rate
 	}
 	return &limiter{every: every, next: start}
 }

@@ -84,6 +84,21 @@ func TestClosedLoopsAreHeldToNextToNothing(t *testing.T) {
 	})
 }
 
+// A rate that is no whole number of nanoseconds is not exceeded by rounding.
+func TestTheLimitIsOne(t *testing.T) {
+	start := time.Now()
+	for _, rate := range []int{3, 7_000, 300_000, 3_000_000} {
+		l := newLimiter(float64(rate), start)
+		last := start
+		for range rate + 1 {
+			last = l.take(start)
+		}
+		if took := last.Sub(start); took < time.Second || took > time.Second+time.Second/500 {
+			t.Errorf("%d/s: one more call may be made after %v", rate, took)
+		}
+	}
+}
+
 func TestClosedRateIsChecked(t *testing.T) {
 	_, err := Run(t.Context(), Plan{Measure: time.Second, ClosedPerS: -1, Entries: []Entry{closed("crew", 1, 0, takes(0))}})
 	if err == nil {

@@ -1,9 +1,11 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grpcbench/grpcbench/reports/gate"
@@ -83,7 +85,7 @@ func (p *probe) measure(ctx context.Context, block int) (result.CapacityLimit, e
 				return "", err
 			}
 			if alone.limit != "" {
-				limit, detail = strained(t, alone.gates)
+				limit, detail = strained(t, alone.gates, p.slo)
 			}
 		}
 		switch {
@@ -136,13 +138,24 @@ func told(r result.Reason) string {
 	return text
 }
 
+// slo is the response time within which a call of a load entry is in its SLO; 0 is
+// no limit.
+func (p *probe) slo(load string) time.Duration {
+	for _, l := range p.variant.Scenario.Load {
+		if l.Name == load {
+			return cmp.Or(l.SLO, p.variant.CallTimeout(l.Method()))
+		}
+	}
+	return 0
+}
+
 // strained says that the generator may be why a trial missed the SLO, where gates
-// are the conditions as they were judged of it. Its own lateness counts as response
-// time: it can make a trial miss, and not meet; and only one that would not have
-// missed without it.
-func strained(t *result.Trial, gates []result.Gate) (limit result.CapacityLimit, detail string) {
+// are the conditions as they were judged of it, and slo is the load entries'. Its own
+// lateness counts as response time: it can make a trial miss, and not meet; and only
+// one that would not have missed without it.
+func strained(t *result.Trial, gates []result.Gate, slo func(load string) time.Duration) (limit result.CapacityLimit, detail string) {
 	for _, r := range t.Validity.Reasons {
-		if !slices.Contains(ofGenerator(), r.Code) || r.Code == "lag_p99" && !matters(t, gates) {
+		if !slices.Contains(ofGenerator(), r.Code) || r.Code == "lag_p99" && !matters(t, gates, slo) {
 			continue
 		}
 		return result.LimitGenerator, told(r)
@@ -150,23 +163,55 @@ func strained(t *result.Trial, gates []result.Gate) (limit result.CapacityLimit,
 	return "", ""
 }
 
-// matters says that one of the missed times would have been within its limit had
-// calls not left as late as the p99 of lag says.
-func matters(t *result.Trial, gates []result.Gate) bool {
+// matters says that one of the missed conditions would have been met had calls not
+// left as late as the p99 of lag says.
+func matters(t *result.Trial, gates []result.Gate, slo func(load string) time.Duration) bool {
 	for _, g := range gates {
 		for _, c := range g.Cases {
-			if g.Unit != gate.Duration.String() || c.Outcome == result.GatePassed || c.Figure == nil {
+			if c.Outcome == result.GatePassed || c.Figure == nil {
 				continue
 			}
 			for i := range t.Series {
 				s := &t.Series[i]
-				if lag := s.Latency[result.Lag].P99NS; s.Name == c.Load && lag != nil && *c.Figure-float64(*lag) <= g.Limit {
-					return true
+				lag := s.Latency[result.Lag].P99NS
+				if s.Name != c.Load || lag == nil {
+					continue
+				}
+				switch {
+				case g.Metric == string(gate.InSLO):
+					if within := slo(c.Load); within > 0 && responded(s, within+time.Duration(*lag)) > g.Limit {
+						return true
+					}
+				case g.Unit == gate.Duration.String() && fromDue(g.Metric):
+					if *c.Figure-float64(*lag) <= g.Limit {
+						return true
+					}
 				}
 			}
 		}
 	}
 	return false
+}
+
+// responded is the share of planned calls that ended OK within a time, as well as the
+// histogram tells.
+func responded(s *result.Series, within time.Duration) float64 {
+	h, err := s.Latency[result.Response].Histogram()
+	if err != nil {
+		return 0
+	}
+	return float64(h.CountsUpTo([]int64{int64(within)})[0]) / float64(s.Planned)
+}
+
+// fromDue says whether a time counts from when a call, or a message, was due, and so
+// the generator's lateness with it.
+func fromDue(metric string) bool {
+	for _, m := range []result.Measure{result.Service, result.AttemptTime, result.FirstMessage, result.MessageGap} {
+		if strings.HasPrefix(metric, string(m)+".") {
+			return false
+		}
+	}
+	return metric != string(gate.Recovery)
 }
 
 // met is whether trials meet the SLO: limit is empty where they do.

@@ -3,6 +3,7 @@ package run
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
 )
@@ -48,6 +49,29 @@ func TestStrained(t *testing.T) {
 		}
 	}
 	failed := []result.Gate{{Unit: "ns", Limit: 20, Cases: []result.GateCase{{Load: "reads", Outcome: result.GateFailed, OnFailed: true}}}}
+	of := func(metric string, limit, figure float64) []result.Gate {
+		unit := "ns"
+		if metric == "in_slo" {
+			unit = "share"
+		}
+		return []result.Gate{{Metric: metric, Unit: unit, Limit: limit, Cases: []result.GateCase{{Load: "reads", Outcome: result.GateFailed, Figure: &figure}}}}
+	}
+	// Of 100 calls 90 were in their SLO of 20 ms, 6 more would have been had they
+	// left 5 ms before, and 4 failed.
+	const ms = int64(time.Millisecond)
+	responses := result.NewHistogram()
+	for i := range 96 {
+		if i < 90 {
+			responses.Record(10 * ms)
+		} else {
+			responses.Record(24 * ms)
+		}
+	}
+	response, err := responses.Summarize(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slo := func(string) time.Duration { return 20 * time.Millisecond }
 	tests := map[string]struct {
 		reason string
 		lag    int64
@@ -62,13 +86,27 @@ func TestStrained(t *testing.T) {
 		"held back":                     {"cpu_throttled", 0, failed, true},
 		"not as planned":                {"arrivals", 0, failed, true},
 		"a slow fleet":                  {"service_time", 50, missed("ns", 25), false},
+		// A share in SLO counts from when calls were due, and so do some latencies.
+		"late, and in SLO otherwise":      {"lag_p99", 5 * ms, of("in_slo", 0.95, 0.90), true},
+		"late, and not even so":           {"lag_p99", 5 * ms, of("in_slo", 0.97, 0.90), false},
+		"late by less than the SLO needs": {"lag_p99", 3 * ms, of("in_slo", 0.95, 0.90), false},
+		"late, and a p99.9":               {"lag_p99", 5, of("p99.9", 20, 25), true},
+		"late, and its wait":              {"lag_p99", 5, of("wait.p99", 20, 25), true},
+		"late, and a slow service":        {"lag_p99", 5, of("service.p99.9", 20, 25), false},
+		"late, and slow attempts":         {"lag_p99", 5, of("attempt.mean", 20, 25), false},
+		"late, and slow first messages":   {"lag_p99", 5, of("first_message.p99", 20, 25), false},
+		"late, and gaps":                  {"lag_p99", 5, of("message_gap.max", 20, 25), false},
+		"late, and paced messages":        {"lag_p99", 5, of("message_response.p99", 20, 25), true},
+		"late, and a slow recovery":       {"lag_p99", 5, of("recovery", 20, 25), false},
 	}
 	for name, test := range tests {
 		trial := &result.Trial{
 			Validity: result.Validity{Reasons: []result.Reason{{Code: test.reason, Detail: "why"}}},
-			Series:   []result.Series{{Name: "reads", Latency: map[result.Measure]result.Summary{result.Lag: {P99NS: &test.lag}}}},
+			Series: []result.Series{{Name: "reads", Planned: 100, Latency: map[result.Measure]result.Summary{
+				result.Response: response, result.Lag: {P99NS: &test.lag},
+			}}},
 		}
-		got, detail := strained(trial, test.gates)
+		got, detail := strained(trial, test.gates, slo)
 		if (got == result.LimitGenerator) != test.want || strings.Contains(detail, "why") != test.want {
 			t.Errorf("%s: %q (%s), want %v", name, got, detail, test.want)
 		}
