@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// chart is the goodput of each variant, second by second: the mean over its
-// trials.
+// chart is the goodput of each variant, second by second: the mean over the trials
+// that its figures are of.
 type chart struct {
 	title  string
 	lines  []chartLine
@@ -84,7 +84,7 @@ func (t *table) newChart() *chart {
 func (t *table) goodput(r *row) []float64 {
 	var sum []float64
 	var n []int
-	for _, trial := range r.variant.Trials {
+	for _, trial := range r.trials() {
 		for _, interval := range trial.Intervals {
 			// The last second may be cut short, and the drain's are not whole.
 			if interval.Second < 0 || interval.Second >= longestMeasure || time.Duration(interval.Second+1)*time.Second > time.Duration(trial.MeasuredNS) {

@@ -24,13 +24,14 @@ func (t *table) remarks() [][]string {
 	return out
 }
 
-// slowest describes the slowest call of all that were kept.
+// slowest describes the slowest call of all that were kept in the trials that the
+// figures are of.
 func (t *table) slowest() []string {
 	var worst *result.Exemplar
 	var by *row
 	for i := range t.rows {
-		for j := range t.rows[i].variant.Trials {
-			list := t.rows[i].variant.Trials[j].Exemplars
+		for _, trial := range t.rows[i].trials() {
+			list := trial.Exemplars
 			for k := range list {
 				if e := &list[k]; e.Series == t.entry && (worst == nil || e.ResponseNS > worst.ResponseNS) {
 					worst, by = e, &t.rows[i]

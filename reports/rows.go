@@ -25,7 +25,7 @@ type row struct {
 	label    string               // by which sentences call it
 	load     result.Load          // as this variant has it
 	faults   []result.FaultWindow // that can touch the load entry
-	samples  []stats.Sample
+	samples  []stats.Sample       // the trials that all is of: tables, plots and sentences
 	figures  stats.Figures
 	p50, p90 stats.Latency
 	p99      stats.Latency
