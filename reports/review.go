@@ -84,7 +84,7 @@ func reviewPlots(b *strings.Builder, figures []figure, folder string) {
 		b.WriteString("#### Plots\n\n")
 	}
 	for i, f := range figures {
-		b.WriteString("![" + escaped(f.title) + "](" + link(folder, f.name+".svg") + ")\n\n")
+		b.WriteString("![" + altText(f.title) + "](" + link(folder, f.name+".svg") + ")\n\n")
 		if len(f.own) > 0 {
 			b.WriteString(paragraph(strings.Join(f.own, " ")) + "\n\n")
 		}

@@ -141,12 +141,12 @@ func TestFigures(t *testing.T) {
 
 func TestEscaped(t *testing.T) {
 	for in, want := range map[string]string{
-		"full_jitter":  "full_jitter",
-		"_x_":          `\_x\_`,
-		`a|b\|c`:       `a\|b\\\|c`,
-		"`<b>` & *":    "\\`&lt;b&gt;\\` &amp; \\*",
-		"[x](y) #1 ~~": `\[x\](y) \#1 \~\~`,
-		"a\nb":         "a b",
+		"full_jitter":   "full_jitter",
+		"_x_":           `\_x\_`,
+		`a|b\|c`:        `a\|b\\\|c`,
+		"`<b>` & *":     "\\`&lt;b&gt;\\` &amp; \\*",
+		"[x](y) # 1 ~~": `\[x\](y) \# 1 \~\~`,
+		"a\nb":          "a b",
 	} {
 		if got := escaped(in); got != want {
 			t.Errorf("escaped(%q) = %q, want %q", in, got, want)
