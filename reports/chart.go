@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
 // chart is the goodput of each variant, second by second: the mean over the trials
@@ -132,7 +134,7 @@ func (c *chart) render(n int) []string {
 	for _, l := range c.lines {
 		names = append(names, l.label)
 	}
-	names = shortenAll(names, label)
+	names = shorten.All(names, label)
 	for i, l := range c.lines {
 		out = append(out, strings.TrimRight(pad(names[i], label)+"  "+spark(l.perS, per, c.top), " "))
 	}
@@ -145,14 +147,14 @@ func (c *chart) render(n int) []string {
 				b.WriteByte(' ')
 			}
 		}
-		out = append(out, strings.TrimRight(pad(shorten(f.label, label), label)+"  "+b.String(), " "))
+		out = append(out, strings.TrimRight(pad(shorten.End(f.label, label), label)+"  "+b.String(), " "))
 	}
 	if len(c.churn) > 0 {
 		marks := []rune(strings.Repeat(" ", (length+per-1)/per))
 		for _, at := range c.churn {
 			marks[int(at)/per] = '◆'
 		}
-		out = append(out, strings.TrimRight(pad(shorten(c.tells, label), label)+"  "+string(marks), " "))
+		out = append(out, strings.TrimRight(pad(shorten.End(c.tells, label), label)+"  "+string(marks), " "))
 	}
 	return out
 }

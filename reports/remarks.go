@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
 const (
@@ -126,7 +127,7 @@ func (t *table) commonestError() []string {
 	}
 	if top.message != "" {
 		// What went wrong stands at the end of grpc-go's messages.
-		line = append(line, "“"+shortenMiddle(clean(top.message), longestMessage)+"”")
+		line = append(line, "“"+shorten.Middle(clean(top.message), longestMessage)+"”")
 	}
 	return line
 }

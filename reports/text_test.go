@@ -30,39 +30,6 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestShorten(t *testing.T) {
-	for _, c := range []struct {
-		in     string
-		n      int
-		want   string
-		middle string
-	}{
-		{"abcdef", 6, "abcdef", "abcdef"},
-		{"abcdef", 5, "abcd…", "ab…ef"},
-		{"abcdef", 3, "ab…", "a…f"},
-		{"abcdef", 2, "a…", "a…"},
-		{"abcdef", 1, "…", "…"},
-		{"abcdef", 0, "", ""},
-		{"ab cdef", 4, "ab…", "ab…f"},
-		{"漢字漢字", 5, "漢字…", "漢…字"},
-		{"漢字漢字", 4, "漢…", "漢…"},
-	} {
-		if got := shorten(c.in, c.n); got != c.want {
-			t.Errorf("shorten(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
-		}
-		if got := shortenMiddle(c.in, c.n); got != c.middle {
-			t.Errorf("shortenMiddle(%q, %d) = %q, want %q", c.in, c.n, got, c.middle)
-		}
-	}
-	if diff := cmp.Diff([]string{"abc…", "xyz"}, shortenAll([]string{"abcdef", "xyz"}, 4)); diff != "" {
-		t.Error(diff)
-	}
-	// The ends tell these apart, the beginnings do not.
-	if diff := cmp.Diff([]string{"ab…1", "ab…2", "ab…1"}, shortenAll([]string{"abcde1", "abcde2", "abcde1"}, 4)); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestWrap(t *testing.T) {
 	for _, c := range []struct {
 		in   string
