@@ -13,8 +13,8 @@ func (t *table) backends(d detail, name func(string) string) []figure {
 		n, total := map[string]float64{}, 0.0
 		var order []string
 		var imbalance []float64
-		for j := range r.variant.Trials {
-			c := &r.variant.Trials[j].Client
+		for _, sample := range r.samples {
+			c := &sample.Trial.Client
 			if c.Imbalance > 0 {
 				imbalance = append(imbalance, c.Imbalance)
 			}
@@ -43,5 +43,5 @@ func (t *table) backends(d detail, name func(string) string) []figure {
 		return nil
 	}
 	notes := []string{"All methods together. Dashes: even shares; imbalance is the busiest backend's attempts over an even share."}
-	return []figure{{name("backends"), p.Title, append(notes, t.undrawn(d)...), p, -1}}
+	return []figure{{name: name("backends"), title: p.Title, notes: append(notes, t.provisos(d)...), plot: p, row: -1}}
 }

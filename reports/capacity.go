@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
@@ -46,7 +47,7 @@ func newCapacity(r *result.Result) capacity {
 	for i := range c.rows {
 		names[i] = clean(c.rows[i].Variant)
 	}
-	for i, name := range shortenAll(names, longestName) {
+	for i, name := range shorten.All(names, longestName) {
 		c.rows[i].label = name
 	}
 	return c

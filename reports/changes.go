@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
@@ -145,7 +146,7 @@ func (c Changes) table(pairs []changePair, first bool) (columns []column, rows i
 	for _, p := range pairs {
 		names = append(names, clean(p.variant))
 	}
-	names = shortenAll(names, longestName)
+	names = shorten.All(names, longestName)
 	for i, p := range pairs {
 		name := names[i]
 		for _, f := range changeFigures() {

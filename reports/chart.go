@@ -5,10 +5,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
-// chart is the goodput of each variant, second by second: the mean over its
-// trials.
+// chart is the goodput of each variant, second by second: the mean over the trials
+// that its figures are of.
 type chart struct {
 	title  string
 	lines  []chartLine
@@ -84,7 +86,7 @@ func (t *table) newChart() *chart {
 func (t *table) goodput(r *row) []float64 {
 	var sum []float64
 	var n []int
-	for _, trial := range r.variant.Trials {
+	for _, trial := range r.trials() {
 		for _, interval := range trial.Intervals {
 			// The last second may be cut short, and the drain's are not whole.
 			if interval.Second < 0 || interval.Second >= longestMeasure || time.Duration(interval.Second+1)*time.Second > time.Duration(trial.MeasuredNS) {
@@ -132,7 +134,7 @@ func (c *chart) render(n int) []string {
 	for _, l := range c.lines {
 		names = append(names, l.label)
 	}
-	names = shortenAll(names, label)
+	names = shorten.All(names, label)
 	for i, l := range c.lines {
 		out = append(out, strings.TrimRight(pad(names[i], label)+"  "+spark(l.perS, per, c.top), " "))
 	}
@@ -145,14 +147,14 @@ func (c *chart) render(n int) []string {
 				b.WriteByte(' ')
 			}
 		}
-		out = append(out, strings.TrimRight(pad(shorten(f.label, label), label)+"  "+b.String(), " "))
+		out = append(out, strings.TrimRight(pad(shorten.End(f.label, label), label)+"  "+b.String(), " "))
 	}
 	if len(c.churn) > 0 {
 		marks := []rune(strings.Repeat(" ", (length+per-1)/per))
 		for _, at := range c.churn {
 			marks[int(at)/per] = '◆'
 		}
-		out = append(out, strings.TrimRight(pad(shorten(c.tells, label), label)+"  "+string(marks), " "))
+		out = append(out, strings.TrimRight(pad(shorten.End(c.tells, label), label)+"  "+string(marks), " "))
 	}
 	return out
 }

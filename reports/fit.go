@@ -3,6 +3,8 @@ package reports
 import (
 	"slices"
 	"strings"
+
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
 const (
@@ -135,7 +137,7 @@ func squeeze(settings []column, n int) {
 	for i := range settings {
 		widths[i] = settings[i].width()
 	}
-	narrow(widths, n-gap*max(0, len(settings)-1))
+	shorten.Narrow(widths, n-gap*max(0, len(settings)-1))
 	for i := range settings {
 		c := &settings[i]
 		if c.width() <= widths[i] {
@@ -145,7 +147,7 @@ func squeeze(settings []column, n int) {
 		for j := range c.cells {
 			mark = max(mark, width(c.markOf(j)))
 		}
-		c.head = shorten(c.head, widths[i])
-		c.cells = shortenAll(c.cells, max(1, widths[i]-mark))
+		c.head = shorten.End(c.head, widths[i])
+		c.cells = shorten.All(c.cells, max(1, widths[i]-mark))
 	}
 }

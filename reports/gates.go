@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
 // gateText is one gate and how it turned out, in words and clean.
@@ -149,7 +150,7 @@ func caseNames(g *result.Gate) []string {
 	for i := range g.Cases {
 		variants[i] = clean(g.Cases[i].Variant)
 	}
-	names := shortenAll(variants, longestName)
+	names := shorten.All(variants, longestName)
 	for i := range g.Cases {
 		c := &g.Cases[i]
 		switch {

@@ -21,7 +21,7 @@ func GitHub(w io.Writer, results []*result.Result, _ Options) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString("## " + escaped(scenarioName(r)) + ": " + summaryVerdict(r) + summaryGates(r) + "\n\n")
+		b.WriteString("## " + escaped(scenarioName(r)+":") + " " + summaryVerdict(r) + summaryGates(r) + "\n\n")
 		if about := strings.TrimSpace(clean(r.Scenario.About)); about != "" {
 			b.WriteString(paragraph(about) + "\n\n")
 		}
@@ -30,7 +30,7 @@ func GitHub(w io.Writer, results []*result.Result, _ Options) error {
 		}
 		b.WriteString("\n<details>\n<summary>Environment and scenario</summary>\n\n")
 		for _, f := range environment(r) {
-			b.WriteString("- " + escaped(f.name) + ": " + escaped(f.value) + "\n")
+			b.WriteString("- " + escaped(f.name+": "+f.value) + "\n")
 		}
 		if r.Scenario.Document != "" {
 			b.WriteString("\n" + fenced(r.Scenario.Document, "yaml"))

@@ -31,20 +31,6 @@ func (t *table) section(r *result.Result, several bool) section {
 	return s
 }
 
-// cutShort says which rows have no whole trial.
-func (t *table) cutShort() []note {
-	var rows []string
-	for i := range t.rows {
-		if t.rows[i].samples[0].Trial.Partial {
-			rows = append(rows, t.rows[i].label)
-		}
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return []note{{noteInvalid, "cut short, of a part of the load and the faults: " + and(rows)}}
-}
-
 // what says what was called and how, as far as it is the same in every row.
 func (t *table) what(r *result.Result, several bool) []string {
 	name := t.method()

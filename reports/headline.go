@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
@@ -243,7 +244,7 @@ func (t *table) ofEntry() string {
 	if !t.shares {
 		return ""
 	}
-	return " of " + shorten(clean(t.entry), longestName)
+	return " of " + shorten.End(clean(t.entry), longestName)
 }
 
 // rest says of which of the others the best was not shown to differ, or with which

@@ -40,7 +40,7 @@ func (t *table) heat(d detail, name func(string) string) []figure {
 			cells[i] = append(cells[i], column)
 		}
 		for len(cells[i]) < (length+per-1)/per {
-			cells[i] = append(cells[i], nil) // a variant that was cut short
+			cells[i] = append(cells[i], nil) // a variant whose trials were all cut short
 		}
 	}
 	shades, notes := t.shades(float64(length))
@@ -48,14 +48,17 @@ func (t *table) heat(d detail, name func(string) string) []figure {
 	var out []figure
 	for i, row := range rows {
 		title := "Response over time, " + t.plotted() + ": " + t.rows[row].label
-		out = append(out, figure{name("heatmap." + fileName(t.rows[row].variant.Name, 120)), title, notes, plot.Heat{
-			Title: title, Height: 170, Cells: cells[i], Top: top, Shades: shades, Marks: t.sloMark(),
-			X: plot.Axis{Unit: "s", Max: float64(((length + per - 1) / per) * per)},
-			Y: plot.Axis{
-				Title: "ms", Unit: "ms", Scale: plot.Log,
-				Min: ms(result.SpreadNS(first - 1)), Max: ms(result.SpreadNS(last)),
+		out = append(out, figure{
+			name: name("heatmap." + fileName(t.rows[row].variant.Name, 120)), title: title, notes: notes, own: t.cutShortNotes([]int{row}), row: row,
+			plot: plot.Heat{
+				Title: title, Height: 170, Cells: cells[i], Top: top, Shades: shades, Marks: t.sloMark(),
+				X: plot.Axis{Unit: "s", Max: float64(((length + per - 1) / per) * per)},
+				Y: plot.Axis{
+					Title: "ms", Unit: "ms", Scale: plot.Log,
+					Min: ms(result.SpreadNS(first - 1)), Max: ms(result.SpreadNS(last)),
+				},
 			},
-		}, row})
+		})
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
 // ticksPerHalf is how many lines a percentile distribution has for each
@@ -15,8 +16,8 @@ const ticksPerHalf = 5
 
 // HGRM is the percentile distribution of response as the HdrHistogram plotter
 // reads it, in milliseconds: a file for each variant and load entry. It holds
-// the OK calls of all trials together. That is a description: comparisons rest
-// on the trials, never on calls thrown together.
+// the OK calls of all trials that tables are of together. That is a description:
+// comparisons rest on the trials, never on calls thrown together.
 func HGRM(r *result.Result, _ Options) ([]Part, error) {
 	var out []Part
 	names := unique{}
@@ -25,15 +26,20 @@ func HGRM(r *result.Result, _ Options) ([]Part, error) {
 		v := &r.Variants[i]
 		for _, entry := range entries(r) {
 			var series []*result.Series
-			for j := range v.Trials {
-				for k := range v.Trials[j].Series {
-					if s := &v.Trials[j].Series[k]; s.Name == entry && s.Latency[result.Response].Count > 0 {
-						series = append(series, s)
-					}
+			samples := stats.Samples(v, entry)
+			for _, s := range samples {
+				if s.Series.Latency[result.Response].Count > 0 {
+					series = append(series, s.Series)
 				}
 			}
 			if len(series) == 0 {
 				continue
+			}
+			of := plural(len(series), "trial") + " together"
+			if n := leftOut(v, samples); n > 0 {
+				of += ", " + leftOutText(n)
+			} else if onlyCutShort(samples) {
+				of += ", cut short"
 			}
 			name := fileName(v.Name, 120)
 			if several {
@@ -41,14 +47,14 @@ func HGRM(r *result.Result, _ Options) ([]Part, error) {
 			}
 			out = append(out, Part{
 				Name: names.name(name), Doc: "response of " + clean(entry) + ", " + clean(v.Name),
-				Write: func(w io.Writer) error { return hgrm(w, r, v, entry, series) },
+				Write: func(w io.Writer) error { return hgrm(w, r, v, entry, of, series) },
 			})
 		}
 	}
 	return out, nil
 }
 
-func hgrm(w io.Writer, r *result.Result, v *result.Variant, entry string, series []*result.Series) error {
+func hgrm(w io.Writer, r *result.Result, v *result.Variant, entry, of string, series []*result.Series) error {
 	all := hdrhistogram.New(result.LowestNS, result.HighestNS, result.Digits)
 	var planned int64
 	for _, s := range series {
@@ -62,7 +68,7 @@ func hgrm(w io.Writer, r *result.Result, v *result.Variant, entry string, series
 		planned += s.Planned
 	}
 	for _, line := range append(banner(r),
-		source(r.Scenario)+", "+clean(v.Name)+", "+clean(entry)+": response in ms, "+plural(len(series), "trial")+" together",
+		source(r.Scenario)+", "+clean(v.Name)+", "+clean(entry)+": response in ms, "+of,
 		count(all.TotalCount())+" OK calls of "+count(planned)+" planned; failed ones are not in it") {
 		if _, err := io.WriteString(w, "#["+line+"]\n"); err != nil {
 			return fmt.Errorf("writing the distribution: %w", err)

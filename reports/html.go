@@ -112,8 +112,8 @@ type htmlKey struct {
 }
 
 type htmlFigure struct {
-	Title, Notes, Class string
-	Plot                template.HTML
+	Title, Notes, Own, Class string
+	Plot                     template.HTML
 }
 
 // HTML writes one self-contained page of at most 1 MiB: tables, plots as
@@ -277,7 +277,7 @@ func (t *table) legend(index int, d detail) []htmlKey {
 func (t *table) htmlFigures(list []figure) []htmlFigure {
 	var out []htmlFigure
 	for _, f := range list {
-		h := htmlFigure{Title: f.title, Notes: strings.Join(f.notes, " "), Plot: template.HTML(plot.Inline(f.plot))}
+		h := htmlFigure{Title: f.title, Notes: strings.Join(f.notes, " "), Own: strings.Join(f.own, " "), Plot: template.HTML(plot.Inline(f.plot))}
 		if f.row >= 0 {
 			// The section says of what; only the row is news.
 			h.Title, h.Class = t.rows[f.row].label, t.rows[f.row].class()

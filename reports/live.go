@@ -219,7 +219,7 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 	lines, seconds := s.spectrum, s.seconds
 	var notes []string
 	if len(lines) > 0 {
-		notes = t.spectrumNotes(lines, s.trials)
+		notes = append(t.spectrumNotes(lines, s.trials), t.provisos(l.detail)...)
 	}
 	at, running := s.underWay(m)
 	if running && len(m.Seconds) > 0 {
@@ -237,8 +237,8 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 			notes = append(notes, "Thick: the trial under way, as far as it has come.")
 			lines = append(lines[:len(lines):len(lines)], plot.Line{Label: label, Color: r.place, Class: "now " + r.class(), Points: points})
 		}
-		trial := result.Trial{Intervals: m.Seconds, MeasuredNS: math.MaxInt64}
-		now := t.secondsOf([]result.Trial{trial}, false)
+		trial := &result.Trial{Intervals: m.Seconds, MeasuredNS: math.MaxInt64}
+		now := t.secondsOf([]*result.Trial{trial}, false)
 		seconds = append(seconds[:len(seconds):len(seconds)], timeline{label: label, row: at, seconds: now, head: true})
 	}
 	length := int(l.result.Scenario.MeasureNS / int64(time.Second))

@@ -105,8 +105,15 @@ func paragraph(s string) string {
 }
 
 // escaped makes text of any origin plain text in a GFM paragraph, heading or
-// cell. Backslash escapes hold for the pipe too, which would end a cell.
-func escaped(s string) string {
+// cell. Backslash escapes hold for the pipe too, which would end a cell. What GitHub
+// would make of it after Markdown, a mention, say, is broken: see breaksAfter.
+func escaped(s string) string { return escape(s, true) }
+
+// altText is escaped for the text that stands for a picture, where nothing becomes a
+// link, and markup would be read out.
+func altText(s string) string { return escape(s, false) }
+
+func escape(s string, inert bool) string {
 	var b strings.Builder
 	runes := []rune(clean(s))
 	for i, r := range runes {
@@ -127,7 +134,14 @@ func escaped(s string) string {
 		case '&':
 			b.WriteString("&amp;")
 		default:
-			b.WriteRune(r)
+			if r == '$' && inert {
+				b.WriteString(dollar)
+			} else {
+				b.WriteRune(r)
+			}
+		}
+		if inert && breaksAfter(runes, i) {
+			b.WriteString(nothing)
 		}
 	}
 	return b.String()

@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -171,38 +170,6 @@ func TestPartsHaveNamesOfFiles(t *testing.T) {
 				t.Errorf("%s: %d bytes, again %v: %s", f.Name, len(part.Name), seen[part.Name], part.Name)
 			}
 			seen[part.Name] = true
-		}
-	}
-}
-
-// Different values stay different at any width that has room for it.
-func TestShortenAllKeepsDifferences(t *testing.T) {
-	rng := rand.New(rand.NewPCG(2, 7))
-	letters := []rune("ab漢")
-	for range 2000 {
-		var values []string
-		for range 1 + rng.IntN(20) {
-			var parts []string
-			for range 1 + rng.IntN(4) {
-				part := "same="
-				for range rng.IntN(12) {
-					part += string(letters[rng.IntN(len(letters))])
-				}
-				parts = append(parts, part+"_end")
-			}
-			values = append(values, strings.Join(parts, []string{",", " + ", "-"}[rng.IntN(3)]))
-		}
-		n := 8 + rng.IntN(40)
-		short := shortenAll(values, n)
-		meaning := map[string]string{}
-		for i, s := range short {
-			if width(s) > n {
-				t.Fatalf("%q is wider than %d", s, n)
-			}
-			if before, seen := meaning[s]; seen && before != values[i] {
-				t.Fatalf("%q and %q are both %q at %d", before, values[i], s, n)
-			}
-			meaning[s] = values[i]
 		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
-// second is one load entry in one second: means over a row's trials.
+// second is one load entry in one second: means over the trials that a
+// row's figures are of.
 type second struct {
 	trials                               float64 // that lasted so long
 	planned, inSLO, failed, sent, flying float64
@@ -18,13 +19,12 @@ type second struct {
 }
 
 // seconds reads the row's whole seconds of measurement.
-func (t *table) seconds(r *row) []second { return t.secondsOf(r.variant.Trials, true) }
+func (t *table) seconds(r *row) []second { return t.secondsOf(r.trials(), true) }
 
 // secondsOf reads those of any trials, with how responses were spread or not.
-func (t *table) secondsOf(trials []result.Trial, spread bool) []second {
+func (t *table) secondsOf(trials []*result.Trial, spread bool) []second {
 	var out []second
-	for i := range trials {
-		trial := &trials[i]
+	for _, trial := range trials {
 		for j := range trial.Intervals {
 			in := &trial.Intervals[j]
 			// The last second may be cut short, and the drain's are not whole.
@@ -163,7 +163,7 @@ func (t *table) overTimePlots(d detail, all []timeline, length int, name func(st
 	if per > 1 {
 		notes = append(notes, "A point is "+count(int64(per))+" s.")
 	}
-	notes = append(notes, t.undrawn(d)...)
+	notes = append(notes, t.provisos(d)...)
 	rate := func(of func(second) float64) func(second) float64 {
 		return func(s second) float64 {
 			if s.trials == 0 {
@@ -217,7 +217,7 @@ func (t *table) overTimePlots(d detail, all []timeline, length int, name func(st
 			step := plot.NiceStep(max(high, 1) / 4)
 			p.Y.Max = math.Ceil(max(high, 1)/step*1.0001) * step
 		}
-		out = append(out, figure{name(f.name), f.title + ", " + t.plotted(), notes, p, -1})
+		out = append(out, figure{name: name(f.name), title: f.title + ", " + t.plotted(), notes: notes, plot: p, row: -1})
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
 // page is what every format for people shows, in words and cells but without
@@ -196,7 +197,7 @@ func conditions(r *result.Result) []group {
 	for _, g := range out {
 		all = append(all, g.conditions...)
 	}
-	all = shortenAll(all, longestName)
+	all = shorten.All(all, longestName)
 	for _, g := range out {
 		all = all[copy(g.conditions, all):]
 	}

@@ -14,6 +14,7 @@ type figure struct {
 	name  string // of a file and for --part: unique in the result
 	title string
 	notes []string
+	own   []string // notes that others of its kind do not share
 	plot  plot.Plot
 	row   int // the row that it is of alone; −1 for all
 }
@@ -92,6 +93,12 @@ func (t *table) undrawn(d detail) []string {
 		return []string{plural(n, "more variant") + " not drawn"}
 	}
 	return nil
+}
+
+// provisos says what the drawn rows' figures are not of, and how many rows are not
+// drawn.
+func (t *table) provisos(d detail) []string {
+	return append(t.cutShortNotes(t.drawn(d)), t.undrawn(d)...)
 }
 
 // class is that of all that belongs to a row.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
 const (
@@ -24,13 +25,14 @@ func (t *table) remarks() [][]string {
 	return out
 }
 
-// slowest describes the slowest call of all that were kept.
+// slowest describes the slowest call of all that were kept in the trials that the
+// figures are of.
 func (t *table) slowest() []string {
 	var worst *result.Exemplar
 	var by *row
 	for i := range t.rows {
-		for j := range t.rows[i].variant.Trials {
-			list := t.rows[i].variant.Trials[j].Exemplars
+		for _, trial := range t.rows[i].trials() {
+			list := trial.Exemplars
 			for k := range list {
 				if e := &list[k]; e.Series == t.entry && (worst == nil || e.ResponseNS > worst.ResponseNS) {
 					worst, by = e, &t.rows[i]
@@ -125,7 +127,7 @@ func (t *table) commonestError() []string {
 	}
 	if top.message != "" {
 		// What went wrong stands at the end of grpc-go's messages.
-		line = append(line, "“"+shortenMiddle(clean(top.message), longestMessage)+"”")
+		line = append(line, "“"+shorten.Middle(clean(top.message), longestMessage)+"”")
 	}
 	return line
 }

@@ -77,14 +77,17 @@ func Review(w io.Writer, r *result.Result, plots string) error {
 	return nil
 }
 
-// reviewPlots links to the plots. A note that several in a row share stands
-// below the last of them.
+// reviewPlots links to the plots, with each one's own notes. A note that several in a
+// row share stands below the last of them.
 func reviewPlots(b *strings.Builder, figures []figure, folder string) {
 	if len(figures) > 0 {
 		b.WriteString("#### Plots\n\n")
 	}
 	for i, f := range figures {
-		b.WriteString("![" + escaped(f.title) + "](" + link(folder, f.name+".svg") + ")\n\n")
+		b.WriteString("![" + altText(f.title) + "](" + link(folder, f.name+".svg") + ")\n\n")
+		if len(f.own) > 0 {
+			b.WriteString(paragraph(strings.Join(f.own, " ")) + "\n\n")
+		}
 		if len(f.notes) > 0 && (i+1 == len(figures) || !slices.Equal(figures[i+1].notes, f.notes)) {
 			b.WriteString(paragraph(strings.Join(f.notes, " ")) + "\n\n")
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/result"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
@@ -25,7 +26,7 @@ type row struct {
 	label    string               // by which sentences call it
 	load     result.Load          // as this variant has it
 	faults   []result.FaultWindow // that can touch the load entry
-	samples  []stats.Sample
+	samples  []stats.Sample       // the trials that all is of: tables, plots and sentences
 	figures  stats.Figures
 	p50, p90 stats.Latency
 	p99      stats.Latency
@@ -74,7 +75,7 @@ func (t *table) shortenLabels() {
 	for i := range t.rows {
 		labels[i] = t.rows[i].label
 	}
-	for i, label := range shortenAll(labels, longestName) {
+	for i, label := range shorten.All(labels, longestName) {
 		t.rows[i].label = label
 	}
 }
@@ -132,7 +133,7 @@ func unclear(value string) bool {
 func (t *table) subject() string {
 	name := t.method()
 	if entry := clean(t.entry); t.shares && entry != name {
-		return name + " (" + shorten(entry, longestName) + ")"
+		return name + " (" + shorten.End(entry, longestName) + ")"
 	}
 	return name
 }

@@ -17,7 +17,7 @@ func (t *table) spectrum(d detail, name func(string) string) []figure {
 	if !any {
 		return nil
 	}
-	return []figure{{name("spectrum"), p.Title, append(t.spectrumNotes(lines, trials), t.undrawn(d)...), p, -1}}
+	return []figure{{name: name("spectrum"), title: p.Title, notes: append(t.spectrumNotes(lines, trials), t.provisos(d)...), plot: p, row: -1}}
 }
 
 // spectrumNotes say what lines and bands are, of so many trials each.

@@ -26,7 +26,7 @@ func plotFiles(r *result.Result, write func(w io.Writer, p plot.Plot, title stri
 	verdict, _ := judged(r)
 	for _, g := range galleries(r, tablesOf(r), fine(mostInFile)) {
 		for _, f := range g.all() {
-			notes := slices.Concat(f.notes, []string{source(r.Scenario) + " · measurement " + verdict}, banner(r))
+			notes := slices.Concat(f.notes, f.own, []string{source(r.Scenario) + " · measurement " + verdict}, banner(r))
 			out = append(out, Part{Name: f.name, Doc: f.title, Write: func(w io.Writer) error {
 				if err := write(w, f.plot, f.title, notes...); err != nil {
 					return fmt.Errorf("writing the plot: %w", err)

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
 // clean makes text of a server or a document safe to print on one line:
@@ -43,11 +43,8 @@ func disarmed(s string) string {
 	})
 }
 
-// width is the number of columns that s takes on a terminal. Characters whose
-// width depends on the locale count as one column.
-func width(s string) int {
-	return twwidth.WidthWithOptions(s, twwidth.Options{})
-}
+// width is the number of columns that s takes on a terminal.
+func width(s string) int { return shorten.Width(s) }
 
 // wrap breaks text at spaces into lines of at most n columns; a word that is
 // longer than a line is broken anywhere. A no-break space (U+00A0) holds its

@@ -30,39 +30,6 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestShorten(t *testing.T) {
-	for _, c := range []struct {
-		in     string
-		n      int
-		want   string
-		middle string
-	}{
-		{"abcdef", 6, "abcdef", "abcdef"},
-		{"abcdef", 5, "abcd…", "ab…ef"},
-		{"abcdef", 3, "ab…", "a…f"},
-		{"abcdef", 2, "a…", "a…"},
-		{"abcdef", 1, "…", "…"},
-		{"abcdef", 0, "", ""},
-		{"ab cdef", 4, "ab…", "ab…f"},
-		{"漢字漢字", 5, "漢字…", "漢…字"},
-		{"漢字漢字", 4, "漢…", "漢…"},
-	} {
-		if got := shorten(c.in, c.n); got != c.want {
-			t.Errorf("shorten(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
-		}
-		if got := shortenMiddle(c.in, c.n); got != c.middle {
-			t.Errorf("shortenMiddle(%q, %d) = %q, want %q", c.in, c.n, got, c.middle)
-		}
-	}
-	if diff := cmp.Diff([]string{"abc…", "xyz"}, shortenAll([]string{"abcdef", "xyz"}, 4)); diff != "" {
-		t.Error(diff)
-	}
-	// The ends tell these apart, the beginnings do not.
-	if diff := cmp.Diff([]string{"ab…1", "ab…2", "ab…1"}, shortenAll([]string{"abcde1", "abcde2", "abcde1"}, 4)); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestWrap(t *testing.T) {
 	for _, c := range []struct {
 		in   string
@@ -141,12 +108,12 @@ func TestFigures(t *testing.T) {
 
 func TestEscaped(t *testing.T) {
 	for in, want := range map[string]string{
-		"full_jitter":  "full_jitter",
-		"_x_":          `\_x\_`,
-		`a|b\|c`:       `a\|b\\\|c`,
-		"`<b>` & *":    "\\`&lt;b&gt;\\` &amp; \\*",
-		"[x](y) #1 ~~": `\[x\](y) \#1 \~\~`,
-		"a\nb":         "a b",
+		"full_jitter":   "full_jitter",
+		"_x_":           `\_x\_`,
+		`a|b\|c`:        `a\|b\\\|c`,
+		"`<b>` & *":     "\\`&lt;b&gt;\\` &amp; \\*",
+		"[x](y) # 1 ~~": `\[x\](y) \# 1 \~\~`,
+		"a\nb":          "a b",
 	} {
 		if got := escaped(in); got != want {
 			t.Errorf("escaped(%q) = %q, want %q", in, got, want)

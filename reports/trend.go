@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grpcbench/grpcbench/reports/history"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 )
 
 // trendRuns is how many runs a trend shows: the newest ones.
@@ -73,7 +74,7 @@ func newestGroups(groups []history.Group) (newest []history.Group, older map[[2]
 // runName is a run's commit, or its time where it has none.
 func runName(e history.Entry) string {
 	if e.Commit != "" {
-		return shorten(clean(e.Commit), 12)
+		return shorten.End(clean(e.Commit), 12)
 	}
 	return e.Started.UTC().Format(time.DateTime)
 }
@@ -126,7 +127,7 @@ func seriesNames(g history.Group) []string {
 	for i, s := range g.Series {
 		variants[i] = clean(s.Variant)
 	}
-	names := shortenAll(variants, longestName)
+	names := shorten.All(variants, longestName)
 	for i, s := range g.Series {
 		names[i] = strings.TrimSpace(names[i] + " " + clean(s.Load))
 	}

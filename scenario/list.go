@@ -46,15 +46,22 @@ func choices() []choiceAt {
 	}
 }
 
-// List writes every choice with its kinds, what each is and how it is written.
-func List(w io.Writer, columns int) error {
+// Section is something else to list: names, and what each is.
+type Section struct {
+	Title string
+	Rows  [][]string
+}
+
+// List writes every choice with its kinds, what each is and how it is written, then
+// the other sections, for a terminal of some columns.
+func List(w io.Writer, columns int, more ...Section) error {
 	page := &page{columns: columns}
 	page.line("load[].call: the methods that can be called")
 	page.table(2, methodRows())
 	listed := map[reflect.Type]string{}
 	for _, c := range choices() {
 		page.line("")
-		page.line(c.path + ": " + c.doc)
+		page.paragraph(c.path+": "+c.doc, 2)
 		if at, told := listed[c.typ]; told {
 			page.line("  as " + at)
 			continue
@@ -68,6 +75,11 @@ func List(w io.Writer, columns int) error {
 			}
 		}
 		page.table(2, rows)
+	}
+	for _, s := range more {
+		page.line("")
+		page.paragraph(s.Title, 2)
+		page.table(2, s.Rows)
 	}
 	_, err := io.WriteString(w, page.String())
 	return err

@@ -230,7 +230,7 @@ func TestSchemaAndListAndExplainPrint(t *testing.T) {
 	}
 	_, stdout, _ = command(t, "list")
 	for _, want := range []string{"round_robin", "exponential", "lognormal", "down", "poisson", "full",
-		"UNAVAILABLE         The server could not be reached", "CANCELLED", "UNAUTHENTICATED"} {
+		"UNAVAILABLE          The server could not be reached", "CANCELLED", "UNAUTHENTICATED"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("list lacks %q", want)
 		}

@@ -24,6 +24,7 @@ func TestImportRules(t *testing.T) {
 		{"reports/result/schematest", []string{"reports/result"}},
 		{"reports/stats", []string{"reports/result"}},
 		{"reports/plot", nil},
+		{"reports/shorten", nil},
 		{"reports", []string{"reports/..."}},
 		{"reports/live", []string{"reports", "reports/result", "reports/exposition", "reports/otlp"}},
 		{"reports/otlp", []string{"reports/exposition"}},
@@ -45,7 +46,7 @@ func TestImportRules(t *testing.T) {
 		{"scenario/plain", nil},
 		{"scenario/heap", nil},
 		{"scenario/rpc", []string{"fakeserver/userpb", "scenario/message"}},
-		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/descriptor", "scenario/message", "scenario/secret", "scenario/expect", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
+		{"scenario", []string{"scenario/strict", "scenario/load", "scenario/descriptor", "scenario/message", "scenario/secret", "scenario/expect", "scenario/clientyaml", "scenario/export", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate", "reports/shorten"}},
 		{"scenario/run", []string{"scenario/...", "clientcore/...", "fakeserver/...", "reports/result", "reports/stats", "reports/gate"}},
 		{"cmd/...", []string{"scenario/...", "fakeserver", "reports/...", "clientcore/..."}},
 	}

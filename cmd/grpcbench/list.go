@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,23 +21,35 @@ func (a *app) listCommand() *cobra.Command {
   grpcbench list | grep -A20 backoff`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := scenario.List(a.stdout, columns(a.stdout)); err != nil {
+			if err := scenario.List(a.stdout, columns(a.stdout), listedFormats(), listedGates(), listedCodes()); err != nil {
 				return internalError(err)
-			}
-			fmt.Fprintf(a.stdout, "\nreport --format: what a result is rendered as\n")
-			for _, f := range reports.Formats() {
-				fmt.Fprintf(a.stdout, "  %-16s %s\n", f.Name, f.Doc)
-			}
-			fmt.Fprintf(a.stdout, "\ngates: what a condition can be about\n")
-			for _, line := range gate.Doc() {
-				name, doc, _ := strings.Cut(line, ": ")
-				fmt.Fprintf(a.stdout, "  %-16s %s\n", name, doc)
-			}
-			fmt.Fprintf(a.stdout, "\nstatus codes: how a call ended\n")
-			for code := codes.OK; code <= codes.Unauthenticated; code++ {
-				fmt.Fprintf(a.stdout, "  %-19s %s\n", engine.CodeName(uint32(code)), clientcore.Explain(code))
 			}
 			return nil
 		},
 	}
+}
+
+func listedFormats() scenario.Section {
+	s := scenario.Section{Title: "report --format: what a result is rendered as"}
+	for _, f := range reports.Formats() {
+		s.Rows = append(s.Rows, []string{f.Name, f.Doc})
+	}
+	return s
+}
+
+func listedGates() scenario.Section {
+	s := scenario.Section{Title: "gates: what a condition can be about"}
+	for _, line := range gate.Doc() {
+		name, doc, _ := strings.Cut(line, ": ")
+		s.Rows = append(s.Rows, []string{name, doc})
+	}
+	return s
+}
+
+func listedCodes() scenario.Section {
+	s := scenario.Section{Title: "status codes: how a call ended"}
+	for code := codes.OK; code <= codes.Unauthenticated; code++ {
+		s.Rows = append(s.Rows, []string{engine.CodeName(uint32(code)), clientcore.Explain(code)})
+	}
+	return s
 }

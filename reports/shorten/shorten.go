@@ -1,15 +1,25 @@
-package reports
+// Package shorten cuts text to so many columns of a terminal, and keeps apart what
+// differs.
+package shorten
 
 import (
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
-// shorten cuts s to at most n columns, ending in … where something is missing.
-func shorten(s string, n int) string {
-	if width(s) <= n {
+// Width is the number of columns that s takes on a terminal. Characters whose
+// width depends on the locale count as one column.
+func Width(s string) int {
+	return twwidth.WidthWithOptions(s, twwidth.Options{})
+}
+
+// End cuts s to at most n columns, ending in … where something is missing.
+func End(s string, n int) string {
+	if Width(s) <= n {
 		return s
 	}
 	if n <= 0 {
@@ -18,7 +28,7 @@ func shorten(s string, n int) string {
 	var b strings.Builder
 	used := 0
 	for _, r := range s {
-		w := width(string(r))
+		w := Width(string(r))
 		if used+w > n-1 {
 			break
 		}
@@ -28,45 +38,45 @@ func shorten(s string, n int) string {
 	return strings.TrimRight(b.String(), " ") + "…"
 }
 
-// shortenMiddle cuts s to at most n columns, keeping both ends.
-func shortenMiddle(s string, n int) string {
-	if width(s) <= n {
+// Middle cuts s to at most n columns, keeping both ends.
+func Middle(s string, n int) string {
+	if Width(s) <= n {
 		return s
 	}
 	if n < 3 {
-		return shorten(s, n)
+		return End(s, n)
 	}
 	tail := (n - 1) / 2
 	runes := []rune(s)
 	i, used := len(runes), 0
 	for i > 0 {
-		w := width(string(runes[i-1]))
+		w := Width(string(runes[i-1]))
 		if used+w > tail {
 			break
 		}
 		used += w
 		i--
 	}
-	return shorten(s, n-used) + string(runes[i:])
+	return End(s, n-used) + string(runes[i:])
 }
 
-// shortenFront cuts s to at most n columns, keeping the end.
-func shortenFront(s string, n int) string {
-	if width(s) <= n || n < 2 {
-		return shorten(s, n)
+// Front cuts s to at most n columns, keeping the end.
+func Front(s string, n int) string {
+	if Width(s) <= n || n < 2 {
+		return End(s, n)
 	}
 	runes := []rune(s)
 	i := len(runes)
 	for used := 1; i > 0; i-- {
-		if used += width(string(runes[i-1])); used > n {
+		if used += Width(string(runes[i-1])); used > n {
 			break
 		}
 	}
 	return "…" + strings.TrimLeft(string(runes[i:]), " ")
 }
 
-// narrow takes from the widest until all together are at most n.
-func narrow(widths []int, n int) {
+// Narrow takes from the widest until all together are at most n.
+func Narrow(widths []int, n int) {
 	sum := 0
 	for _, w := range widths {
 		sum += w
@@ -76,11 +86,11 @@ func narrow(widths []int, n int) {
 	}
 }
 
-// shortenAll cuts each value to n columns. Different values stay different: where they
+// All cuts each value to n columns. Different values stay different: where they
 // would look the same without their ends, their middles go instead, or what they begin
 // with alike, or a bit of each part. Where all of that tells them no better apart, those
 // that are cut have a number at their end, unless not even that has room.
-func shortenAll(values []string, n int) []string {
+func All(values []string, n int) []string {
 	each := func(cut func(string, int) string) func() []string {
 		return func() []string {
 			out := make([]string, len(values))
@@ -92,8 +102,8 @@ func shortenAll(values []string, n int) []string {
 	}
 	var out []string
 	for _, cut := range []func() []string{
-		each(shorten), each(shortenMiddle), each(shortenFrom(values)),
-		func() []string { return shortenParts(values, n) }, each(shortenNumbered(values)),
+		each(End), each(Middle), each(cutFrom(values)),
+		func() []string { return cutParts(values, n) }, each(cutNumbered(values)),
 	} {
 		if out = cut(); distinct(values, out) {
 			break
@@ -102,8 +112,8 @@ func shortenAll(values []string, n int) []string {
 	return out
 }
 
-// shortenFrom cuts values from the word on in which they begin to differ.
-func shortenFrom(values []string) func(string, int) string {
+// cutFrom cuts values from the word on in which they begin to differ.
+func cutFrom(values []string) func(string, int) string {
 	common := ""
 	if len(values) > 0 {
 		common = values[0]
@@ -116,18 +126,18 @@ func shortenFrom(values []string) func(string, int) string {
 	}
 	common = common[:strings.LastIndexAny(common, " _-.,:;/=({[")+1]
 	return func(v string, n int) string {
-		if width(v) <= n || n < 2 || common == "" {
-			return shortenMiddle(v, n)
+		if Width(v) <= n || n < 2 || common == "" {
+			return Middle(v, n)
 		}
-		return "…" + shorten(v[len(common):], n-1)
+		return "…" + End(v[len(common):], n-1)
 	}
 }
 
-// shortenParts cuts each part of names that have several, a + b or x=a,y=b, so that
+// cutParts cuts each part of names that have several, a + b or x=a,y=b, so that
 // together they take at most n columns: something is left of all of them. Parts in the
 // same place are told apart as values are; where names have not as many parts, the end
 // of each is kept, where its value stands.
-func shortenParts(values []string, n int) []string {
+func cutParts(values []string, n int) []string {
 	between, alike := ",", true
 	if slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, " + ") }) {
 		between = " + "
@@ -141,10 +151,10 @@ func shortenParts(values []string, n int) []string {
 		widths := make([]int, len(all[0]))
 		for _, parts := range all {
 			for j, part := range parts {
-				widths[j] = max(widths[j], width(part))
+				widths[j] = max(widths[j], Width(part))
 			}
 		}
-		narrow(widths, n-width(between)*(len(widths)-1))
+		Narrow(widths, n-Width(between)*(len(widths)-1))
 		for j := range widths {
 			column := make([]string, len(all))
 			for i, parts := range all {
@@ -152,7 +162,7 @@ func shortenParts(values []string, n int) []string {
 			}
 			// A name of one part is as short as it gets without this.
 			if len(widths) > 1 {
-				column = shortenAll(column, widths[j])
+				column = All(column, widths[j])
 			}
 			for i := range all {
 				all[i][j] = column[i]
@@ -164,20 +174,20 @@ func shortenParts(values []string, n int) []string {
 		if !alike {
 			widths := make([]int, len(parts))
 			for j, part := range parts {
-				widths[j] = width(part)
+				widths[j] = Width(part)
 			}
-			narrow(widths, n-width(between)*(len(parts)-1))
+			Narrow(widths, n-Width(between)*(len(parts)-1))
 			for j := range parts {
-				parts[j] = shortenFront(parts[j], widths[j])
+				parts[j] = Front(parts[j], widths[j])
 			}
 		}
-		out[i] = shortenMiddle(strings.Join(parts, between), n) // where that has no room
+		out[i] = Middle(strings.Join(parts, between), n) // where that has no room
 	}
 	return out
 }
 
-// shortenNumbered cuts a value and puts its number among the different ones behind it.
-func shortenNumbered(values []string) func(string, int) string {
+// cutNumbered cuts a value and puts its number among the different ones behind it.
+func cutNumbered(values []string) func(string, int) string {
 	number := map[string]string{}
 	for _, v := range values {
 		if number[v] == "" {
@@ -185,10 +195,10 @@ func shortenNumbered(values []string) func(string, int) string {
 		}
 	}
 	return func(v string, n int) string {
-		if room := n - width(number[v]); width(v) > n && room > 1 {
-			return shorten(v, room) + number[v]
+		if room := n - Width(number[v]); Width(v) > n && room > 1 {
+			return End(v, room) + number[v]
 		}
-		return shortenMiddle(v, n)
+		return Middle(v, n)
 	}
 }
 
