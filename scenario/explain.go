@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/grpcbench/grpcbench/reports/gate"
+	"github.com/grpcbench/grpcbench/reports/shorten"
 	"github.com/grpcbench/grpcbench/reports/stats"
 )
 
@@ -113,8 +114,40 @@ func explainSettings(page *page, p *Plan) {
 		title = "common to all variants, defaults included; what is not listed is off"
 	}
 	page.line(title)
-	page.table(2, grouped(common(p)))
+	all, shown := common(p), shownTexts(p)
+	for i := range all {
+		all[i].text = shown(all[i])
+	}
+	page.table(2, grouped(all))
 	page.line("")
+}
+
+// longestText is how many columns of a request explain shows.
+const longestText = 60
+
+// shownTexts is how settings are shown. Those that are cut are cut alike in all
+// variants, and so that what differs still does.
+func shownTexts(p *Plan) func(setting) string {
+	whole := make(map[string][]string) // the different ones, by path
+	for _, v := range p.Variants {
+		for _, s := range v.Scenario.settings() {
+			if s.cut && !slices.Contains(whole[s.path], s.text) {
+				whole[s.path] = append(whole[s.path], s.text)
+			}
+		}
+	}
+	short := make(map[setting]string)
+	for path, texts := range whole {
+		for i, text := range shorten.All(texts, longestText) {
+			short[setting{path, texts[i], true}] = text
+		}
+	}
+	return func(s setting) string {
+		if text, cut := short[s]; cut {
+			return text
+		}
+		return s.text
+	}
 }
 
 // common is the settings that are the same in every variant that has them. What a
@@ -214,7 +247,7 @@ func explainVariants(page *page, p *Plan) {
 	}
 	page.line("")
 	page.line("variants (* baseline)")
-	shared := common(p)
+	shared, shown := common(p), shownTexts(p)
 	for _, v := range p.Variants {
 		name := v.Name
 		if p.isBaseline(v) {
@@ -224,7 +257,7 @@ func explainVariants(page *page, p *Plan) {
 		var rows [][]string
 		for _, s := range v.Scenario.settings() {
 			if !slices.Contains(shared, s) {
-				rows = append(rows, []string{s.path, s.text})
+				rows = append(rows, []string{s.path, shown(s)})
 			}
 		}
 		for _, f := range differ {

@@ -14,8 +14,13 @@ import (
 	"github.com/grpcbench/grpcbench/scenario/strict"
 )
 
-// setting is one resolved value, defaults included, at its dotted path.
-type setting struct{ path, text string }
+// setting is one resolved value, defaults included, at its dotted path. Its text is
+// whole, because what differs may do so at the end; where a document can hold any
+// amount of it, it is cut to be shown.
+type setting struct {
+	path, text string
+	cut        bool
+}
 
 // settings lists what a variant comes to, without what is zero: left out,
 // unlimited, none.
@@ -25,13 +30,13 @@ func (s *Scenario) settings() []setting {
 		all = flatten(all, "fleet", "", reflect.ValueOf(s.Fleet))
 	}
 	if s.Target != "" {
-		all = append(all, setting{"target", s.Target})
+		all = append(all, setting{path: "target", text: s.Target})
 	}
 	if s.owns() {
-		all = append(all, setting{"descriptors", s.Descriptors.Name()})
+		all = append(all, setting{path: "descriptors", text: s.Descriptors.Name()})
 	}
 	for i, c := range s.Churn {
-		all = append(all, setting{fmt.Sprintf("churn[%d]", i), flowText(c)})
+		all = append(all, setting{path: fmt.Sprintf("churn[%d]", i), text: flowText(c)})
 	}
 	all = flatten(all, "client", "", reflect.ValueOf(s.Client))
 	for _, l := range s.Load {
@@ -52,7 +57,8 @@ func flatten(all []setting, path, unit string, v reflect.Value) []setting {
 	}
 	if text, ok := inline(v, unit); ok {
 		if text != "" {
-			all = append(all, setting{path, text})
+			_, document := v.Interface().(strict.Node)
+			all = append(all, setting{path, text, document})
 		}
 		return all
 	}
@@ -63,7 +69,7 @@ func flatten(all []setting, path, unit string, v reflect.Value) []setting {
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			all = append(all, setting{fmt.Sprintf("%s[%d]", path, i), flow(v.Index(i), "")})
+			all = append(all, setting{path: fmt.Sprintf("%s[%d]", path, i), text: flow(v.Index(i), "")})
 		}
 	case reflect.Struct:
 		before := len(all)
@@ -71,7 +77,7 @@ func flatten(all []setting, path, unit string, v reflect.Value) []setting {
 			all = flatten(all, path+"."+name, unit, f)
 		})
 		if there && len(all) == before {
-			all = append(all, setting{path, "{}"})
+			all = append(all, setting{path: path, text: "{}"})
 		}
 	}
 	return all
@@ -98,7 +104,7 @@ func inline(v reflect.Value, unit string) (text string, ok bool) {
 // policy that is off; method, for a breaker's scope.
 func wordOf(v reflect.Value) (string, bool) {
 	if node, ok := v.Interface().(strict.Node); ok {
-		return cut(node.String(), 60), true
+		return node.String(), true
 	}
 	if worded, ok := v.Interface().(interface{ Word() string }); ok {
 		word := worded.Word()
@@ -111,14 +117,6 @@ func wordOf(v reflect.Value) (string, bool) {
 		return string(written), err == nil && !off
 	}
 	return "", false
-}
-
-// cut is the beginning of a text that is too long for a table.
-func cut(text string, most int) string {
-	if r := []rune(text); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return text
 }
 
 // flowText is a configuration in YAML's flow form.

@@ -3,8 +3,10 @@ package scenario_test
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/grpcbench/grpcbench/scenario"
 )
@@ -163,5 +165,54 @@ func TestExplainShowsLowRates(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s: no %q:\n%s", rate, want, out.String())
 		}
+	}
+}
+
+// Requests are compared whole and then cut, so that what is shown of them differs,
+// wherever they do: at the end, in the middle, or in one of many fields.
+func TestExplainTellsLongRequestsApart(t *testing.T) {
+	same := strings.Repeat("same ", 20)
+	for name, requests := range map[string][3]string{
+		"at the end":    {`{note: "` + same + `", id: 1}`, `{note: "` + same + `", id: 2}`, `{note: "` + same + `", id: 3}`},
+		"in the middle": {`{note: "` + same + `one ` + same + `"}`, `{note: "` + same + `two ` + same + `"}`, `{note: "` + same + `three ` + same + `"}`},
+		"in parts":      {`{a: "` + same + `", b: 1, c: "` + same + `"}`, `{a: "` + same + `", b: 2, c: "` + same + `"}`, `{a: "x ` + same + `", b: 2, c: "` + same + `"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			document := "target: localhost:1\ndescriptors: reflection\nload: [{name: a, call: x.v1.S/M, rate: 5/s}]\ncompare: {what: {first: {load.a.request: %s}, second: {load.a.request: %s}, third: {load.a.request: %s}, again: {load.a.request: %[3]s}}}\n"
+			plan, err := scenario.Read("x.yaml", fmt.Appendf(nil, document, requests[0], requests[1], requests[2]), scenario.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if err := scenario.Explain(&out, plan, 200); err != nil {
+				t.Fatal(err)
+			}
+			shared, variants, _ := strings.Cut(out.String(), "variants (* baseline)")
+			if strings.Contains(shared, "request") {
+				t.Errorf("the requests are common to all:\n%s", shared)
+			}
+			var shown []string
+			for _, m := range regexp.MustCompile(`(?m)^ +load\.a\.request +(.*)$`).FindAllStringSubmatch(variants, -1) {
+				if utf8.RuneCountInString(m[1]) > 60 {
+					t.Errorf("%d characters: %s", utf8.RuneCountInString(m[1]), m[1])
+				}
+				shown = append(shown, m[1])
+			}
+			if len(shown) != 4 || shown[0] == shown[1] || shown[1] == shown[2] || shown[0] == shown[2] || shown[2] != shown[3] {
+				t.Errorf("the requests are shown as %q", shown)
+			}
+		})
+	}
+	// What is the same in all is shown once, cut.
+	plan, err := scenario.Read("x.yaml", []byte("target: localhost:1\ndescriptors: reflection\nload: [{name: a, call: x.v1.S/M, rate: 5/s, request: {note: \""+same+"\"}}]\ncompare: {load.a.rate: [1/s, 2/s]}\n"), scenario.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := scenario.Explain(&out, plan, 200); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.Count(text, `request {note: "same same`) != 1 || strings.Contains(text, strings.TrimSpace(same)) {
+		t.Errorf("the common request:\n%s", text)
 	}
 }
