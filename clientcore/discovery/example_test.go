@@ -3,7 +3,6 @@ package discovery_test
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -11,19 +10,22 @@ import (
 	"github.com/grpcbench/grpcbench/clientcore/discovery"
 )
 
-// printer prints what a watch tells.
-type printer struct{}
+// printer prints what a watch tells first, and ends it.
+type printer struct{ end context.CancelFunc }
 
-func (printer) Update(endpoints []discovery.Endpoint) { fmt.Println("endpoints:", endpoints) }
-func (printer) Error(err error)                       { fmt.Println("error:", err) }
+func (p printer) Update(endpoints []discovery.Endpoint) {
+	fmt.Println("endpoints:", endpoints)
+	p.end()
+}
+func (printer) Error(err error) { fmt.Println("error:", err) }
 
 func ExampleStatic() {
 	users := discovery.NewStatic(discovery.Addresses("10.0.0.1:443")...)
 	users.Set([]discovery.Endpoint{{Address: "10.0.0.1:443"}, {Address: "10.0.0.2:443", Weight: 3}})
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	users.Watch(ctx, printer{})
+	users.Watch(ctx, printer{cancel})
 	// Output: endpoints: [{10.0.0.1:443 0} {10.0.0.2:443 3}]
 }
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -224,8 +223,8 @@ func TestAgainstInTrouble(t *testing.T) {
 			}
 		}, exitInternal, "during a trial: it ended with signal: killed"},
 		"the fleet dies": {func(t *testing.T, pid int) {
+			// Whether the trial has noticed by then or not.
 			mustSignal(t, children(pid, fleetCommandName)[0], syscall.SIGKILL)
-			<-time.After(500 * time.Millisecond) // which the trial may take to say so
 			mustSignal(t, pid, syscall.SIGINT)
 		}, exitInterrupted, ""},
 	}
@@ -233,14 +232,13 @@ func TestAgainstInTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out := t.TempDir()
-			p := startCommand(t, "run", write(t, "builds.yaml", strings.Replace(builds, "measure: 300ms", "measure: 30s", 1)),
-				"--out", out, "--against", self, "--against-name", "old")
-			all := func() []int {
-				return append(children(p.Process.Pid, trialsCommandName), children(p.Process.Pid, fleetCommandName)...)
+			p := startCommand(t, "run", write(t, "builds.yaml", strings.Replace(builds, "measure: 300ms", "measure: 1h", 1)),
+				"--out", out, "--against", self, "--against-name", "old", "--live", ":0")
+			p.mustMeasure(t)
+			running := append(children(p.Process.Pid, trialsCommandName), children(p.Process.Pid, fleetCommandName)...)
+			if len(running) != 3 {
+				t.Fatalf("%d processes, want two builds and a fleet", len(running))
 			}
-			var running []int
-			eventually(t, "two builds and a fleet", func() bool { running = all(); return len(running) == 3 })
-			<-time.After(2 * time.Second) // into the measurement
 			test.do(t, p.Process.Pid)
 			err := p.Wait()
 			exit, ok := errors.AsType[*exec.ExitError](err)

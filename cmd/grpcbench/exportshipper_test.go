@@ -280,8 +280,10 @@ import (
 	"os"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/grpcbench/grpcbench/clientcore"
 %s)
@@ -307,13 +309,21 @@ func tell(name string, knows bool, cfg clientcore.Config, make func(...clientcor
 	if cfg.Balance.NeedsLookaside() {
 		return // there is none here
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if _, header, ok := cfg.Balance.Key(); ok {
 		ctx = metadata.AppendToOutgoingContext(ctx, header, "key")
 	}
-	if _, err := grpc_health_v1.NewHealthClient(client).Check(ctx, &grpc_health_v1.HealthCheckRequest{}); err != nil {
-		log.Fatalf("%%s: %%v", name, err)
+	// The client's own timeout may be shorter than a busy machine takes.
+	for {
+		_, err := grpc_health_v1.NewHealthClient(client).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+		if err == nil {
+			return
+		}
+		if code := status.Code(err); code != codes.DeadlineExceeded && code != codes.Unavailable || ctx.Err() != nil {
+			log.Fatalf("%%s: %%v", name, err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 `

@@ -65,17 +65,40 @@ func (h heard) next(t *testing.T) string {
 	}
 }
 
-// start is a server and a registry of the target users. Time is real: etcd's
-// client waits on a channel that belongs to no bubble.
+// start is a server and a registry of the target users, which waits for an answer for
+// as long as a test may take: that a busy machine is slow is no error. Time is real:
+// etcd's client waits on a channel that belongs to no bubble.
 func start(t *testing.T) (*server, *etcd.Registry) {
 	t.Helper()
 	s := newServer(t)
+	return s, connect(t, s, time.Minute)
+}
+
+func connect(t *testing.T, s *server, timeout time.Duration) *etcd.Registry {
+	t.Helper()
 	r, err := etcd.Connect(s.config(), etcd.Config{Target: "users",
-		Timeout: time.Second, Backoff: discovery.Backoff{Base: time.Millisecond, Max: 10 * time.Millisecond, Multiplier: 2}})
+		Timeout: timeout, Backoff: discovery.Backoff{Base: time.Millisecond, Max: 10 * time.Millisecond, Multiplier: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, r
+	return r
+}
+
+// impatient is a registry that gives a server up that does not answer within a second:
+// one that is gone, or that a busy machine has left no time for.
+func impatient(t *testing.T, s *server) *etcd.Registry { return connect(t, s, time.Second) }
+
+// comesTo hears errors of etcd, and then what is wanted.
+func (h heard) comesTo(t *testing.T, want string) {
+	t.Helper()
+	for {
+		switch got := h.next(t); {
+		case got == want:
+			return
+		case !strings.HasPrefix(got, "etcd: target users: "):
+			t.Fatalf("heard %s, want errors and then %s", got, want)
+		}
+	}
 }
 
 // watch watches until the test ends or the function it returns is called.
@@ -156,33 +179,27 @@ func TestCompaction(t *testing.T) {
 // TestOutage: a server that is gone is an error, and what changed while nobody
 // could see it is known after it.
 func TestOutage(t *testing.T) {
-	s, r := start(t)
+	s := newServer(t)
 	s.put("users/a", registered("a:1"))
-	h, _ := watch(t, r)
-	h.want(t, "[a:1]")
+	h, _ := watch(t, impatient(t, s))
+	h.comesTo(t, "[a:1]")
 	s.down()
 	h.want(t, "etcd: target users: ")
 	s.put("users/a", "")
 	s.put("users/b", registered("b:1"))
 	s.compact()
 	s.up()
-	for {
-		switch got := h.next(t); {
-		case got == "[b:1]":
-			return
-		case !strings.HasPrefix(got, "etcd: target users: "):
-			t.Fatalf("heard %s, want errors and then [b:1]", got)
-		}
-	}
+	h.comesTo(t, "[b:1]")
 }
 
 // TestTrapWatchStops ends a watch while it follows, and while no server is
 // there: goleak finds any goroutine that is left.
 func TestTrapWatchStops(t *testing.T) {
-	s, r := start(t)
+	s := newServer(t)
+	r := impatient(t, s)
 	before := goleak.IgnoreCurrent()
 	h, stop := watch(t, r)
-	h.want(t, "[]")
+	h.comesTo(t, "[]")
 	stop()
 	s.down()
 	h, stop = watch(t, r)
@@ -207,7 +224,7 @@ func TestDiscover(t *testing.T) {
 		t.Errorf("Discover: %v, %v", got, err)
 	}
 	s.down()
-	if got, err := r.Discover(t.Context()); err == nil {
+	if got, err := impatient(t, s).Discover(t.Context()); err == nil {
 		t.Errorf("Discover without a server: %v", got)
 	}
 }

@@ -207,7 +207,7 @@ func discover(t *testing.T, text string) ([]discovery.Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	return registry.Discover(ctx)
 }

