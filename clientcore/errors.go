@@ -49,9 +49,9 @@ func OriginOf(err error) Origin {
 // Retryable reports whether a call that ended with err may end otherwise when it
 // is made again: its code is one of retry.DefaultCodes, it is not a mistake of
 // this process, such as a message that is too large, the balancer has not dropped
-// it, and no retry budget has refused another attempt. A Client has then used up the attempts of its policy;
-// who makes the call again waits first, and not for calls that must not be done
-// twice.
+// it, and no retry budget has refused another attempt. A Client has then used up the
+// attempts of its policy; who makes the call again waits first, and not for calls
+// that must not be done twice.
 func Retryable(err error) bool {
 	return err != nil && !errors.Is(err, retry.ErrBudget) && !cause.Client(err) && !cause.Dropped(err) &&
 		slices.Contains(retry.DefaultCodes(), status.Code(err))

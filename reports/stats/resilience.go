@@ -154,9 +154,9 @@ type Phase struct {
 	Recovered bool
 	Recovery  time.Duration
 	// Watched is how long the measurement, or the time until the next window,
-	// went on after the fault; where it has not recovered, with calls. Judged is whether that was long enough to tell:
-	// five seconds, or two at the end of the measurement, by which it has not
-	// recovered.
+	// went on after the fault; where it has not recovered, with calls. Judged is
+	// whether that was long enough to tell: five seconds, or two at the end of the
+	// measurement, by which it has not recovered.
 	Watched time.Duration
 	Judged  bool
 	// Metastable is that goodput had not come back in ten times the fault's
