@@ -252,10 +252,25 @@ func (c Changes) headline() string {
 	switch {
 	case !compared:
 		return "Nothing was compared: no variant and load entry is in both results. " + c.alone()
+	case len(shown) == 0 && !c.possible():
+		return "Too few trials to show a change."
 	case len(shown) == 0:
 		return "No change shown."
 	}
 	return "Changed: " + listed(shown, 6) + "."
+}
+
+// possible says whether there are trials enough to show a change of anything.
+func (c Changes) possible() bool {
+	for _, entry := range entries(c.New) {
+		pairs, _ := c.pairs(entry)
+		for _, p := range pairs {
+			if d, ok := stats.CompareResults(p.now, p.old, stats.InSLO(), len(pairs), c.sameDraws()); ok && d.Possible() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // alone names what each of the results has.

@@ -53,10 +53,27 @@ func TestChanges(t *testing.T) {
 // A result against itself has not changed.
 func TestNoChanges(t *testing.T) {
 	var table bytes.Buffer
-	if err := (Changes{Old: kinds(t), New: kinds(t), Differences: []string{"CPU: Z80 before, 6502 now"}}).Table(&table, Options{Columns: 80}); err != nil {
+	if err := (Changes{Old: outage(t), New: outage(t), Differences: []string{"CPU: Z80 before, 6502 now"}}).Table(&table, Options{Columns: 80}); err != nil {
 		t.Fatal(err)
 	}
 	if text := table.String(); !strings.Contains(text, "No change shown.") || !strings.HasPrefix(text, "NOT COMPARABLE") || strings.Contains(text, "NaN") {
+		t.Error(text)
+	}
+}
+
+// Where nothing can be shown it is not said that nothing was.
+func TestTooFewTrialsForChanges(t *testing.T) {
+	old, now := outage(t), outage(t)
+	for _, r := range []*result.Result{old, now} {
+		for i := range r.Variants {
+			r.Variants[i].Trials = r.Variants[i].Trials[:2]
+		}
+	}
+	var table bytes.Buffer
+	if err := (Changes{Old: old, New: now}).Table(&table, Options{Columns: 80}); err != nil {
+		t.Fatal(err)
+	}
+	if text := table.String(); !strings.HasPrefix(text, "Too few trials to show a change.") || strings.Contains(text, "No change shown") {
 		t.Error(text)
 	}
 }

@@ -30,6 +30,7 @@ func newClosing(r *result.Result) closing {
 	for _, reason := range r.Validity.Reasons {
 		c.reasons = append(c.reasons, reasonText(reason))
 	}
+	c.facts = append(c.facts, idle(r)...)
 	c.facts = append(c.facts, place(r))
 	c.facts = append(c.facts, heldBack(r)...)
 	if text := generatorCPU(r); text != "" {
@@ -51,6 +52,29 @@ func newClosing(r *result.Result) closing {
 		c.more = append(c.more, text)
 	}
 	return c
+}
+
+// idle names the load entries that were measured and have no table, because none of
+// their calls was due.
+func idle(r *result.Result) []string {
+	var out []string
+	for _, entry := range entries(r) {
+		series, planned := 0, int64(0)
+		eachTrial(r, func(t *result.Trial) {
+			for i := range t.Series {
+				if s := &t.Series[i]; s.Name == entry {
+					series, planned = series+1, planned+s.Planned
+				}
+			}
+		})
+		if series > 0 && planned == 0 {
+			out = append(out, "no call of "+clean(entry)+" was due in any trial: it has no table")
+		}
+	}
+	if !measured(r) {
+		return nil // the headline says so
+	}
+	return out
 }
 
 // buildText is what one of several builds was made of.

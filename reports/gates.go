@@ -175,15 +175,19 @@ func caseWords(g *result.Gate, c *result.GateCase) string {
 	// What misses the limit by a hair does not look like the limit.
 	more := tellingApart(func(v float64, more int) string { return comparedFigure(g, v, more) }, g.Limit, seen...)
 	write := func(v float64) string { return comparedFigure(g, v, more) }
+	beyond, never := "lands on failed calls", "failed calls"
+	if g.Metric == "recovery" {
+		beyond, never = "not recovered", "not recovered"
+	}
 	var parts []string
 	switch {
 	case c.Figure != nil:
 		parts = append(parts, held(write(*c.Figure)))
 	case c.OnFailed:
-		parts = append(parts, "lands on failed calls")
+		parts = append(parts, beyond)
 	}
 	if c.Low != nil || c.High != nil {
-		low, high := "any less", "failed calls"
+		low, high := "any less", never
 		if c.Low != nil {
 			low = write(*c.Low)
 		}

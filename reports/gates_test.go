@@ -24,6 +24,20 @@ func TestGateFigureWithinBounds(t *testing.T) {
 	}
 }
 
+// A recovery that did not come has nothing to do with the rank of a call.
+func TestGateRecoveryThatDidNotCome(t *testing.T) {
+	low := 2e9
+	for want, c := range map[string]result.GateCase{
+		"not recovered, must be < 5.00 s":                                   {OnFailed: true},
+		"not recovered (95 % CI 2.00 s to not recovered), must be < 5.00 s": {OnFailed: true, Low: &low},
+	} {
+		g := &result.Gate{Metric: "recovery", Unit: "ns", Op: "<", Limit: 5e9}
+		if got := strings.ReplaceAll(caseWords(g, &c), "\u00a0", " "); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // What misses the limit by a hair does not look like the limit, nor what is not
 // nothing like nothing.
 func TestGateFiguresBesideTheLimit(t *testing.T) {

@@ -229,7 +229,7 @@ func (l *Live) plots(s *liveSection, m *Moment) htmlSection {
 		for _, in := range m.Seconds {
 			for _, one := range in.Series {
 				if one.Name == t.entry {
-					ended += one.OK + one.Failed
+					ended += one.OK + one.Failed + one.Dropped
 				}
 			}
 		}

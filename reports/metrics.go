@@ -51,12 +51,16 @@ func quantileMS(s *result.Series, m result.Measure, q float64, of func(result.Su
 // seriesMetrics is all figures of one load entry in one trial, in a stable
 // order.
 func seriesMetrics(s *result.Series) []metric {
+	inSLO, failed := math.NaN(), math.NaN() // of no calls there is no share
+	if s.Planned > 0 {
+		inSLO, failed = s.InSLO, float64(s.Failed())/float64(s.Planned)
+	}
 	out := []metric{
 		{"offered", "calls/s", s.OfferedPerS},
 		{"achieved", "calls/s", s.AchievedPerS},
 		{"goodput", "calls/s", s.GoodputPerS},
-		{"in_slo", "share", s.InSLO},
-		{"failed", "share", float64(s.Failed()) / float64(max(1, s.Planned))},
+		{"in_slo", "share", inSLO},
+		{"failed", "share", failed},
 		{"planned", "calls", float64(s.Planned)},
 		{"dropped", "calls", float64(s.Dropped)},
 		{"calls", "calls", float64(s.Calls)},

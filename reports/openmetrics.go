@@ -226,7 +226,9 @@ func (f families) trial(r *result.Result, v *result.Variant, t *result.Trial, ke
 				to.add("grpcbench_response_quantile_seconds", value/1e3, load, label("q", strconv.FormatFloat(q.q, 'g', -1, 64)))
 			}
 		}
-		to.add("grpcbench_in_slo_ratio", s.InSLO, load)
+		if s.Planned > 0 {
+			to.add("grpcbench_in_slo_ratio", s.InSLO, load)
+		}
 		codes := map[string]int64{"unfinished": s.Unfinished, "dropped": s.Dropped}
 		for code, n := range s.Codes {
 			codes[clean(code)] += n
@@ -277,7 +279,7 @@ func (f families) running(r *result.Result, keys []string, now *Moment) {
 		case s.OK == 0:
 			to.durations("grpcbench_response_seconds", exposition.NewHistogram(result.NewHistogram()), load)
 		}
-		done := s.OK + s.Failed
+		done := s.OK + s.Failed + s.Dropped
 		if done > 0 {
 			to.add("grpcbench_in_slo_ratio", float64(s.InSLO)/float64(done), load)
 		}

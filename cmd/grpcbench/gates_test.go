@@ -198,7 +198,7 @@ func TestCompare(t *testing.T) {
 		code int
 		want string // of either output
 	}{
-		"itself":             {[]string{stored, stored}, exitOK, "No change shown."},
+		"itself":             {[]string{stored, stored}, exitOK, "Too few trials to show a change."},
 		"a baseline":         {[]string{"@main", stored, "--baselines", dir}, exitOK, "too few trials to show a difference"},
 		"as Markdown":        {[]string{stored, stored, "--format", "markdown"}, exitOK, "| variant | figure |"},
 		"another machine":    {[]string{elsewhere, stored}, exitUsage, "CPU: Z80\ufffd[2J before, "},

@@ -174,10 +174,12 @@ type readings struct {
 	values  []reading
 	few     int
 	unknown string
+	// idle is that there are trials, and no call was due in any.
+	idle bool
 }
 
 func readAll(g Gate, v *result.Variant, load string) readings {
-	var all readings
+	all := readings{idle: len(v.Trials) > 0}
 	rd := newReader(g, v)
 	for _, s := range samples(v, load) {
 		switch one := rd.read(s); {
@@ -198,6 +200,8 @@ func (r readings) unfit(g Gate) string {
 	switch {
 	case r.unknown != "":
 		return r.unknown
+	case len(r.values)+r.few == 0 && r.idle:
+		return "no call of it was due in any trial"
 	case len(r.values)+r.few == 0:
 		return "no trial of it was measured"
 	case len(r.values) <= r.few && g.Metric.Kind == Quantile:

@@ -124,6 +124,10 @@ func TestJudgeAgainstALimit(t *testing.T) {
 	for i := range stuck.Trials {
 		stuck.Trials[i].State = []result.State{result.NotRecovered, result.Metastable}[i%2]
 	}
+	idle := variantOf("a", 10, 10)
+	for i := range idle.Trials {
+		idle.Trials[i].Series[0] = result.Series{Name: idle.Trials[i].Series[0].Name}
+	}
 	for _, test := range []struct {
 		v    result.Variant
 		gate string
@@ -163,6 +167,7 @@ func TestJudgeAgainstALimit(t *testing.T) {
 		{six, "recovery < 5s", "inconclusive – no fault ended early enough in a trial to see a recovery"},
 		{stuck, "recovery < 5s", "failed –!"},
 		{variantOf("a"), "p99 < 5s", "inconclusive – no trial of it was measured"},
+		{idle, "errors < 1%", "inconclusive – no call of it was due in any trial"},
 	} {
 		got := judge(t, resultOf(test.v), test.gate, nil)
 		if len(got.Cases) != 1 || written(got.Cases[0]) != test.want || got.Outcome != got.Cases[0].Outcome {

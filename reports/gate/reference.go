@@ -91,6 +91,9 @@ func (j judging) differs(c *result.GateCase, d stats.Comparison) {
 	setInterval(c, i)
 	if math.IsInf(d.Estimate, -1) {
 		c.Reason = "the figure that it is compared with lands on failed calls"
+		if j.gate.Metric.Kind == Recovery {
+			c.Reason = "what it is compared with has not recovered"
+		}
 	}
 }
 
@@ -104,6 +107,9 @@ func (j judging) unequal(mine, theirs readings, name string) string {
 		return endedLater
 	}
 	if mine.failed() > 0 && theirs.failed() > 0 {
+		if j.gate.Metric.Kind == Recovery {
+			return "trials of both it and " + name + " have not recovered"
+		}
 		return fmt.Sprintf("%s lands on failed calls in trials of both it and %s", j.gate.Metric, name)
 	}
 	if j.gate.scale() == stats.Ratio {
