@@ -35,6 +35,41 @@ func TestRecoveryAgainstTheBaseline(t *testing.T) {
 	}
 }
 
+// Where goodput was back before the limit, but the measurement ended before it had been
+// for five seconds, nobody knows whether it had recovered. Where it was not, or not in
+// time, it had not.
+func TestRecoveryThatWasNotSeenToTheEnd(t *testing.T) {
+	ending := func(good ...int64) result.Variant {
+		v := variantOf("a", 1, 1, 1, 1, 1, 1)
+		v.Faults = []result.FaultWindow{{Name: "outage", Kind: "down", AtNS: 1e9, ForNS: 1e9}}
+		for i := range v.Trials {
+			trial := &v.Trials[i]
+			trial.State, trial.MeasuredNS = result.NotRecovered, int64(len(good))*1e9
+			for second, n := range good {
+				trial.Intervals = append(trial.Intervals, result.Interval{Second: second, Series: []result.IntervalSeries{
+					{Name: "reads", Planned: 100, OK: n, InSLO: n, Failed: 100 - n, Attempts: 100}}})
+			}
+		}
+		return v
+	}
+	const unseen = "inconclusive – goodput was back at the end of a trial, for less than the 5s that make a recovery: measure for longer"
+	for _, test := range []struct {
+		v    result.Variant
+		want string
+	}{
+		{ending(100, 0, 100, 100), unseen},
+		{ending(100, 0, 0, 100, 100, 100), unseen},
+		{ending(100, 0, 0, 0, 0, 100, 100, 100), "failed –!"},
+		{ending(100, 0, 100, 100, 100, 50), "failed –!"},
+	} {
+		for _, gate := range []string{"recovery < 3s", "recovery{during=outage} < 3s"} {
+			if got := judge(t, resultOf(test.v), gate, nil); written(got.Cases[0]) != test.want {
+				t.Errorf("%s of %v: %s, want %s", gate, test.v.Trials[0].Intervals, written(got.Cases[0]), test.want)
+			}
+		}
+	}
+}
+
 // What has broken down altogether is no reason to be undecided: nothing is 0 % of what
 // there was.
 func TestNothingIsLeft(t *testing.T) {

@@ -91,6 +91,9 @@ func (rd reader) read(s stats.Sample) reading {
 		case s.Trial.RecoveryNS != nil:
 			return exactly(float64(*s.Trial.RecoveryNS))
 		case s.Trial.State == result.NotRecovered, s.Trial.State == result.Metastable:
+			if phases := stats.Phases(s.Trial, "", rd.all...); len(phases) > 0 {
+				return rd.notRecovered(phases[len(phases)-1])
+			}
 			return exactly(math.Inf(1))
 		}
 		return notKnown("no fault ended early enough in a trial to see a recovery")
@@ -379,11 +382,20 @@ func (rd reader) recovery(s stats.Sample) reading {
 		case p.Recovered:
 			longest, judged = max(longest, float64(p.Recovery)), true
 		case p.Judged:
-			return exactly(math.Inf(1))
+			return rd.notRecovered(p)
 		}
 	}
 	if !judged {
 		return notKnown("%s does not end early enough before the next fault, or the end of a trial, to see a recovery", rd.gate.Select.During)
 	}
 	return exactly(longest)
+}
+
+// notRecovered is the reading of a recovery that did not come: beyond any limit, but
+// where goodput was back before the limit, and nobody saw whether for good.
+func (rd reader) notRecovered(p stats.Phase) reading {
+	if p.Back && (rd.gate.Bound.Reference != "" || float64(p.BackAt) < rd.gate.Bound.Value) {
+		return notKnown("goodput was back at the end of a trial, for less than the %v that make a recovery: measure for longer", stats.RecoveryWindow)
+	}
+	return exactly(math.Inf(1))
 }

@@ -153,6 +153,10 @@ type Phase struct {
 	// seconds may be luck.
 	Recovered bool
 	Recovery  time.Duration
+	// Back is whether it has not recovered, but goodput was back at the end of what
+	// was watched, for less than five seconds; since BackAt after the fault's end.
+	Back   bool
+	BackAt time.Duration
 	// Watched is how long the measurement, or the time until the next window,
 	// went on after the fault; where it has not recovered, with calls. Judged is
 	// whether that was long enough to tell: five seconds, or two at the end of the
@@ -247,6 +251,12 @@ func (p *Phase) recover(seconds []second, usual float64, until, measured time.Du
 			return s
 		}
 	}
+	for s := max(first, last-recoveryWindow+1); s < last; s++ {
+		if sum := total(span(seconds, s, last)); sum.good > 0 && float64(sum.good) >= recoveredShare*usual*float64(sum.planned) {
+			p.Back, p.BackAt = true, max(0, time.Duration(s)*time.Second-p.Window.To)
+			break
+		}
+	}
 	// Of seconds in which nobody called nobody knows.
 	watched := first
 	for _, s := range span(seconds, first, last) {
@@ -282,6 +292,7 @@ func Worst(phases []Phase) Phase {
 		if worse(p, worst) {
 			worst.Window, worst.Watched, worst.Judged = p.Window, p.Watched, p.Judged
 			worst.Recovered, worst.Recovery, worst.Metastable = p.Recovered, p.Recovery, p.Metastable
+			worst.Back, worst.BackAt = p.Back, p.BackAt
 		}
 	}
 	return worst

@@ -254,6 +254,23 @@ func TestPhases(t *testing.T) {
 			}
 		}
 	})
+	t.Run("back at the end", func(t *testing.T) {
+		for _, c := range []struct {
+			good []float64
+			back bool
+			at   time.Duration
+		}{
+			{[]float64{1, 0, 0.2, 1, 1, 1}, true, sec},
+			{[]float64{1, 0, 1, 1}, true, 0},
+			{[]float64{1, 0, 1, 1, 1, 0.5}, false, 0},
+			{[]float64{1, 0, 0, 0, 0, 0, 0, 0, 0.99}, true, 6 * sec},
+			{[]float64{1, 0, 1, 1, 1, 1, 1}, false, 0}, // it has recovered
+		} {
+			if p := one(t, course(c.good...), window(sec, sec, 0)); p.Back != c.back || p.BackAt != c.at || p.Back && p.Recovered {
+				t.Errorf("%v: %+v", c.good, p)
+			}
+		}
+	})
 	t.Run("nobody calls any more", func(t *testing.T) {
 		// The load is over 4 s after the outage, which the system had not come back
 		// from: what it would have done in the minute since, nobody knows.
