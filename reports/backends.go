@@ -13,8 +13,8 @@ func (t *table) backends(d detail, name func(string) string) []figure {
 		n, total := map[string]float64{}, 0.0
 		var order []string
 		var imbalance []float64
-		for _, sample := range r.samples {
-			c := &sample.Trial.Client
+		for _, trial := range r.trials() {
+			c := &trial.Client
 			if c.Imbalance > 0 {
 				imbalance = append(imbalance, c.Imbalance)
 			}

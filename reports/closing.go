@@ -57,6 +57,9 @@ func newClosing(r *result.Result) closing {
 // idle names the load entries that were measured and have no table, because none of
 // their calls was due.
 func idle(r *result.Result) []string {
+	if !measured(r) {
+		return nil // the headline says so
+	}
 	var out []string
 	for _, entry := range entries(r) {
 		series, planned := 0, int64(0)
@@ -70,9 +73,6 @@ func idle(r *result.Result) []string {
 		if series > 0 && planned == 0 {
 			out = append(out, "no call of "+clean(entry)+" was due in any trial: it has no table")
 		}
-	}
-	if !measured(r) {
-		return nil // the headline says so
 	}
 	return out
 }

@@ -245,14 +245,13 @@ func (p *Phase) recover(seconds []second, usual float64, until, measured time.Du
 	first, last := ceil(p.Window.To), floor(until)
 	p.Judged = last-first >= recoveryWindow || until == measured && last-first >= leastWindow
 	for s := first; s+recoveryWindow <= last; s++ {
-		sum := total(span(seconds, s, s+recoveryWindow))
-		if sum.good > 0 && float64(sum.good) >= recoveredShare*usual*float64(sum.planned) {
+		if total(span(seconds, s, s+recoveryWindow)).back(usual) {
 			p.Recovered, p.Recovery = true, max(0, time.Duration(s)*time.Second-p.Window.To)
 			return s
 		}
 	}
 	for s := max(first, last-recoveryWindow+1); s < last; s++ {
-		if sum := total(span(seconds, s, last)); sum.good > 0 && float64(sum.good) >= recoveredShare*usual*float64(sum.planned) {
+		if total(span(seconds, s, last)).back(usual) {
 			p.Back, p.BackAt = true, max(0, time.Duration(s)*time.Second-p.Window.To)
 			break
 		}
@@ -271,6 +270,11 @@ func (p *Phase) recover(seconds []second, usual float64, until, measured time.Du
 	length := p.Window.To - p.Window.From + p.Window.Earlier
 	p.Metastable = p.Judged && usual > 0 && p.Watched >= max(metastableFactor*length, metastableLeast)
 	return last
+}
+
+// back is whether the goodput per planned call is what it was before, or nearly.
+func (s second) back(usual float64) bool {
+	return s.good > 0 && float64(s.good) >= recoveredShare*usual*float64(s.planned)
 }
 
 // Worst is several phases as one, where a fault comes again: failures, what was
